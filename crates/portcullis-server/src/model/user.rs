@@ -1,0 +1,58 @@
+//! A user as the store knows one, and what is written when somebody registers.
+
+use std::time::SystemTime;
+
+use portcullis::NumericDate;
+
+use super::{Access, PasswordHash, Username};
+
+/// The store's own name for a user: opaque text, never reused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UserId(String);
+
+impl UserId {
+    /// Wraps the text that a store made.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as text, as tokens carry it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A registered user.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The store's id.
+    pub id: UserId,
+    /// The name as it was registered; it may be older than today's rules, so it is plain text.
+    pub username: String,
+    /// The stored password hash.
+    pub password: PasswordHash,
+    /// The access level.
+    pub access: Access,
+    /// When the user was registered.
+    pub created_at: SystemTime,
+}
+
+/// A registration that has passed every check but the one only the store can make: is the name free.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The parsed name.
+    pub username: Username,
+    /// The hash of the chosen password.
+    pub password: PasswordHash,
+    /// The access level to begin with.
+    pub access: Access,
+}
+
+/// One entry of the revocation list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokedToken {
+    /// The token's `jti`.
+    pub jti: String,
+    /// The token's `exp`; an entry without one is kept for good.
+    pub expires_at: Option<NumericDate>,
+}

@@ -1,0 +1,172 @@
+//! User names: what may be registered, and the canonical form in which two names are compared.
+//!
+//! The form is PRECIS `UsernameCaseMapped` (RFC 8265 section 3.3): width, case and normal form make no
+//! difference, so that nobody registers a name that cannot be told from another's.
+
+use precis_core::profile::Profile;
+use precis_profiles::UsernameCaseMapped;
+
+/// The canonical form of a name: equal keys are one name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NameKey(String);
+
+impl NameKey {
+    /// The key as the store keeps it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        UsernameCaseMapped::new()
+            .enforce(text)
+            .ok()
+            .map(|key| Self(key.into_owned()))
+    }
+}
+
+/// A name that may be registered: the spelling its owner chose, and its key.
+#[derive(Clone, Debug)]
+pub struct Username {
+    text: String,
+    key: NameKey,
+}
+
+/// Why a text cannot be registered as a name; each variant's text may be shown to the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UsernameProblem {
+    /// Nothing was given.
+    #[error("must not be empty")]
+    Empty,
+    /// More than [`Username::MAX_CHARS`] characters.
+    #[error("must be at most {} characters long", Username::MAX_CHARS)]
+    TooLong,
+    /// A character that PRECIS does not allow in identifiers: blanks, controls, symbols, look-alikes.
+    #[error("must consist of letters, digits and ASCII punctuation, without blanks")]
+    Characters,
+    /// A name that could be mistaken for a user's id.
+    #[error("must not look like an id")]
+    LooksLikeId,
+}
+
+impl Username {
+    /// The longest name, in Unicode code points.
+    pub const MAX_CHARS: usize = 64;
+
+    /// Takes a text as a name to register.
+    ///
+    /// # Errors
+    /// The first [`UsernameProblem`] that the text has.
+    pub fn parse(text: &str) -> Result<Self, UsernameProblem> {
+        if text.is_empty() {
+            return Err(UsernameProblem::Empty);
+        }
+        if text.chars().count() > Self::MAX_CHARS {
+            return Err(UsernameProblem::TooLong);
+        }
+        let key = NameKey::of(text).ok_or(UsernameProblem::Characters)?;
+        if looks_like_id(key.as_str()) {
+            return Err(UsernameProblem::LooksLikeId);
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            key,
+        })
+    }
+
+    /// The name as its owner spells it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The form in which names are compared.
+    pub fn key(&self) -> &NameKey {
+        &self.key
+    }
+}
+
+/// A name as presented at a login: whatever was typed, since names older than our rules must get in.
+#[derive(Clone, Debug)]
+pub struct LoginName {
+    text: String,
+    key: Option<NameKey>,
+}
+
+impl LoginName {
+    /// The longest text that is looked up, in bytes; anything longer names nobody.
+    pub const MAX_BYTES: usize = 1024;
+
+    /// Takes a text as the name of a login.
+    ///
+    /// # Errors
+    /// [`UsernameProblem::Empty`] and [`UsernameProblem::TooLong`], which depend on no account.
+    pub fn parse(text: &str) -> Result<Self, UsernameProblem> {
+        match text.len() {
+            0 => Err(UsernameProblem::Empty),
+            length if length > Self::MAX_BYTES => Err(UsernameProblem::TooLong),
+            _ => Ok(Self {
+                text: text.to_owned(),
+                key: NameKey::of(text),
+            }),
+        }
+    }
+
+    /// The exact spelling.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The canonical form, for a name that has one.
+    pub fn key(&self) -> Option<&NameKey> {
+        self.key.as_ref()
+    }
+}
+
+/// An `ObjectId` (24 hex digits) or a UUID: where tokens may name users by either, a name must not be one.
+fn looks_like_id(text: &str) -> bool {
+    let object_id = text.len() == 24 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    object_id || uuid::Uuid::try_parse(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> String {
+        Username::parse(text).unwrap().key().as_str().to_owned()
+    }
+
+    #[test]
+    fn width_case_and_normal_form_make_no_difference() {
+        for spelling in ["Alice", "ALICE", "ａｌｉｃｅ"] {
+            assert_eq!(key(spelling), "alice", "{spelling}");
+        }
+        assert_eq!(key("Jose\u{301}"), key("jos\u{e9}"));
+    }
+
+    #[test]
+    fn each_bad_name_has_its_reason() {
+        for (text, problem) in [
+            ("", UsernameProblem::Empty),
+            (&"x".repeat(65), UsernameProblem::TooLong),
+            ("two words", UsernameProblem::Characters),
+            ("new\nline", UsernameProblem::Characters),
+            ("\u{200b}alice", UsernameProblem::Characters),
+            ("ﬁsh", UsernameProblem::Characters),
+            ("5ca0b1b2c3d4e5f6a7b8c9d0", UsernameProblem::LooksLikeId),
+            ("5CA0B1B2C3D4E5F6A7B8C9D0", UsernameProblem::LooksLikeId),
+            (
+                "0b1e9f5e-3f6c-4c55-9f39-000000000001",
+                UsernameProblem::LooksLikeId,
+            ),
+        ] {
+            assert_eq!(Username::parse(text).unwrap_err(), problem, "{text:?}");
+        }
+        assert!(Username::parse(&"x".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn a_login_takes_names_that_could_not_be_registered_today() {
+        let old = LoginName::parse("two words").unwrap();
+        assert_eq!((old.as_str(), old.key()), ("two words", None));
+    }
+}

@@ -1,0 +1,84 @@
+//! Where users and revocations live: the contract that every backend keeps, and the one place that picks one.
+//!
+//! A method is one whole thing that happens or does not. Domain types go in and out, time is an argument,
+//! and nothing of a backend shows. `tests/store` is this trait's specification; every backend passes it.
+
+mod error;
+pub mod sqlite;
+
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use portcullis::NumericDate;
+
+pub use error::{StoreError, StoreErrorKind};
+
+use crate::model::{LoginName, NewUser, RevokedToken, User};
+
+/// What became of a registration.
+#[derive(Clone, Debug)]
+pub enum Creation {
+    /// The user is durable.
+    Created(User),
+    /// Somebody has the name, or one that cannot be told from it.
+    NameTaken,
+}
+
+/// The store of one service.
+///
+/// An `Ok` of a writing method means that the write survives a crash of the process and of the machine.
+/// Every method answers [`StoreErrorKind::Unavailable`] within about two seconds when the backend does not.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The backend and where its data lies, for people; never with a credential.
+    fn location(&self) -> String;
+
+    /// Registers a user unless the name is taken; of two at once exactly one is created.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not decide; nothing is half made.
+    async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError>;
+
+    /// The user of a name: by its canonical key, else by the exact spelling.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not look.
+    async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError>;
+
+    /// Puts a token on the revocation list. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the entry may not be durable.
+    async fn revoke_token(&self, token: RevokedToken, now: SystemTime) -> Result<(), StoreError>;
+
+    /// A page of the revocation list in order of `jti`: at most `limit` entries behind `after`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not read.
+    async fn revoked_tokens(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<RevokedToken>, StoreError>;
+
+    /// Deletes at most `limit` entries whose token expired before `expired_before`; answers how many went.
+    ///
+    /// Entries without an expiry stay.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing could be deleted.
+    async fn purge_revoked_tokens(
+        &self,
+        expired_before: NumericDate,
+        limit: usize,
+    ) -> Result<usize, StoreError>;
+
+    /// Asks the store for a sign of life, as cheaply as it can.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it gives none.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Finishes what was accepted and lets go of the data. Later calls answer `Unavailable`.
+    async fn close(&self);
+}
