@@ -7,9 +7,8 @@ use std::{
 
 /// A moment in whole seconds since 1970-01-01T00:00:00Z, leap seconds ignored (RFC 7519 section 2, `NumericDate`).
 ///
-/// The claims `exp`, `nbf` and `iat` are of this type once a token is verified. A fraction is rounded so that
-/// the token is valid for a shorter time, and a number beyond 64 bits stops at the end of the range: it never
-/// becomes another time.
+/// The claims `exp`, `nbf` and `iat` are of this type once a token is verified. A fraction is dropped, as PyJWT
+/// does, and a number beyond 64 bits stops at the end of the range: it never becomes another time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NumericDate(i64);
 

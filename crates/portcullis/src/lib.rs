@@ -1,5 +1,78 @@
-//! JSON Web Tokens for axum.
+//! JSON Web Tokens for axum: issue, verify, find, refuse. What Flask-JWT-Extended is for Flask.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use portcullis::{Jwt, JwtManager, Key};
+//!
+//! // A handler that names `Jwt` is guarded by it.
+//! async fn secret(jwt: Jwt) -> String {
+//!     format!("hello {}", jwt.identity())
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let jwt = JwtManager::builder(Key::hs256(b"32 bytes from a random generator")?).build()?;
+//! let token = jwt.access("alice").sign()?;
+//! let app: Router = Router::new().route("/secret", get(secret)).with_state(jwt);
+//! # Ok(()) }
+//! ```
+//!
+//! # The map
+//!
+//! | you want to | you use |
+//! |---|---|
+//! | guard a handler | [`Jwt`], [`FreshJwt`], [`RefreshJwt`], [`AnyJwt`], `Option` of each |
+//! | issue a token | [`JwtManager::access`], [`JwtManager::refresh`] |
+//! | verify a token yourself | [`JwtManager::verify`], [`JwtManager::authenticate`], [`Require`] |
+//! | revoke tokens | [`Revocation`], [`RevocationIndex`] |
+//! | configure | [`JwtManager::builder`], or [`JwtConfig`] with Flask-JWT-Extended's option names |
+//! | answer errors in one style | [`ErrorStyle`], [`ErrorFormat`] |
+//! | test what time does | [`Clock`], [`ManualClock`] |
+//!
+//! # What every token must hold
+//!
+//! [`JwtManager::verify`] is the one ordered list: at most 8 KiB; three segments, each in its one base64url
+//! spelling; a header that is a JSON object without duplicate members, without `crit` and `b64`, with a `typ`
+//! of `JWT`, `at+jwt` (access tokens only) or none; the algorithm of one of our keys; the signature; claims
+//! that are a JSON object without duplicate members and of the right types; `exp`, `jti` and `type` present;
+//! `iat` and `nbf` not in the future; issuer and audience as configured; not expired; the right kind; fresh
+//! where asked; not revoked.
+//!
+//! # What it does not do
+//!
+//! * It opens no connection and keeps no table: users, sessions and the revocation list are the application's
+//!   (or the portcullis server's). [`RevocationIndex`] holds in memory what the application tells it.
+//! * It reads no key from a token (`jwk`, `jku`, `x5u`, `x5c` are ignored) and decrypts nothing (JWE).
+//! * It has no way to read a token without verifying it.
+//! * So far it signs with HMAC only and finds tokens in a header only.
 
+mod builder;
+mod claims;
 mod clock;
+mod config;
+mod error;
+mod extract;
+mod issue;
+mod json;
+mod jws;
+mod keys;
+mod locate;
+mod manager;
+mod payload;
+mod require;
+mod revocation;
+mod secret;
+mod style;
 
+pub use builder::{JwtConfigError, JwtConfigErrors, JwtManagerBuilder};
+pub use claims::{Claims, ClaimsError, Freshness, Registered, TokenKind};
 pub use clock::{Clock, ManualClock, NumericDate, SystemClock};
+pub use config::{InvalidLifetime, JwtConfig, Lifetime};
+pub use error::AuthError;
+pub use extract::{AnyJwt, AuthRejection, FreshJwt, Jwt, RefreshJwt};
+pub use issue::{Issue, IssueError, Token};
+pub use keys::{Algorithm, Key, KeyError, UnknownAlgorithm};
+pub use manager::JwtManager;
+pub use require::Require;
+pub use revocation::{Asking, Revocation, RevocationIndex, Verdict};
+pub use secret::Secret;
+pub use style::{ErrorFormat, ErrorStyle};

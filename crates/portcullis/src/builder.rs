@@ -1,0 +1,235 @@
+//! Making a manager: options, keys, hooks, and every problem among them at once.
+
+use std::{fmt, sync::Arc};
+
+use http::HeaderName;
+
+use crate::{
+    Clock, ErrorFormat, JwtConfig, JwtManager, Key, Revocation, SystemClock, claims::Rules, issue::Issuing,
+    keys::KeySet, locate::HeaderLocation, manager::Inner,
+};
+
+/// Gathers what a manager is made from. Every default is the safe one: those of [`JwtConfig`].
+#[must_use]
+pub struct JwtManagerBuilder {
+    config: JwtConfig,
+    signing: Key,
+    previous: Vec<Key>,
+    clock: Arc<dyn Clock>,
+    revocation: Option<Arc<dyn Revocation>>,
+}
+
+impl JwtManagerBuilder {
+    pub(crate) fn new(config: JwtConfig, signing: Key, previous: Vec<Key>) -> Self {
+        Self {
+            config,
+            signing,
+            previous,
+            clock: Arc::new(SystemClock),
+            revocation: None,
+        }
+    }
+
+    pub(crate) fn from_config(config: JwtConfig) -> Result<Self, JwtConfigErrors> {
+        let mut problems = Vec::new();
+        let signing = signing_key(&config).map_err(|problem| problems.push(problem));
+        let mut previous = Vec::new();
+        for secret in &config.secret_keys_previous {
+            match Key::hmac_of_any_length(config.algorithm, secret.expose()) {
+                Ok(key) => previous.push(key),
+                Err(error) => {
+                    problems.push(JwtConfigError::new("JWT_SECRET_KEYS_PREVIOUS", error.to_string()));
+                }
+            }
+        }
+        match signing {
+            Ok(key) if problems.is_empty() => Ok(Self::new(config, key, previous)),
+            _ => Err(JwtConfigErrors(problems)),
+        }
+    }
+
+    /// Adds a key that verifies and never signs, after those added before: newest first.
+    pub fn previous_key(mut self, key: Key) -> Self {
+        self.previous.push(key);
+        self
+    }
+
+    /// Changes options: lifetimes, audience, issuer, leeway, header, error style.
+    ///
+    /// ```
+    /// # use portcullis::{JwtManager, Key, Lifetime};
+    /// let jwt = JwtManager::builder(Key::hs256([7; 32])?)
+    ///     .configure(|config| {
+    ///         config.access_token_expires = Lifetime::from_secs(300).expect("not zero");
+    ///         config.encode_audience = vec!["https://api.example".into()];
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn configure(mut self, change: impl FnOnce(&mut JwtConfig)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Asks this hook about every token, after all that can be seen in the token itself.
+    pub fn revocation(mut self, revocation: Arc<impl Revocation>) -> Self {
+        self.revocation = Some(revocation);
+        self
+    }
+
+    /// Takes the time from this clock. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Makes the manager.
+    ///
+    /// # Errors
+    /// [`JwtConfigErrors`]: everything in the options that cannot be, at once.
+    pub fn build(self) -> Result<JwtManager, JwtConfigErrors> {
+        let Self {
+            config,
+            signing,
+            previous,
+            clock,
+            revocation,
+        } = self;
+        let problems = problems_of(&config, previous.len());
+        let Ok(header_name) = HeaderName::from_bytes(config.header_name.as_bytes()) else {
+            return Err(JwtConfigErrors(problems));
+        };
+        if !problems.is_empty() {
+            return Err(JwtConfigErrors(problems));
+        }
+        let rules = Rules {
+            identity_claim: config.identity_claim.clone().unwrap_or_else(|| "sub".into()),
+            identity_fallback: config.identity_claim.is_none().then_some("identity"),
+            required: config.required_claims.clone(),
+            issuers: config.decode_issuer.clone(),
+            audiences: config.decode_audience.clone(),
+            leeway: config.decode_leeway,
+        };
+        let inner = Inner {
+            issuing: Issuing::new(&config, signing.clone(), &rules.identity_claim),
+            keys: KeySet::new(signing, previous),
+            rules,
+            location: HeaderLocation {
+                name: header_name,
+                scheme: config.header_type,
+            },
+            format: ErrorFormat::new(config.error_style, config.error_message_key),
+            clock,
+            revocation,
+        };
+        Ok(JwtManager::assemble(inner))
+    }
+}
+
+fn signing_key(config: &JwtConfig) -> Result<Key, JwtConfigError> {
+    let problem = |text: String| JwtConfigError::new("JWT_SECRET_KEY", text);
+    let Some(secret) = &config.secret_key else {
+        return Err(problem(format!("{} needs a secret", config.algorithm)));
+    };
+    let key = if config.accept_short_secret {
+        Key::hmac_of_any_length
+    } else {
+        Key::hmac
+    };
+    key(config.algorithm, secret.expose()).map_err(|error| problem(error.to_string()))
+}
+
+/// Everything in the options that cannot be.
+fn problems_of(config: &JwtConfig, previous_keys: usize) -> Vec<JwtConfigError> {
+    let registered = ["iat", "nbf", "exp", "iss", "aud", "jti", "type", "fresh"];
+    let identity = config.identity_claim.as_deref().unwrap_or("sub");
+    let token_chars = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && b != b',');
+    let checks = [
+        (
+            "JWT_IDENTITY_CLAIM",
+            !identity.is_empty() && !registered.contains(&identity),
+            "the identity needs a claim of its own",
+        ),
+        (
+            "JWT_DECODE_LEEWAY",
+            config.decode_leeway <= JwtConfig::MAX_LEEWAY,
+            "at most 300 seconds",
+        ),
+        (
+            "JWT_REQUIRED_CLAIMS",
+            config.required_claims.len() <= 64,
+            "at most 64 claims",
+        ),
+        (
+            "JWT_HEADER_NAME",
+            HeaderName::from_bytes(config.header_name.as_bytes()).is_ok(),
+            "not a header name (RFC 9110 section 5.1)",
+        ),
+        (
+            "JWT_HEADER_TYPE",
+            token_chars(&config.header_type),
+            "a scheme is one word of ASCII characters",
+        ),
+        (
+            "JWT_ERROR_MESSAGE_KEY",
+            !config.error_message_key.is_empty(),
+            "must not be empty",
+        ),
+        (
+            "JWT_SECRET_KEYS_PREVIOUS",
+            previous_keys < KeySet::MAX_TRIED,
+            "at most three earlier keys: a token without a key id is tried with four at most",
+        ),
+    ];
+    let broken = checks.into_iter().filter(|(_, holds, _)| !holds);
+    broken
+        .map(|(option, _, text)| JwtConfigError::new(option, text))
+        .collect()
+}
+
+/// An option that cannot be as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{option}: {problem}")]
+pub struct JwtConfigError {
+    option: &'static str,
+    problem: String,
+}
+
+impl JwtConfigError {
+    fn new(option: &'static str, problem: impl Into<String>) -> Self {
+        Self {
+            option,
+            problem: problem.into(),
+        }
+    }
+
+    /// The option's name as a configuration has it.
+    pub fn option(&self) -> &'static str {
+        self.option
+    }
+
+    /// What is wrong with it.
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+}
+
+/// Everything that kept a manager from being made, at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwtConfigErrors(Vec<JwtConfigError>);
+
+impl JwtConfigErrors {
+    /// The problems, in the order of the options.
+    pub fn iter(&self) -> impl Iterator<Item = &JwtConfigError> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for JwtConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&texts.join("; "))
+    }
+}
+
+impl std::error::Error for JwtConfigErrors {}

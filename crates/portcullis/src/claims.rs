@@ -1,0 +1,238 @@
+//! Claims: what a verified token says.
+
+mod read;
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use serde::Deserialize;
+
+use crate::{NumericDate, jws::Typ, payload::Payload};
+
+pub(crate) use read::Rules;
+
+/// The two kinds of token. A token is of exactly one, by its claim `type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenKind {
+    /// Opens guarded routes; lives for minutes.
+    Access,
+    /// Is exchanged for access tokens and opens nothing else.
+    Refresh,
+}
+
+impl TokenKind {
+    /// The kind as the claim `type` has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Refresh => "refresh",
+        }
+    }
+}
+
+/// Whether a password was shown lately, by the claim `fresh`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Not lately.
+    Stale,
+    /// For as long as the token lives.
+    Fresh,
+    /// Until a moment.
+    Until(NumericDate),
+}
+
+/// The claims that the library reads itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// `iat`, when the token was issued.
+    IssuedAt,
+    /// `nbf`, from when on it is valid.
+    NotBefore,
+    /// `exp`, when it ends.
+    Expires,
+    /// `iss`, who issued it.
+    Issuer,
+    /// `aud`, whom it is for.
+    Audience,
+    /// `sub`, whom it speaks of.
+    Subject,
+    /// `jti`, its own name.
+    TokenId,
+    /// The configured identity claim.
+    Identity,
+    /// `type`, access or refresh.
+    Type,
+    /// `fresh`.
+    Fresh,
+}
+
+impl Registered {
+    /// The claim's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IssuedAt => "iat",
+            Self::NotBefore => "nbf",
+            Self::Expires => "exp",
+            Self::Issuer => "iss",
+            Self::Audience => "aud",
+            Self::Subject => "sub",
+            Self::TokenId => "jti",
+            Self::Identity => "identity",
+            Self::Type => "type",
+            Self::Fresh => "fresh",
+        }
+    }
+
+    /// What Flask-JWT-Extended says of a claim of a wrong type.
+    pub(crate) const fn flask_text(self) -> &'static str {
+        match self {
+            Self::IssuedAt => "Issued At claim (iat) must be an integer.",
+            Self::NotBefore => "Not Before claim (nbf) must be an integer.",
+            Self::Expires => "Expiration Time claim (exp) must be an integer.",
+            Self::Issuer => "Payload Issuer (iss) must be a string",
+            Self::Audience => "Invalid claim format in token",
+            Self::Subject => "Subject must be a string",
+            Self::TokenId => "JWT ID must be a string",
+            Self::Identity => "Identity must be a string",
+            Self::Type => "Missing or invalid claim: type",
+            Self::Fresh => "Missing or invalid claim: fresh",
+        }
+    }
+}
+
+/// The claims of a verified token.
+///
+/// There is no other way to one than a verification, so whoever holds one may trust it.
+#[derive(Clone)]
+pub struct Claims {
+    typ: Typ,
+    identity: Text,
+    jti: Option<Text>,
+    issuer: Option<Text>,
+    issued_at: Option<NumericDate>,
+    expires_at: Option<NumericDate>,
+    kind: TokenKind,
+    freshness: Freshness,
+    payload: Payload,
+}
+
+/// A string of the payload: where it stands, or itself where it is spelled with escapes.
+#[derive(Clone)]
+enum Text {
+    Span { start: usize, end: usize },
+    Own(Box<str>),
+}
+
+/// The user's own claims are not of the type that was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("the token's claims are of another type: {0}")]
+pub struct ClaimsError(#[source] serde_json::Error);
+
+impl Claims {
+    /// Whom the token speaks of: the identity claim's text.
+    pub fn identity(&self) -> &str {
+        self.text(&self.identity)
+    }
+
+    /// The token's own name (`jti`), by which it is revoked.
+    pub fn jti(&self) -> Option<&str> {
+        self.jti.as_ref().map(|jti| self.text(jti))
+    }
+
+    /// Who issued the token (`iss`).
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_ref().map(|issuer| self.text(issuer))
+    }
+
+    /// Access or refresh.
+    pub fn kind(&self) -> TokenKind {
+        self.kind
+    }
+
+    /// Whether a password was shown lately.
+    pub fn freshness(&self) -> Freshness {
+        self.freshness
+    }
+
+    /// When the token was issued (`iat`).
+    pub fn issued_at(&self) -> Option<NumericDate> {
+        self.issued_at
+    }
+
+    /// When the token ends (`exp`).
+    pub fn expires_at(&self) -> Option<NumericDate> {
+        self.expires_at
+    }
+
+    /// All claims as a type of your own.
+    ///
+    /// ```
+    /// # use portcullis::{JwtManager, Key};
+    /// #[derive(serde::Deserialize)]
+    /// struct Mine { role: String }
+    ///
+    /// # let jwt = JwtManager::builder(Key::hs256([7; 32])?).build()?;
+    /// let token = jwt.access("alice").claim("role", "editor").sign()?;
+    /// let claims = jwt.verify(token.as_str())?;
+    /// assert_eq!(claims.custom::<Mine>()?.role, "editor");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ClaimsError`] when the claims are not of this type.
+    pub fn custom<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ClaimsError> {
+        serde_json::from_slice(self.payload.as_bytes()).map_err(ClaimsError)
+    }
+
+    /// Valid strictly before `exp` (RFC 7519 section 4.1.4), give or take the leeway.
+    pub(crate) fn has_expired(&self, now: NumericDate, leeway: Duration) -> bool {
+        self.expires_at.is_some_and(|end| end.plus(leeway) <= now)
+    }
+
+    pub(crate) fn is_fresh(&self, now: NumericDate) -> bool {
+        match self.freshness {
+            Freshness::Stale => false,
+            Freshness::Fresh => true,
+            Freshness::Until(end) => now <= end,
+        }
+    }
+
+    /// Whether the header's `typ` agrees with the kind: `at+jwt` is an access token (RFC 9068 section 2.1).
+    pub(crate) fn typ_fits_kind(&self) -> bool {
+        self.typ == Typ::Jwt || self.kind == TokenKind::Access
+    }
+
+    fn text<'a>(&'a self, text: &'a Text) -> &'a str {
+        match text {
+            Text::Own(text) => text,
+            Text::Span { start, end } => {
+                let bytes = self.payload.as_bytes().get(*start..*end).unwrap_or_default();
+                std::str::from_utf8(bytes).unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Claims {
+    /// Names the token, and shows nothing else of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claims")
+            .field("kind", &self.kind)
+            .field("jti", &self.jti())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Text {
+    fn of(text: Cow<'_, str>, payload: &[u8]) -> Self {
+        match text {
+            Cow::Borrowed(text) => {
+                let start = (text.as_ptr() as usize).wrapping_sub(payload.as_ptr() as usize);
+                Self::Span {
+                    start,
+                    end: start.wrapping_add(text.len()),
+                }
+            }
+            Cow::Owned(text) => Self::Own(text.into()),
+        }
+    }
+}

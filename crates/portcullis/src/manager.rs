@@ -1,0 +1,185 @@
+//! The manager: keys, rules and hooks in one value, and the one ordered list of checks.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::HeaderMap;
+
+use crate::{
+    AuthError, Claims, Clock, ErrorFormat, Issue, JwtConfig, JwtConfigErrors, JwtManagerBuilder, Key,
+    NumericDate, Require, Revocation, TokenKind, Verdict,
+    claims::Rules,
+    error::Expected,
+    issue::Issuing,
+    jws::{self, Signed},
+    keys::KeySet,
+    locate::HeaderLocation,
+};
+
+/// Issues and verifies the tokens of one application. Cheap to clone; the clones are the same manager.
+///
+/// Put one into the state of a router (`JwtManager: FromRef<S>`) and the extractors find it.
+#[derive(Clone)]
+pub struct JwtManager(Arc<Inner>);
+
+/// What the builder hands over: every option already checked.
+pub(crate) struct Inner {
+    pub(crate) keys: KeySet,
+    pub(crate) rules: Rules,
+    pub(crate) issuing: Issuing,
+    pub(crate) location: HeaderLocation,
+    pub(crate) format: ErrorFormat,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) revocation: Option<Arc<dyn Revocation>>,
+}
+
+impl JwtManager {
+    /// A manager with safe defaults around one signing key.
+    pub fn builder(key: Key) -> JwtManagerBuilder {
+        JwtManagerBuilder::new(JwtConfig::default(), key, Vec::new())
+    }
+
+    /// A manager as a configuration says, keys included.
+    ///
+    /// # Errors
+    /// [`JwtConfigErrors`] when there is no secret or one of the secrets is no key.
+    pub fn from_config(config: JwtConfig) -> Result<JwtManagerBuilder, JwtConfigErrors> {
+        JwtManagerBuilder::from_config(config)
+    }
+
+    /// Verifies an access token, with everything that can be said from memory.
+    ///
+    /// A [`Revocation`] that has to ask makes this [`AuthError::Unavailable`]; use
+    /// [`authenticate`](Self::authenticate) with such a hook.
+    ///
+    /// # Errors
+    /// The first [`AuthError`] that the token has.
+    pub fn verify(&self, token: &str) -> Result<Claims, AuthError> {
+        self.verify_as(token, Require::access())
+    }
+
+    /// Verifies a token that has to be what `require` says, with everything that can be said from memory.
+    ///
+    /// # Errors
+    /// The first [`AuthError`] that the token has.
+    pub fn verify_as(&self, token: &str, require: Require) -> Result<Claims, AuthError> {
+        match self.judge(token, require)? {
+            (claims, Verdict::Live) => Ok(claims),
+            (_, Verdict::Revoked) => Err(AuthError::Revoked),
+            (_, Verdict::Ask(_)) => Err(AuthError::Unavailable),
+        }
+    }
+
+    /// Verifies a token that has to be what `require` says, and waits for a [`Revocation`] that has to ask.
+    ///
+    /// # Errors
+    /// The first [`AuthError`] that the token has; [`AuthError::Unavailable`] when the hook failed.
+    pub async fn authenticate(&self, token: &str, require: Require) -> Result<Claims, AuthError> {
+        match self.judge(token, require)? {
+            (claims, Verdict::Live) => Ok(claims),
+            (_, Verdict::Revoked) => Err(AuthError::Revoked),
+            (claims, Verdict::Ask(asking)) => match asking.await {
+                Ok(false) => Ok(claims),
+                Ok(true) => Err(AuthError::Revoked),
+                Err(_) => Err(AuthError::Unavailable),
+            },
+        }
+    }
+
+    /// Finds the token of a request and verifies it: what the extractors do, for guards of your own.
+    ///
+    /// # Errors
+    /// [`AuthError`] when there is no token, or the first fault that it has.
+    pub async fn authenticate_request(
+        &self,
+        headers: &HeaderMap,
+        require: Require,
+    ) -> Result<Claims, AuthError> {
+        let token = self.0.location.find(headers)?;
+        self.authenticate(token, require).await
+    }
+
+    /// The ordered list of checks. There is no other.
+    fn judge(&self, token: &str, require: Require) -> Result<(Claims, Verdict), AuthError> {
+        let inner = &*self.0;
+        let now = self.now();
+        let Signed { payload, typ } = jws::verify(token, &inner.keys)?;
+        let claims = Claims::read(payload, typ, &inner.rules, now)?;
+        if !claims.typ_fits_kind() {
+            return Err(AuthError::Typ);
+        }
+        if !require.expired_too && claims.has_expired(now, inner.rules.leeway) {
+            return Err(AuthError::Expired);
+        }
+        match (require.kind, claims.kind()) {
+            (Some(TokenKind::Access), TokenKind::Refresh) => return Err(AuthError::AccessRequired),
+            (Some(TokenKind::Refresh), TokenKind::Access) => return Err(AuthError::RefreshRequired),
+            _ => {}
+        }
+        if require.fresh && !claims.is_fresh(now) {
+            return Err(AuthError::FreshRequired);
+        }
+        let verdict = match &inner.revocation {
+            Some(revocation) if !require.revoked_too => revocation.check(&claims),
+            _ => Verdict::Live,
+        };
+        Ok((claims, verdict))
+    }
+
+    /// Begins an access token for an identity; [`Issue::sign`] makes it.
+    ///
+    /// ```
+    /// # use portcullis::{JwtManager, Key};
+    /// # let jwt = JwtManager::builder(Key::hs256([7; 32])?).build()?;
+    /// let token = jwt.access("alice").fresh().claim("role", "editor").sign()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn access(&self, identity: impl Into<String>) -> Issue<'_> {
+        Issue::new(self, TokenKind::Access, identity.into())
+    }
+
+    /// Begins a refresh token for an identity; [`Issue::sign`] makes it.
+    pub fn refresh(&self, identity: impl Into<String>) -> Issue<'_> {
+        Issue::new(self, TokenKind::Refresh, identity.into())
+    }
+
+    /// How this manager's application writes errors, so that others can look the same.
+    pub fn error_format(&self) -> &ErrorFormat {
+        &self.0.format
+    }
+
+    /// How far other clocks may be off.
+    pub fn leeway(&self) -> Duration {
+        self.0.rules.leeway
+    }
+
+    pub(crate) fn assemble(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    pub(crate) fn expected(&self) -> Expected<'_> {
+        let HeaderLocation { name, scheme } = &self.0.location;
+        // The texts show the usual name in its usual spelling; `HeaderName` knows lower case only.
+        let header = if *name == http::header::AUTHORIZATION {
+            "Authorization"
+        } else {
+            name.as_str()
+        };
+        Expected { header, scheme }
+    }
+
+    pub(crate) fn issuing(&self) -> &Issuing {
+        &self.0.issuing
+    }
+
+    pub(crate) fn now(&self) -> NumericDate {
+        self.0.clock.now().into()
+    }
+}
+
+impl fmt::Debug for JwtManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtManager")
+            .field("keys", &self.0.keys.keys())
+            .finish_non_exhaustive()
+    }
+}
