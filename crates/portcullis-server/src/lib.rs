@@ -1,4 +1,8 @@
-//! The portcullis server: users, login and revocation over HTTP, around the `portcullis` library.
+//! x
 
+pub mod accounts;
+pub mod jobs;
 pub mod model;
+pub mod passwords;
+pub mod revocations;
 pub mod store;

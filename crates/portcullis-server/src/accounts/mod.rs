@@ -1,0 +1,131 @@
+//! What people do here: register, log in, log out. No axum, no SQL, no status codes.
+
+mod login;
+mod logout;
+mod register;
+
+use std::sync::Arc;
+
+use portcullis::{Clock, IssueError, JwtManager, Token};
+
+use crate::{
+    model::User,
+    passwords::{Passwords, PasswordsError},
+    revocations::Revocations,
+    store::{Store, StoreError},
+};
+
+/// The acts of a service, with what they need.
+pub struct Accounts {
+    store: Arc<dyn Store>,
+    passwords: Passwords,
+    revocations: Arc<Revocations>,
+    jwt: JwtManager,
+    clock: Arc<dyn Clock>,
+    policy: Policy,
+}
+
+/// What a configuration decides about the acts.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Whether strangers may register.
+    pub registration_open: bool,
+    /// The shortest new password, in Unicode code points.
+    pub password_min_length: usize,
+    /// What a token's identity claim holds.
+    pub identity: Identity,
+}
+
+/// What a token's identity claim holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The store's id of the user.
+    Id,
+    /// The user's name, as some Flask applications have it.
+    Username,
+}
+
+/// What a login hands out.
+#[derive(Debug)]
+pub struct TokenPair {
+    /// A fresh access token.
+    pub access: Token,
+    /// The refresh token that belongs to it.
+    pub refresh: Token,
+    /// How long the access token lives, in seconds.
+    pub expires_in: i64,
+}
+
+/// Why an act did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountsError {
+    /// Registration is closed by configuration.
+    #[error("registration is closed")]
+    RegistrationClosed,
+    /// Somebody has the name, or one that cannot be told from it.
+    #[error("the name is taken")]
+    NameTaken,
+    /// No such user, or another password: nobody is told which.
+    #[error("wrong username or password")]
+    BadCredentials,
+    /// A token without a `jti` cannot be put on a list.
+    #[error("the token has no jti and cannot be revoked")]
+    NoTokenId,
+    /// The hash workers could not take the password.
+    #[error(transparent)]
+    Passwords(#[from] PasswordsError),
+    /// The store could not do its part.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A token could not be made.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+}
+
+impl Accounts {
+    /// Brings the parts together.
+    pub fn new(
+        store: Arc<dyn Store>,
+        passwords: Passwords,
+        revocations: Arc<Revocations>,
+        jwt: JwtManager,
+        clock: Arc<dyn Clock>,
+        policy: Policy,
+    ) -> Self {
+        Self {
+            store,
+            passwords,
+            revocations,
+            jwt,
+            clock,
+            policy,
+        }
+    }
+
+    /// What a configuration decided.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// The tokens of somebody who has just shown a password.
+    fn issue(&self, user: &User) -> Result<TokenPair, IssueError> {
+        let identity = match self.policy.identity {
+            Identity::Id => user.id.as_str(),
+            Identity::Username => &user.username,
+        };
+        let issued_at = portcullis::NumericDate::from(self.clock.now());
+        let access = self
+            .jwt
+            .access(identity)
+            .fresh()
+            .claim("access", user.access.level())
+            .sign()?;
+        let refresh = self.jwt.refresh(identity).sign()?;
+        let expires_in = access.expires_at().seconds() - issued_at.seconds();
+        Ok(TokenPair {
+            access,
+            refresh,
+            expires_in,
+        })
+    }
+}

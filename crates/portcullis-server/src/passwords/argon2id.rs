@@ -1,0 +1,194 @@
+//! Argon2id with memory that is used again: what one hash worker does.
+
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
+};
+use zeroize::Zeroizing;
+
+use super::{HashCost, PasswordsError};
+use crate::model::{Password, PasswordHash};
+
+/// The memory of one worker: made at the first hash, used again by the next ones, given back when told.
+#[derive(Default)]
+pub(super) struct Arena {
+    blocks: Vec<Block>,
+}
+
+impl Arena {
+    /// 40 MiB of address space, of which only the blocks in use cost memory.
+    ///
+    /// glibc hands memory back to the system at once only where the request is above its mmap threshold, and
+    /// that threshold follows freed requests up to 32 MiB. A larger reservation never goes through the heap.
+    const RESERVED_BLOCKS: usize = 40 * 1024;
+
+    fn of(&mut self, params: &Params) -> &mut [Block] {
+        let wanted = params.block_count();
+        if self.blocks.capacity() < wanted.max(Self::RESERVED_BLOCKS) {
+            self.blocks = Vec::with_capacity(wanted.max(Self::RESERVED_BLOCKS));
+        }
+        if self.blocks.len() < wanted {
+            self.blocks.resize(wanted, Block::new());
+        }
+        self.blocks.get_mut(..wanted).unwrap_or_default()
+    }
+
+    /// Gives the memory back to the system.
+    pub(super) fn release(&mut self) {
+        self.blocks = Vec::new();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.blocks.capacity() == 0
+    }
+}
+
+/// The largest cost of a stored hash that is worked on: a stored `m=4 GiB` must not take the service down.
+const MAX_MEMORY_KIB: u32 = 256 * 1024;
+const MAX_PASSES: u32 = 20;
+const MAX_LANES: u32 = 16;
+
+/// Hashes a new password, with 16 random bytes of salt.
+pub(super) fn hash(
+    password: &Password,
+    cost: HashCost,
+    arena: &mut Arena,
+) -> Result<PasswordHash, PasswordsError> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(|_| PasswordsError::Failed("the system gave no random bytes"))?;
+    let failed = |_| PasswordsError::Failed("argon2 refused its parameters");
+    let params = Params::new(cost.memory_kib, cost.passes, 1, Some(32)).map_err(failed)?;
+    let mut output = Zeroizing::new([0; 32]);
+    derive(password, &salt, &params, Algorithm::Argon2id, &mut *output, arena).map_err(failed)?;
+    phc(&params, &salt, &*output).ok_or(PasswordsError::Failed("the hash has no text form"))
+}
+
+/// Whether a password is the one that a stored hash was made of.
+///
+/// A hash that is damaged, of an unknown scheme or above the caps gives `None`.
+pub(super) fn verify(password: &Password, stored: &PasswordHash, arena: &mut Arena) -> Option<bool> {
+    let stored = Phc::new(stored.as_str()).ok()?;
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str()).ok()?;
+    let current = stored
+        .version
+        .is_none_or(|version| version == u32::from(Version::V0x13));
+    let (salt, expected) = (stored.salt?, stored.hash?);
+    let params = Params::try_from(&stored).ok()?;
+    let capped =
+        params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES && params.p_cost() <= MAX_LANES;
+    if !current || !capped {
+        return None;
+    }
+    let mut output = Zeroizing::new(vec![0; expected.len()]);
+    derive(password, salt.as_ref(), &params, algorithm, &mut output, arena).ok()?;
+    // `Output` compares in constant time.
+    Some(Output::new(&output).ok()? == expected)
+}
+
+/// A hash that no password has: what an unknown name is checked against, at the present cost.
+///
+/// It is written, not computed, so that starting costs nothing.
+pub(super) fn dummy(cost: HashCost) -> PasswordHash {
+    PasswordHash::stored(format!(
+        "$argon2id$v=19$m={},t={},p=1$cG9ydGN1bGxpcy5kdW1teQ$bm9ib2R5IGhhcyB0aGlzIHBhc3N3b3JkLCBub2JvZHk",
+        cost.memory_kib, cost.passes
+    ))
+}
+
+fn derive(
+    password: &Password,
+    salt: &[u8],
+    params: &Params,
+    algorithm: Algorithm,
+    output: &mut [u8],
+    arena: &mut Arena,
+) -> Result<(), argon2::Error> {
+    let argon2 = Argon2::new(algorithm, Version::V0x13, params.clone());
+    argon2.hash_password_into_with_memory(password.normalized().as_bytes(), salt, output, arena.of(params))
+}
+
+fn phc(params: &Params, salt: &[u8], output: &[u8]) -> Option<PasswordHash> {
+    let phc = Phc {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(params).ok()?,
+        salt: Some(Salt::new(salt).ok()?),
+        hash: Some(Output::new(output).ok()?),
+    };
+    Some(PasswordHash::stored(phc.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHEAP: HashCost = HashCost {
+        memory_kib: 64,
+        passes: 1,
+    };
+
+    fn password(text: &str) -> Password {
+        Password::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_hash_verifies_its_password_and_no_other() {
+        let mut arena = Arena::default();
+        let stored = hash(&password("correct horse"), CHEAP, &mut arena).unwrap();
+        assert!(
+            stored.as_str().starts_with("$argon2id$v=19$m=64,t=1,p=1$"),
+            "{}",
+            stored.as_str()
+        );
+        assert_eq!(
+            verify(&password("correct horse"), &stored, &mut arena),
+            Some(true)
+        );
+        assert_eq!(
+            verify(&password("correct horse "), &stored, &mut arena),
+            Some(false)
+        );
+    }
+
+    #[test]
+    fn a_hash_of_the_reference_implementation_verifies() {
+        // From the test of the reference implementation: "password", "somesalt", m=256, t=2, p=1.
+        let stored = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+        let stored = PasswordHash::stored(stored);
+        assert_eq!(
+            verify(&password("password"), &stored, &mut Arena::default()),
+            Some(true)
+        );
+    }
+
+    #[test]
+    fn the_dummy_costs_what_a_real_hash_costs_and_never_verifies() {
+        let dummy = dummy(CHEAP);
+        assert_eq!(verify(&password("x"), &dummy, &mut Arena::default()), Some(false));
+        let params = Params::try_from(&Phc::new(dummy.as_str()).unwrap()).unwrap();
+        assert_eq!(
+            (params.m_cost(), params.t_cost(), params.output_len()),
+            (64, 1, Some(32))
+        );
+    }
+
+    #[test]
+    fn damaged_and_oversized_hashes_are_not_worked_on() {
+        for stored in [
+            "",
+            "plain",
+            "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ",
+            "$argon2id$v=16$m=64,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$argon2id$v=19$m=64,t=1000000,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$bcrypt$v=19$m=64,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        ] {
+            let verdict = verify(
+                &password("password"),
+                &PasswordHash::stored(stored),
+                &mut Arena::default(),
+            );
+            assert_eq!(verdict, None, "{stored}");
+        }
+    }
+}
