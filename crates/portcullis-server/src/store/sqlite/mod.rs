@@ -1,1 +1,247 @@
-//! The embedded backend.
+//! The embedded backend: one SQLite file, one thread that writes it, a few connections that read it.
+//!
+//! ```text
+//! call -> writer.rs  queue -> group -> BEGIN IMMEDIATE, acts, COMMIT (synced) -> answers
+//!      -> readers.rs a read-only connection, off the async threads
+//! ```
+
+mod create;
+mod failure;
+mod inspect;
+mod open;
+mod readers;
+mod rows;
+mod schema;
+mod writer;
+
+use std::{
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use async_trait::async_trait;
+use portcullis::NumericDate;
+use rusqlite::{Connection, Params, params};
+use uuid::{NoContext, Timestamp, Uuid};
+
+use self::{
+    failure::{Failure, Place},
+    readers::Readers,
+    writer::Writer,
+};
+use super::{Creation, Store, StoreError, StoreErrorKind};
+use crate::model::{LoginName, NewUser, RevokedToken, User, UserId};
+
+/// How long a call waits at most for a place and an answer together.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The store in one SQLite file. Its users are the processes of one machine, and one of them serves it.
+pub struct SqliteStore {
+    place: Place,
+    readers: Readers,
+    writer: Writer,
+}
+
+impl SqliteStore {
+    /// Opens the database of a path for serving, and makes it if there is none.
+    ///
+    /// Blocks while it checks the file; meant for the start of a program. A file of up to 8 MiB is read whole
+    /// and checked; of a larger one only the header, the length and the schema are, and damage in its middle
+    /// is found when a call meets it.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Refused`] when the path is a directory or cannot be read or written, when the file is
+    /// empty, another program's, of a newer version or served by another process, and when only its write-ahead
+    /// log is there. [`StoreErrorKind::Damaged`] when it is cut short or does not hold together.
+    /// A file that exists is never replaced.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let opened = open::for_serving(path)?;
+        let file = opened.place.path().display().to_string();
+        let writer =
+            Writer::start(opened.connection, opened.place.clone(), opened.lock).map_err(|error| {
+                let message = format!("{file} cannot be served: no thread for its writer");
+                StoreError::new(StoreErrorKind::Unavailable, message).caused_by(error)
+            })?;
+        Ok(Self {
+            readers: Readers::of(opened.place.clone()),
+            place: opened.place,
+            writer,
+        })
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        self.writer
+            .act(work)
+            .await
+            .map_err(|failure| self.place.error(failure))
+    }
+
+    async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        self.readers
+            .read(work)
+            .await
+            .map_err(|failure| self.place.error(failure))
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn location(&self) -> String {
+        format!("sqlite:{}", self.place.path().display())
+    }
+
+    async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError> {
+        self.write(move |connection| insert_user(connection, user, now))
+            .await
+    }
+
+    async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
+        let name = name.clone();
+        self.read(move |connection| select_user(connection, &name)).await
+    }
+
+    async fn revoke_token(&self, token: RevokedToken, now: SystemTime) -> Result<(), StoreError> {
+        let sql = "INSERT INTO revoked_tokens (jti, expires_at, created_at) VALUES (?1, ?2, ?3) \
+                   ON CONFLICT (jti) DO NOTHING";
+        self.write(move |connection| {
+            let expires_at = token.expires_at.map(NumericDate::seconds);
+            execute(connection, sql, params![token.jti, expires_at, rows::millis(now)]).map(drop)
+        })
+        .await
+    }
+
+    async fn revoked_tokens(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<RevokedToken>, StoreError> {
+        let after = after.map(str::to_owned);
+        self.read(move |connection| select_revoked_tokens(connection, after.as_deref(), limit))
+            .await
+    }
+
+    async fn purge_revoked_tokens(
+        &self,
+        expired_before: NumericDate,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        let sql = "DELETE FROM revoked_tokens WHERE jti IN \
+                   (SELECT jti FROM revoked_tokens WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)";
+        self.write(move |connection| {
+            execute(connection, sql, params![expired_before.seconds(), bounded(limit)])
+        })
+        .await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let place = self.place.clone();
+        self.read(move |connection| {
+            place.check()?;
+            // The cheapest statement that really looks into the file.
+            connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn close(&self) {
+        // The readers first: the writer can empty the write-ahead log only when nobody reads from it.
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// The name is free when nobody has its key, nor its very spelling: a user whose name has no key blocks that.
+fn insert_user(connection: &Connection, user: NewUser, now: SystemTime) -> Result<Creation, Failure> {
+    let sql = "INSERT INTO users (id, username, name_key, password, access, created_at) \
+               SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM users WHERE username = ?2) \
+               ON CONFLICT (name_key) DO NOTHING";
+    let (id, created_at) = (user_id(now), rows::millis(now));
+    let (username, key) = (user.username.as_str(), user.username.key().as_str());
+    let (password, access) = (user.password.as_str(), user.access.level());
+    if execute(
+        connection,
+        sql,
+        params![id, username, key, password, access, created_at],
+    )? == 0
+    {
+        return Ok(Creation::NameTaken);
+    }
+    Ok(Creation::Created(User {
+        id: UserId::new(id),
+        username: username.to_owned(),
+        // As it will be read again.
+        created_at: rows::from_millis(created_at).unwrap_or(now),
+        password: user.password,
+        access: user.access,
+    }))
+}
+
+fn select_user(connection: &Connection, name: &LoginName) -> Result<Option<User>, Failure> {
+    let by = |condition: &str, value: &str| -> Result<Option<User>, Failure> {
+        let columns = rows::USER_COLUMNS;
+        let sql = format!("SELECT {columns} FROM users WHERE {condition} ORDER BY created_at, id LIMIT 1");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut found = statement.query([value])?;
+        found.next()?.map(rows::user).transpose()
+    };
+    let known = match name.key() {
+        Some(key) => by("name_key = ?1", key.as_str())?,
+        None => None,
+    };
+    known.map_or_else(|| by("username = ?1", name.as_str()), |user| Ok(Some(user)))
+}
+
+fn select_revoked_tokens(
+    connection: &Connection,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<RevokedToken>, Failure> {
+    let limit = bounded(limit);
+    // Two statements: with `?1 IS NULL OR …` in one, every page would start its search at the first entry.
+    let (sql, from) = match after {
+        Some(jti) => (
+            "SELECT jti, expires_at FROM revoked_tokens WHERE jti > ?1 ORDER BY jti LIMIT ?2",
+            jti,
+        ),
+        None => (
+            "SELECT jti, expires_at FROM revoked_tokens WHERE jti >= ?1 ORDER BY jti LIMIT ?2",
+            "",
+        ),
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = statement.query(params![from, limit])?;
+    let mut tokens = Vec::new();
+    while let Some(row) = found.next()? {
+        tokens.push(rows::revoked_token(row)?);
+    }
+    Ok(tokens)
+}
+
+fn execute(connection: &Connection, sql: &str, values: impl Params) -> Result<usize, Failure> {
+    Ok(connection.prepare_cached(sql)?.execute(values)?)
+}
+
+/// A number of rows as SQLite takes it; what is beyond its range is no limit either.
+fn bounded(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// A `UUIDv7` of the moment that was handed in, so that ids sort as users came.
+fn user_id(now: SystemTime) -> String {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Uuid::new_v7(Timestamp::from_unix(
+        NoContext,
+        since.as_secs(),
+        since.subsec_nanos(),
+    ))
+    .to_string()
+}

@@ -1,0 +1,156 @@
+//! What can go wrong at a served file, and the one table that turns it into a `StoreError`.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rusqlite::ErrorCode;
+
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Why an act did not happen; cheap to copy, because everybody of a group that failed gets the same one.
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    /// SQLite refused.
+    Sqlite(Arc<rusqlite::Error>),
+    /// A row holds what none of our types can be.
+    Row {
+        table: &'static str,
+        id: String,
+        problem: String,
+    },
+    /// The file cannot have a write-ahead log: its file system or another process does not let it.
+    NoLog { mode: String },
+    /// Somebody moved, replaced or deleted the file: what is written now would be lost.
+    Moved,
+    /// The code of an act, ours, panicked.
+    Panicked,
+    /// No place in the queue, or no answer, in time.
+    Late,
+    /// The store is closed.
+    Closed,
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(Arc::new(error))
+    }
+}
+
+/// The served file, as errors name it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    path: Arc<Path>,
+    identity: Option<(u64, u64)>,
+}
+
+impl Place {
+    /// The file of a path, as it is now.
+    pub(super) fn of(path: PathBuf) -> Self {
+        let identity = identity(&path);
+        Self {
+            path: path.into(),
+            identity,
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the path still leads to the file that was opened.
+    ///
+    /// SQLite would go on writing to a deleted file without a word, and every answer would be a lie.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if identity(&self.path) == self.identity {
+            Ok(())
+        } else {
+            Err(Failure::Moved)
+        }
+    }
+
+    /// The failure as callers and the log see it.
+    pub(super) fn error(&self, failure: Failure) -> StoreError {
+        let file = self.path.display();
+        match failure {
+            Failure::Sqlite(error) => self.sqlite_error(error),
+            Failure::Row { table, id, problem } => StoreError::new(
+                StoreErrorKind::Damaged,
+                format!(
+                    "{file}: the row {id:?} of {table} cannot be read: {problem}; repair or delete that row"
+                ),
+            ),
+            Failure::NoLog { mode } => StoreError::new(
+                StoreErrorKind::Refused,
+                format!(
+                    "{file} cannot be put into write-ahead mode and stays in mode {mode:?}; use a local file \
+                     system and close other programs that have the file open"
+                ),
+            ),
+            Failure::Moved => StoreError::new(
+                StoreErrorKind::Damaged,
+                format!(
+                    "{file} was moved, replaced or deleted while it was served; nothing is written any more: \
+                     stop the server, put the right file back and start again"
+                ),
+            ),
+            Failure::Panicked => StoreError::new(
+                StoreErrorKind::Unavailable,
+                format!("{file}: an act failed by a defect of this program and was undone"),
+            ),
+            Failure::Late => StoreError::new(
+                StoreErrorKind::Unavailable,
+                format!("{file} did not answer in time; is its disk overloaded?"),
+            ),
+            Failure::Closed => StoreError::new(StoreErrorKind::Unavailable, format!("{file} is closed")),
+        }
+    }
+
+    fn sqlite_error(&self, error: Arc<rusqlite::Error>) -> StoreError {
+        let file = self.path.display();
+        let (kind, message) = match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::OutOfMemory
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::OperationAborted
+                | ErrorCode::FileLockingProtocolFailed,
+            ) => (
+                StoreErrorKind::Unavailable,
+                format!("{file} cannot be used now: {error}"),
+            ),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (
+                StoreErrorKind::Damaged,
+                format!("{file} is damaged ({error}): stop the server, keep the file and restore a backup"),
+            ),
+            // A missing table or column: the schema is not what the migrations made.
+            _ => (
+                StoreErrorKind::Damaged,
+                format!(
+                    "{file} does not behave as our schema should ({error}): has another program changed it?"
+                ),
+            ),
+        };
+        StoreError::new(kind, message).caused_by(error)
+    }
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Elsewhere an open file cannot be deleted or replaced.
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Option<(u64, u64)> {
+    None
+}

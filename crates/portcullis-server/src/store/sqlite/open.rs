@@ -1,0 +1,201 @@
+//! From a path to an open database: the lock, the checks in their order, the connections and their settings.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
+
+use super::{
+    create,
+    failure::{Failure, Place},
+    inspect::{self, Found, beside, cut_short, refused},
+    schema,
+};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// A file up to this size is read whole at the start: some 20 ms.
+const CHECKED_WHOLE: u64 = 8 << 20;
+
+/// How long SQLite waits for another process, such as an `sqlite3` shell: less than a caller does.
+const BUSY: Duration = Duration::from_millis(1500);
+
+/// A database that is open for serving, alone.
+pub(super) struct Opened {
+    pub(super) place: Place,
+    pub(super) connection: Connection,
+    pub(super) lock: ServingLock,
+}
+
+/// Held by the one process that serves a file; the system lets go of it however the process ends.
+pub(super) struct ServingLock {
+    _file: File,
+}
+
+/// Takes the lock, makes the file if there is none, and opens it if it is a whole one of ours.
+pub(super) fn for_serving(path: &Path) -> Result<Opened, StoreError> {
+    let path = resolve(path)?;
+    let lock = lock(&path)?;
+    create::remove_leftovers(&path);
+    let mut found = inspect::inspect(&path)?;
+    if found == Found::Nothing {
+        create::create(&path)?;
+        found = inspect::inspect(&path)?;
+    }
+    let unfinished_log = matches!(found, Found::Ours { unfinished_log: true });
+    let place = Place::of(path);
+    let mut connection = writer(place.path()).map_err(|failure| place.error(failure))?;
+    check(&connection, &place, unfinished_log)?;
+    prepare(&mut connection).map_err(|failure| place.error(failure))?;
+    Ok(Opened {
+        place,
+        connection,
+        lock,
+    })
+}
+
+/// A connection that cannot write.
+pub(super) fn reader(path: &Path) -> Result<Connection, Failure> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// Puts the file into write-ahead mode: readers and the writer do not wait for each other.
+pub(super) fn use_log(connection: &Connection) -> Result<(), Failure> {
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode == "wal" {
+        Ok(())
+    } else {
+        Err(Failure::NoLog { mode })
+    }
+}
+
+/// One name for one file, however it is spelled or linked: the lock goes by the name.
+fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
+    let file = path.display();
+    if let Ok(known) = fs::canonicalize(path) {
+        return Ok(known);
+    }
+    let name = path
+        .file_name()
+        .ok_or_else(|| refused(format!("{file} names no file")))?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let known = fs::canonicalize(folder).map_err(|error| {
+        let message = format!("the folder of {file} is not there or cannot be entered; create it first");
+        refused(message).caused_by(error)
+    })?;
+    Ok(known.join(name))
+}
+
+fn lock(path: &Path) -> Result<ServingLock, StoreError> {
+    let (file, lock) = (path.display(), beside(path, ".lock"));
+    if path.is_dir() {
+        return Err(refused(format!("{file} is a directory; name a file in it")));
+    }
+    let mut options = OpenOptions::new();
+    let options = create::private_file(options.read(true).write(true).create(true).truncate(false));
+    let handle = options.open(&lock).map_err(|error| {
+        let message = format!(
+            "{} cannot be opened; is the folder of {file} writable?",
+            lock.display()
+        );
+        refused(message).caused_by(error)
+    })?;
+    match handle.try_lock() {
+        Ok(()) => Ok(ServingLock { _file: handle }),
+        Err(TryLockError::WouldBlock) => Err(refused(format!(
+            "another portcullis serves {file}; stop that one, or give this one a file of its own"
+        ))),
+        Err(TryLockError::Error(error)) => {
+            let message = format!("{} cannot be locked; use a local file system", lock.display());
+            Err(refused(message).caused_by(error))
+        }
+    }
+}
+
+fn writer(path: &Path) -> Result<Connection, Failure> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // An answer means that the disk has it. NORMAL would be ten times as fast and lose the last commits with
+    // the power.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(connection)
+}
+
+/// Settings for every connection; none of them touches the file.
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Failure> {
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    // Small: the system's page cache holds the file already. A map would turn a failed read into a signal.
+    connection.pragma_update(None, "cache_size", -2048)?;
+    connection.pragma_update_and_check(None, "mmap_size", 0, |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// What only SQLite can tell, before anything is written.
+fn check(connection: &Connection, place: &Place, unfinished_log: bool) -> Result<(), StoreError> {
+    let file = place.path().display();
+    let failed = |error: rusqlite::Error| place.error(error.into());
+    if connection.is_readonly(MAIN_DB).map_err(failed)? {
+        return Err(refused(format!(
+            "{file} cannot be written; does it belong to this user?"
+        )));
+    }
+    let (version, known) = (
+        schema::version(connection).map_err(failed)?,
+        schema::MIGRATIONS.len(),
+    );
+    if version > known {
+        return Err(refused(format!(
+            "{file} is from a newer version of portcullis (schema {version}, this one knows up to {known}); \
+             install that version, or restore a backup from before the upgrade"
+        )));
+    }
+    let length = fs::metadata(place.path()).map_or(0, |metadata| metadata.len());
+    let whole = size(connection).map_err(failed)?;
+    // A crash while the log was taken in may leave the file short and all its pages in the log. Without a log
+    // there is no such excuse; with one, reading everything tells.
+    if length < whole && !unfinished_log {
+        return Err(cut_short(place.path(), whole, length));
+    }
+    if length < whole || length <= CHECKED_WHOLE {
+        check_whole(connection, place)?;
+    }
+    Ok(())
+}
+
+fn size(connection: &Connection) -> rusqlite::Result<u64> {
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    Ok(pages.saturating_mul(page).unsigned_abs())
+}
+
+fn check_whole(connection: &Connection, place: &Place) -> Result<(), StoreError> {
+    let found: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| place.error(error.into()))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is damaged ({}); keep it aside and restore a backup",
+        place.path().display(),
+        found.replace('\n', " ")
+    );
+    Err(StoreError::new(StoreErrorKind::Damaged, message))
+}
+
+/// Brings a file that passed its checks up to date.
+fn prepare(connection: &mut Connection) -> Result<(), Failure> {
+    use_log(connection)?;
+    schema::migrate(connection, schema::MIGRATIONS)?;
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! The tables, as numbered migrations, and the marks that tell our file from another program's.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// `PRAGMA application_id` of our files: "prtc". It is in the header since the file's creation and never changes.
+pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"prtc");
+
+/// The migrations in order; `PRAGMA user_version` counts those that a file has. One that was released is never
+/// edited: a change is a new file.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_users_and_revoked_tokens.sql")];
+
+/// How many migrations a file has.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    let count: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // A negative number is nobody's count; as the largest one it is refused as newer.
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// Applies what the file lacks, each migration in a transaction of its own together with its number.
+pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<()> {
+    let done = version(connection)?;
+    for (index, migration) in migrations.iter().enumerate().skip(done) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX))?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(connection: &Connection) -> Vec<String> {
+        let mut statement = connection
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+            .unwrap();
+        let names = statement.query_map([], |row| row.get(0)).unwrap();
+        names.collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    #[test]
+    fn a_file_gets_what_it_lacks_and_nothing_twice() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &["CREATE TABLE a (x)"]).unwrap();
+        migrate(&mut connection, &["CREATE TABLE a (x)", "CREATE TABLE b (x)"]).unwrap();
+        assert_eq!(
+            (version(&connection).unwrap(), tables(&connection)),
+            (2, vec!["a".into(), "b".into()])
+        );
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_file_at_the_one_before() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let migrations = ["CREATE TABLE a (x)", "CREATE TABLE b (x); CREATE TABLE a (x)"];
+        migrate(&mut connection, &migrations).unwrap_err();
+        assert_eq!(
+            (version(&connection).unwrap(), tables(&connection)),
+            (1, vec!["a".into()])
+        );
+    }
+
+    #[test]
+    fn the_hot_statements_use_their_indexes() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, MIGRATIONS).unwrap();
+        for (sql, index) in [
+            (
+                "SELECT id FROM users WHERE name_key = 'x'",
+                "sqlite_autoindex_users_2",
+            ),
+            ("SELECT id FROM users WHERE username = 'x'", "users_username"),
+            (
+                "SELECT jti FROM revoked_tokens WHERE jti > 'x' ORDER BY jti LIMIT 9",
+                "PRIMARY KEY",
+            ),
+            (
+                "SELECT jti FROM revoked_tokens WHERE expires_at < 9 ORDER BY expires_at LIMIT 9",
+                "revoked_tokens_expires_at",
+            ),
+        ] {
+            let plan: String = connection
+                .query_row(&format!("EXPLAIN QUERY PLAN {sql}"), [], |row| row.get(3))
+                .unwrap();
+            assert!(plan.contains("SEARCH") && plan.contains(index), "{sql}: {plan}");
+        }
+    }
+}
