@@ -1,0 +1,121 @@
+//! Opening, writing by many, closing.
+
+use std::{collections::HashSet, sync::Arc};
+
+use portcullis::NumericDate;
+use tokio::task::JoinSet;
+
+use crate::backend::{
+    Backend, all_revoked, assert_unavailable, login, moment, new_user, register, revoke, revoked_jtis, token,
+};
+
+pub(crate) async fn a_fresh_store_answers_and_is_empty<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    store.ping().await.unwrap();
+    assert!(all_revoked(&*store, 10).await.is_empty());
+    assert!(store.user_by_name(&login("alice")).await.unwrap().is_none());
+    assert!(!store.location().is_empty());
+}
+
+pub(crate) async fn concurrent_writes_are_all_durable<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let mut writers = JoinSet::new();
+    for n in 0..500 {
+        let store = Arc::clone(&store);
+        writers.spawn(async move { revoke(&*store, &format!("jti-{n:03}"), Some(n)).await });
+    }
+    writers.join_all().await;
+    store.close().await;
+
+    let store = place.open().await;
+    let expected: Vec<_> = (0..500).map(|n| token(&format!("jti-{n:03}"), Some(n))).collect();
+    assert_eq!(all_revoked(&*store, 128).await, expected);
+}
+
+pub(crate) async fn reads_see_what_was_acknowledged<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let mut tasks = JoinSet::new();
+    for n in 0..100 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move {
+            let name = format!("user{n}");
+            assert!(register(&*store, &name).await);
+            assert!(
+                store.user_by_name(&login(&name)).await.unwrap().is_some(),
+                "{name} cannot read its write"
+            );
+        });
+    }
+    tasks.join_all().await;
+}
+
+pub(crate) async fn what_was_acknowledged_while_closing_is_there<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    revoke(&*store, "first", None).await;
+    let mut writers = JoinSet::new();
+    for n in 0..200 {
+        let store = Arc::clone(&store);
+        writers.spawn(async move {
+            let jti = format!("jti-{n}");
+            (store.revoke_token(token(&jti, None), moment(0)).await, jti)
+        });
+    }
+    store.close().await;
+    let mut acknowledged = HashSet::from(["first".to_owned()]);
+    for (answer, jti) in writers.join_all().await {
+        match answer {
+            Ok(()) => assert!(acknowledged.insert(jti)),
+            refused => assert_unavailable(refused),
+        }
+    }
+    drop(store);
+
+    let store = place.open().await;
+    let there: HashSet<String> = revoked_jtis(&*store).await.into_iter().collect();
+    assert!(
+        acknowledged.is_subset(&there),
+        "lost: {:?}",
+        acknowledged.difference(&there)
+    );
+}
+
+pub(crate) async fn a_closed_store_is_unavailable<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    store.close().await;
+    assert_unavailable(store.ping().await);
+    assert_unavailable(store.create_user(new_user("alice"), moment(0)).await);
+    assert_unavailable(store.user_by_name(&login("alice")).await);
+    assert_unavailable(store.revoke_token(token("jti", None), moment(0)).await);
+    assert_unavailable(store.revoked_tokens(None, 10).await);
+    assert_unavailable(store.purge_revoked_tokens(NumericDate::from_seconds(0), 10).await);
+    drop(store);
+
+    let store = place.open().await;
+    assert!(
+        revoked_jtis(&*store).await.is_empty(),
+        "what was refused did not happen"
+    );
+}
+
+pub(crate) async fn closing_twice_is_closing_once<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    tokio::join!(store.close(), store.close());
+    store.close().await;
+    let again = place.open().await;
+    again.ping().await.unwrap();
+}
+
+pub(crate) async fn a_store_that_was_dropped_can_be_opened_again<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    revoke(&*store, "jti", None).await;
+    drop(store);
+    let store = place.open().await;
+    assert_eq!(revoked_jtis(&*store).await, ["jti"]);
+}

@@ -1,0 +1,187 @@
+//! The revocation list.
+
+use std::sync::Arc;
+
+use portcullis::NumericDate;
+use portcullis_server::store::Store;
+use tokio::task::JoinSet;
+
+use crate::backend::{Backend, all_revoked, moment, revoke, revoked_jtis, token};
+
+pub(crate) async fn a_revocation_survives_a_restart<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    revoke(&*store, "jti-1", Some(2_000_000_000)).await;
+    store.close().await;
+
+    let store = place.open().await;
+    assert_eq!(
+        all_revoked(&*store, 10).await,
+        [token("jti-1", Some(2_000_000_000))]
+    );
+}
+
+pub(crate) async fn revoking_again_changes_nothing<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    revoke(&*store, "short", Some(100)).await;
+    revoke(&*store, "for good", None).await;
+    revoke(&*store, "short", Some(100)).await;
+    revoke(&*store, "for good", Some(100)).await;
+    store.close().await;
+
+    let store = place.open().await;
+    let expected = [token("for good", None), token("short", Some(100))];
+    assert_eq!(all_revoked(&*store, 10).await, expected);
+}
+
+pub(crate) async fn one_token_revoked_by_many_at_once_is_one_entry<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let mut racers = JoinSet::new();
+    for _ in 0..100 {
+        let store = Arc::clone(&store);
+        racers.spawn(async move { revoke(&*store, "jti", Some(100)).await });
+    }
+    racers.join_all().await;
+    assert_eq!(all_revoked(&*store, 10).await, [token("jti", Some(100))]);
+}
+
+pub(crate) async fn pages_of_any_size_have_every_entry_once_and_in_order<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    // Written in another order than that of the list.
+    let mut expected: Vec<String> = (0..60).map(|n| format!("jti-{}", n * 37 % 60)).collect();
+    for jti in &expected {
+        revoke(&*store, jti, None).await;
+    }
+    expected.sort();
+    for page in [1, 2, 7, 59, 60, 61, usize::MAX] {
+        let jtis: Vec<String> = all_revoked(&*store, page)
+            .await
+            .into_iter()
+            .map(|token| token.jti)
+            .collect();
+        assert_eq!(jtis, expected, "in pages of {page}");
+    }
+    assert!(store.revoked_tokens(None, 0).await.unwrap().is_empty());
+    // A page begins behind a text, whether or not an entry has it.
+    let behind = store.revoked_tokens(Some("jti-58zzz"), 1).await.unwrap();
+    assert_eq!(behind, [token("jti-59", None)]);
+}
+
+pub(crate) async fn any_text_can_be_a_jti<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let long = "x".repeat(4096);
+    let mut expected = vec![
+        "",
+        " ",
+        "'; DROP TABLE users; --",
+        "A",
+        "a",
+        "a\0b",
+        "a\0c",
+        "$jti",
+        "日本",
+        "😀",
+        &long,
+    ];
+    for jti in &expected {
+        revoke(&*store, jti, None).await;
+    }
+    expected.sort_unstable();
+    let first = store.revoked_tokens(None, 1).await.unwrap();
+    assert_eq!(first, [token("", None)]);
+    assert_eq!(
+        revoked_jtis(&*store).await,
+        expected,
+        "byte for byte and in the order of bytes"
+    );
+}
+
+pub(crate) async fn every_expiry_comes_back_as_it_was<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let expiries = [
+        Some(i64::MIN),
+        Some(-1),
+        Some(0),
+        Some(1_900_000_000),
+        Some(i64::MAX),
+        None,
+    ];
+    let expected: Vec<_> = expiries
+        .iter()
+        .enumerate()
+        .map(|(n, expiry)| token(&format!("jti-{n}"), *expiry))
+        .collect();
+    for entry in &expected {
+        store.revoke_token(entry.clone(), moment(0)).await.unwrap();
+    }
+    assert_eq!(all_revoked(&*store, 10).await, expected);
+}
+
+pub(crate) async fn purge_takes_what_expired_before_and_nothing_else<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    for (jti, expires_at) in [
+        ("before", Some(99)),
+        ("at", Some(100)),
+        ("after", Some(101)),
+        ("never", None),
+    ] {
+        revoke(&*store, jti, expires_at).await;
+    }
+    assert_eq!(purge(&*store, 100, 10).await, 1);
+    assert_eq!(revoked_jtis(&*store).await, ["after", "at", "never"]);
+    assert_eq!(
+        purge(&*store, 100, 10).await,
+        0,
+        "a second time there is nothing to do"
+    );
+    assert_eq!(purge(&*store, i64::MAX, 10).await, 2);
+    assert_eq!(
+        revoked_jtis(&*store).await,
+        ["never"],
+        "an entry without an expiry stays"
+    );
+}
+
+pub(crate) async fn purge_stops_at_its_limit<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    for n in 0..10 {
+        revoke(&*store, &format!("jti-{n}"), Some(n)).await;
+    }
+    assert_eq!(purge(&*store, 100, 0).await, 0);
+    assert_eq!(revoked_jtis(&*store).await.len(), 10);
+    let mut rounds = Vec::new();
+    while rounds.last() != Some(&0) {
+        rounds.push(purge(&*store, 100, 4).await);
+    }
+    assert_eq!(rounds, [4, 4, 2, 0]);
+    assert!(revoked_jtis(&*store).await.is_empty());
+}
+
+pub(crate) async fn purged_entries_are_gone_after_a_restart<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    revoke(&*store, "old", Some(1)).await;
+    revoke(&*store, "young", Some(1000)).await;
+    assert_eq!(purge(&*store, 100, 10).await, 1);
+    store.close().await;
+
+    let store = place.open().await;
+    assert_eq!(revoked_jtis(&*store).await, ["young"]);
+    // What went can come again, for instance from another service's list.
+    revoke(&*store, "old", Some(2000)).await;
+    assert_eq!(revoked_jtis(&*store).await, ["old", "young"]);
+}
+
+async fn purge(store: &dyn Store, expired_before: i64, limit: usize) -> usize {
+    store
+        .purge_revoked_tokens(NumericDate::from_seconds(expired_before), limit)
+        .await
+        .unwrap()
+}

@@ -1,0 +1,4 @@
+//! What is special about the embedded backend: its file.
+
+mod opening;
+mod serving;
