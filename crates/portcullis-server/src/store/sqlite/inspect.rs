@@ -30,18 +30,26 @@ pub(super) enum Found {
     },
 }
 
+/// Refuses what cannot be a database at all. Before the lock, which would be laid beside it.
+pub(super) fn refuse_other_kinds(path: &Path) -> Result<(), StoreError> {
+    let file = path.display();
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            Err(refused(format!("{file} is a directory; name a file in it")))
+        }
+        Ok(metadata) if !metadata.is_file() => {
+            Err(refused(format!("{file} is no regular file; name another one")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Looks at the path and refuses everything that is not a whole file of ours, or nothing at all.
 pub(super) fn inspect(path: &Path) -> Result<Found, StoreError> {
     let file = path.display();
     let Ok(metadata) = fs::metadata(path) else {
         return nothing(path);
     };
-    if metadata.is_dir() {
-        return Err(refused(format!("{file} is a directory; name a file in it")));
-    }
-    if !metadata.is_file() {
-        return Err(refused(format!("{file} is not a regular file; name another one")));
-    }
     if metadata.len() == 0 {
         return Err(refused(format!(
             "{file} is empty; a database of ours never is, so it may be what is left of an old one: restore a \

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, MAIN_DB, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, config::DbConfig};
 
 use super::{
     create,
@@ -18,6 +18,9 @@ use crate::store::{StoreError, StoreErrorKind};
 
 /// A file up to this size is read whole at the start: some 20 ms.
 const CHECKED_WHOLE: u64 = 8 << 20;
+
+/// The log's size at rest; SQLite empties it every 4 MB of new pages.
+const LOG_KEPT: i64 = 8 << 20;
 
 /// How long SQLite waits for another process, such as an `sqlite3` shell: less than a caller does.
 const BUSY: Duration = Duration::from_millis(1500);
@@ -37,6 +40,7 @@ pub(super) struct ServingLock {
 /// Takes the lock, makes the file if there is none, and opens it if it is a whole one of ours.
 pub(super) fn for_serving(path: &Path) -> Result<Opened, StoreError> {
     let path = resolve(path)?;
+    inspect::refuse_other_kinds(&path)?;
     let lock = lock(&path)?;
     create::remove_leftovers(&path);
     let mut found = inspect::inspect(&path)?;
@@ -46,9 +50,13 @@ pub(super) fn for_serving(path: &Path) -> Result<Opened, StoreError> {
     }
     let unfinished_log = matches!(found, Found::Ours { unfinished_log: true });
     let place = Place::of(path);
-    let mut connection = writer(place.path()).map_err(|failure| place.error(failure))?;
+    let failed = |failure| place.error(failure);
+    let mut connection = writer(place.path()).map_err(failed)?;
+    // A file that is refused stays as it is, its log included.
+    keep_log(&connection, unfinished_log).map_err(failed)?;
     check(&connection, &place, unfinished_log)?;
-    prepare(&mut connection).map_err(|failure| place.error(failure))?;
+    keep_log(&connection, false).map_err(failed)?;
+    update(&mut connection).map_err(failed)?;
     Ok(Opened {
         place,
         connection,
@@ -95,9 +103,6 @@ fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
 
 fn lock(path: &Path) -> Result<ServingLock, StoreError> {
     let (file, lock) = (path.display(), beside(path, ".lock"));
-    if path.is_dir() {
-        return Err(refused(format!("{file} is a directory; name a file in it")));
-    }
     let mut options = OpenOptions::new();
     let options = create::private_file(options.read(true).write(true).create(true).truncate(false));
     let handle = options.open(&lock).map_err(|error| {
@@ -125,6 +130,8 @@ fn writer(path: &Path) -> Result<Connection, Failure> {
     // the power.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // A log that grew during a long read elsewhere gives its space back.
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT, |_| Ok(()))?;
     Ok(connection)
 }
 
@@ -138,6 +145,12 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Failure> {
     connection.pragma_update(None, "cache_size", -2048)?;
     connection.pragma_update_and_check(None, "mmap_size", 0, |_| Ok(()))?;
     Ok(connection)
+}
+
+/// Whether closing the connection leaves the log alone, instead of taking it into the file.
+fn keep_log(connection: &Connection, keep: bool) -> Result<(), Failure> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)?;
+    Ok(())
 }
 
 /// What only SQLite can tell, before anything is written.
@@ -194,7 +207,7 @@ fn check_whole(connection: &Connection, place: &Place) -> Result<(), StoreError>
 }
 
 /// Brings a file that passed its checks up to date.
-fn prepare(connection: &mut Connection) -> Result<(), Failure> {
+fn update(connection: &mut Connection) -> Result<(), Failure> {
     use_log(connection)?;
     schema::migrate(connection, schema::MIGRATIONS)?;
     Ok(())

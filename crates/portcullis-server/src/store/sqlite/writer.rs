@@ -68,7 +68,9 @@ impl Writer {
             reply,
         });
         let done = async {
-            queue.send(pending).await.map_err(|_| Failure::Closed)?;
+            // Consumed: a caller that only waits for its answer does not keep the queue open.
+            let slot = queue.reserve_owned().await.map_err(|_| Failure::Closed)?;
+            slot.send(pending);
             answer.await.map_err(|_| Failure::Closed)?
         };
         timeout(PATIENCE, done).await.unwrap_or(Err(Failure::Late))
@@ -198,3 +200,6 @@ fn finish(connection: Connection, place: &Place) {
         tracing::warn!(%error, %file, "the write-ahead log was left beside the database; it belongs to it");
     }
 }
+
+#[cfg(test)]
+mod tests;
