@@ -16,7 +16,7 @@ use super::{
 };
 use crate::store::{StoreError, StoreErrorKind};
 
-/// A file up to this size is read whole at the start: some 20 ms.
+/// A file up to this size is read whole at the start: about 10 ms.
 const CHECKED_WHOLE: u64 = 8 << 20;
 
 /// The log's size at rest; SQLite empties it every 4 MB of new pages.

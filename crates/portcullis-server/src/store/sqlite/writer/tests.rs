@@ -222,3 +222,28 @@ async fn nobody_waits_for_ever() {
     desk.writer.act(|inside| insert(inside, "next")).await.unwrap();
     assert_eq!(desk.durable(), 1);
 }
+
+#[tokio::test]
+async fn the_connections_are_set_as_the_promises_need_it() {
+    let desk = Desk::new();
+    // A lost `synchronous` would show only when the power fails.
+    let written = [
+        ("journal_mode", "wal"),
+        ("synchronous", "2"),
+        ("foreign_keys", "1"),
+        ("trusted_schema", "0"),
+    ];
+    let settings = desk.writer.act(move |inside| {
+        let setting = |(name, _)| {
+            let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+            inside.query_row(&sql, [], |row| row.get::<_, String>(0))
+        };
+        Ok(written
+            .map(setting)
+            .into_iter()
+            .collect::<rusqlite::Result<Vec<_>>>()?)
+    });
+    assert_eq!(settings.await.unwrap(), written.map(|(_, value)| value));
+    insert(&desk.outside.lock().unwrap(), "by a reader").unwrap_err();
+    assert_eq!(desk.durable(), 0);
+}
