@@ -1,0 +1,213 @@
+//! The configuration: every source read, merged and parsed, with every problem at once.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `settings.rs` | the declaration of every setting; the defaults are in `config/default.toml` |
+//! | `sources.rs` | the sources and their order |
+//! | `file.rs`, `python/` | `application.cfg`: what TOML and Python read alike, and what to do about the rest |
+//! | `environment.rs`, `profile.rs` | the variables; which profile holds |
+//! | `value.rs`, `database_url.rs` | texts and numbers into types |
+//! | `secrets.rs` | which signing secrets may be used |
+//! | `names.rs` | Flask's names, near misses |
+//! | `problem.rs` | what is wrong, and where it was written |
+//! | `reference.rs` | the table of settings in `docs/config.md` |
+//!
+//! Nothing here reads the process's environment or clock, and after start nothing reads [`Config`].
+
+mod database_url;
+mod environment;
+mod file;
+mod names;
+mod problem;
+mod profile;
+mod python;
+mod reference;
+mod secrets;
+mod settings;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use portcullis::JwtConfig;
+
+pub use database_url::{DatabaseUrl, MongoUrl};
+pub use environment::Environment;
+pub use problem::{Origin, Problem, Problems, Warning};
+pub use profile::Profile;
+pub use reference::reference;
+pub use sources::{Flag, Sources};
+
+use problem::Findings;
+use settings::Draft;
+
+/// Everything that can be set, parsed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// What the start is for.
+    pub profile: Profile,
+    /// The folder of `application.cfg`, the database file and the made secret.
+    pub instance: PathBuf,
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// Where users and sessions are kept.
+    pub database: DatabaseUrl,
+    /// How tokens are made and read; no `secret_key` means that none was given, which only SQLite allows.
+    pub jwt: JwtConfig,
+    /// What the identity claim holds.
+    pub identity: JwtIdentity,
+    /// Whether strangers may register.
+    pub registration: Registration,
+    /// The shortest password that can be chosen, in characters.
+    pub password_min_length: usize,
+    /// The memory of one password hash.
+    pub argon2_memory_kib: u32,
+    /// The passes of one password hash.
+    pub argon2_passes: u32,
+    /// How many logins may wait for their hash.
+    pub hash_queue: usize,
+    /// The largest request body, in bytes.
+    pub body_limit: usize,
+    /// How long a request may take.
+    pub request_timeout: Duration,
+    /// How long the head of a request may take to arrive.
+    pub header_read_timeout: Duration,
+    /// How long requests under way may go on after the signal to stop.
+    pub shutdown_grace: Duration,
+    /// What is logged; not yet parsed, since only the logger knows its language.
+    pub log_filter: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    shown: Vec<Shown>,
+}
+
+/// What the identity claim of a token holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwtIdentity {
+    /// The user's id.
+    Id,
+    /// The user's name.
+    Username,
+}
+
+/// Whether strangers may register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// They may.
+    Open,
+    /// Only an administrator makes users.
+    Closed,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// One setting as `config show` prints it: its value without secrets, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The setting's name.
+    pub name: &'static str,
+    /// Its value in TOML, secrets as `"[redacted]"`; none when it is not set.
+    pub value: Option<String>,
+    /// The source that won.
+    pub origin: Option<Origin>,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.value, &self.origin) {
+            (Some(value), Some(origin)) => write!(f, "{} = {value}  # {origin}", self.name),
+            _ => write!(f, "# {} is not set", self.name),
+        }
+    }
+}
+
+/// Reads all sources.
+///
+/// # Errors
+/// [`Problems`]: everything that is wrong in any of them, each with its origin and without secrets.
+pub fn load(sources: &Sources) -> Result<(Config, Vec<Warning>), Problems> {
+    let mut findings = Findings::default();
+    let chosen = Profile::choose(sources.profile.as_deref(), &sources.environment);
+    let profile = *chosen.as_ref().unwrap_or(&Profile::Production);
+    let mut draft = Draft::new(profile, &sources.instance);
+    let winners = sources.merge(profile, &mut draft, &mut findings);
+    if let Err(unknown) = chosen {
+        // What the profile decides cannot be judged without one.
+        findings.problems.insert(0, unknown);
+    } else {
+        secrets::judge(&mut draft, &winners, &mut findings);
+        hash_cost(&draft.config, &winners, &mut findings);
+    }
+    if !findings.problems.is_empty() {
+        return Err(Problems::new(findings.problems));
+    }
+    let config = Config { shown: winners.into_shown(), ..draft.config };
+    Ok((config, findings.warnings))
+}
+
+impl Config {
+    /// Every setting with its value, without secrets, and where it comes from.
+    pub fn settings(&self) -> impl Iterator<Item = &Shown> {
+        self.shown.iter()
+    }
+
+    /// Nothing read yet. These are no defaults: `default.toml` sets every field, and a test holds it to that.
+    fn unset(profile: Profile, instance: &Path) -> Self {
+        Self {
+            profile,
+            instance: instance.to_owned(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            database: DatabaseUrl::Sqlite(PathBuf::new()),
+            jwt: JwtConfig::default(),
+            identity: JwtIdentity::Id,
+            registration: Registration::Closed,
+            password_min_length: 0,
+            argon2_memory_kib: 0,
+            argon2_passes: 0,
+            hash_queue: 0,
+            body_limit: 0,
+            request_timeout: Duration::ZERO,
+            header_read_timeout: Duration::ZERO,
+            shutdown_grace: Duration::ZERO,
+            log_filter: String::new(),
+            log_format: LogFormat::Auto,
+            shown: Vec::new(),
+        }
+    }
+}
+
+/// Outside tests no password is hashed for less than OWASP's minimum for argon2id.
+fn hash_cost(config: &Config, winners: &sources::Winners, findings: &mut Findings) {
+    const LEAST_MEMORY_KIB: u32 = 19_456;
+    const LEAST_PASSES: u32 = 2;
+    if config.profile == Profile::Testing {
+        return;
+    }
+    let costs = [
+        ("PASSWORD_ARGON2_MEMORY_KIB", config.argon2_memory_kib, LEAST_MEMORY_KIB),
+        ("PASSWORD_ARGON2_PASSES", config.argon2_passes, LEAST_PASSES),
+    ];
+    for (name, cost, least) in costs.into_iter().filter(|(_, cost, least)| cost < least) {
+        if let Some(origin) = winners.origin(name) {
+            let text = format!("expected at least {least} in the {} profile, found {cost}", config.profile);
+            findings.problem(Problem::of(name, origin.clone(), text));
+        }
+    }
+}

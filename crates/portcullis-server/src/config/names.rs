@@ -1,0 +1,122 @@
+//! Names that are not ours: those of Flask and its extensions, which have no effect here, and near misses.
+
+use super::settings::SETTINGS;
+
+/// Whether Flask or one of the extensions of the application we take over from reads this name.
+pub(super) fn is_flask(name: &str) -> bool {
+    FLASK.contains(&name)
+}
+
+/// Whether other programs commonly use this name for something else, although it is spelt like one of ours.
+pub(super) fn is_foreign(name: &str) -> bool {
+    ["AWS_SECRET_KEY", "LOG_FILE"].contains(&name)
+}
+
+/// The setting that a wrong name most likely means.
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    let upper = name.to_ascii_uppercase();
+    let likeness = |ours: &&str| strsim::jaro_winkler(&upper, ours);
+    let best =
+        SETTINGS.iter().map(|setting| setting.name).max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(&best) > 0.8).then_some(best)
+}
+
+const FLASK: &[&str] = &[
+    // Flask-JWT-Extended, 3.18 to 4.7.
+    "JWT_ACCESS_COOKIE_NAME",
+    "JWT_ACCESS_COOKIE_PATH",
+    "JWT_ACCESS_CSRF_COOKIE_NAME",
+    "JWT_ACCESS_CSRF_COOKIE_PATH",
+    "JWT_ACCESS_CSRF_FIELD_NAME",
+    "JWT_ACCESS_CSRF_HEADER_NAME",
+    "JWT_BLACKLIST_ENABLED",
+    "JWT_BLACKLIST_TOKEN_CHECKS",
+    "JWT_CLAIMS_IN_REFRESH_TOKEN",
+    "JWT_COOKIE_CSRF_PROTECT",
+    "JWT_COOKIE_DOMAIN",
+    "JWT_COOKIE_SAMESITE",
+    "JWT_COOKIE_SECURE",
+    "JWT_CSRF_CHECK_FORM",
+    "JWT_CSRF_HEADER_NAME",
+    "JWT_CSRF_IN_COOKIES",
+    "JWT_CSRF_METHODS",
+    "JWT_DECODE_ALGORITHMS",
+    "JWT_JSON_KEY",
+    "JWT_PRIVATE_KEY",
+    "JWT_PUBLIC_KEY",
+    "JWT_QUERY_STRING_NAME",
+    "JWT_QUERY_STRING_VALUE_PREFIX",
+    "JWT_REFRESH_COOKIE_NAME",
+    "JWT_REFRESH_COOKIE_PATH",
+    "JWT_REFRESH_CSRF_COOKIE_NAME",
+    "JWT_REFRESH_CSRF_COOKIE_PATH",
+    "JWT_REFRESH_CSRF_FIELD_NAME",
+    "JWT_REFRESH_CSRF_HEADER_NAME",
+    "JWT_REFRESH_JSON_KEY",
+    "JWT_SESSION_COOKIE",
+    "JWT_USER_CLAIMS",
+    "JWT_VERIFY_SUB",
+    // Flask.
+    "APPLICATION_ROOT",
+    "DEBUG",
+    "ENV",
+    "EXPLAIN_TEMPLATE_LOADING",
+    "JSON_AS_ASCII",
+    "JSON_SORT_KEYS",
+    "JSONIFY_MIMETYPE",
+    "JSONIFY_PRETTYPRINT_REGULAR",
+    "LOGGER_HANDLER_POLICY",
+    "LOGGER_NAME",
+    "MAX_CONTENT_LENGTH",
+    "MAX_COOKIE_SIZE",
+    "MAX_FORM_MEMORY_SIZE",
+    "MAX_FORM_PARTS",
+    "PERMANENT_SESSION_LIFETIME",
+    "PREFERRED_URL_SCHEME",
+    "PRESERVE_CONTEXT_ON_EXCEPTION",
+    "PROPAGATE_EXCEPTIONS",
+    "PROVIDE_AUTOMATIC_OPTIONS",
+    "SECRET_KEY_FALLBACKS",
+    "SEND_FILE_MAX_AGE_DEFAULT",
+    "SERVER_NAME",
+    "SESSION_COOKIE_DOMAIN",
+    "SESSION_COOKIE_HTTPONLY",
+    "SESSION_COOKIE_NAME",
+    "SESSION_COOKIE_PARTITIONED",
+    "SESSION_COOKIE_PATH",
+    "SESSION_COOKIE_SAMESITE",
+    "SESSION_COOKIE_SECURE",
+    "SESSION_REFRESH_EACH_REQUEST",
+    "TEMPLATES_AUTO_RELOAD",
+    "TESTING",
+    "TRAP_BAD_REQUEST_ERRORS",
+    "TRAP_HTTP_EXCEPTIONS",
+    "TRUSTED_HOSTS",
+    "USE_X_SENDFILE",
+    // Flask-PyMongo, 0.x to 3.
+    "MONGO_AUTH_MECHANISM",
+    "MONGO_AUTH_SOURCE",
+    "MONGO_AUTO_START_REQUEST",
+    "MONGO_CONNECT",
+    "MONGO_CONNECT_TIMEOUT_MS",
+    "MONGO_CURSORCLASS",
+    "MONGO_DBNAME",
+    "MONGO_DOCUMENT_CLASS",
+    "MONGO_HOST",
+    "MONGO_MAX_POOL_SIZE",
+    "MONGO_OPTIONS",
+    "MONGO_PASSWORD",
+    "MONGO_PORT",
+    "MONGO_READ_PREFERENCE",
+    "MONGO_REPLICA_SET",
+    "MONGO_SERVER_SELECTION_TIMEOUT_MS",
+    "MONGO_SOCKET_TIMEOUT_MS",
+    "MONGO_SSL",
+    "MONGO_TZ_AWARE",
+    "MONGO_USERNAME",
+    // Flask-RESTful.
+    "BUNDLE_ERRORS",
+    "ERROR_404_HELP",
+    "HTTP_BASIC_AUTH_REALM",
+    "RESTFUL_JSON",
+];

@@ -1,0 +1,212 @@
+//! The declaration of every setting: its name, whether it may be shown, and its parser into the field it has.
+
+use std::{net::SocketAddr, path::Path};
+
+use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
+
+use super::{
+    Config, JwtIdentity, LogFormat, Profile, Registration,
+    database_url::{self, DatabaseUrl},
+    value::{Refusal, Value, quoted},
+};
+
+/// What a configuration is built up in.
+pub(super) struct Draft {
+    pub(super) config: Config,
+    /// Flask's `SECRET_KEY`, for when nothing gives `JWT_SECRET_KEY`.
+    pub(super) fallback_secret: Option<Secret>,
+}
+
+impl Draft {
+    pub(super) fn new(profile: Profile, instance: &Path) -> Self {
+        Self { config: Config::unset(profile, instance), fallback_secret: None }
+    }
+}
+
+/// One setting.
+pub(super) struct Setting {
+    pub(super) name: &'static str,
+    pub(super) display: Display,
+    /// Reads a value into the setting's field.
+    pub(super) take: fn(&mut Draft, &Value) -> Result<(), Refusal>,
+}
+
+/// How much of a value may be shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Display {
+    Plain,
+    /// All but what a URL has of credentials.
+    Url,
+    /// Nothing.
+    Secret,
+}
+
+impl Setting {
+    const fn plain(name: &'static str, take: fn(&mut Draft, &Value) -> Result<(), Refusal>) -> Self {
+        Self { name, display: Display::Plain, take }
+    }
+
+    const fn url(name: &'static str, take: fn(&mut Draft, &Value) -> Result<(), Refusal>) -> Self {
+        Self { name, display: Display::Url, take }
+    }
+
+    const fn secret(name: &'static str, take: fn(&mut Draft, &Value) -> Result<(), Refusal>) -> Self {
+        Self { name, display: Display::Secret, take }
+    }
+
+    /// The setting of exactly this name.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.name == name)
+    }
+
+    /// A value of this setting as it may be shown, in TOML.
+    pub(super) fn show(&self, value: &Value) -> String {
+        match (self.display, value) {
+            (Display::Plain, Value::Untyped(text)) => self.typed(text).to_toml(),
+            (Display::Plain, value) => value.to_toml(),
+            (Display::Url, Value::Text(text) | Value::Untyped(text)) => quoted(&database_url::redacted(text)),
+            (Display::Secret, Value::List(values)) => format!("[{}]", vec![HIDDEN; values.len()].join(", ")),
+            (Display::Secret | Display::Url, _) => HIDDEN.to_owned(),
+        }
+    }
+
+    /// The text of a variable as the file would have it: the first type that the setting takes.
+    fn typed(&self, text: &str) -> Value {
+        let parts = text.split(',').map(|part| Value::Text(part.trim().to_owned()));
+        let number = text.trim().parse().ok().map(Value::Integer);
+        let truth = text.to_ascii_lowercase().parse().ok().map(Value::Boolean);
+        let mut trial = Draft::new(Profile::Production, Path::new(""));
+        [number, truth, Some(Value::List(parts.collect()))]
+            .into_iter()
+            .flatten()
+            .find(|value| (self.take)(&mut trial, value).is_ok())
+            .unwrap_or_else(|| Value::Text(text.to_owned()))
+    }
+}
+
+/// A secret in TOML, shown.
+pub(super) const HIDDEN: &str = "\"[redacted]\"";
+
+/// The longest timeout, in seconds.
+const HOUR: u64 = 3600;
+
+#[rustfmt::skip] // one line a setting reads as the table it is
+pub(super) static SETTINGS: &[Setting] = &[
+    Setting::plain("LISTEN", |d, v| address(v).map(|x| d.config.listen = x)),
+    Setting::url("DATABASE_URL", database),
+    Setting::url("MONGO_URI", mongo),
+    Setting::plain("BODY_LIMIT", |d, v| v.number(256..=16_777_216).map(|x: u32| d.config.body_limit = x as usize)),
+    Setting::plain("REQUEST_TIMEOUT", |d, v| v.duration(1..=HOUR).map(|x| d.config.request_timeout = x)),
+    Setting::plain("HEADER_READ_TIMEOUT", |d, v| v.duration(1..=HOUR).map(|x| d.config.header_read_timeout = x)),
+    Setting::plain("SHUTDOWN_GRACE", |d, v| v.duration(1..=HOUR).map(|x| d.config.shutdown_grace = x)),
+    Setting::plain("LOG_FILTER", |d, v| v.words().map(|x| d.config.log_filter = x)),
+    Setting::plain("LOG_FORMAT", |d, v| v.one_of(LOG_FORMATS).map(|x| d.config.log_format = x)),
+    Setting::plain("ERROR_STYLE", |d, v| v.one_of(ERROR_STYLES).map(|x| d.config.jwt.error_style = x)),
+    Setting::plain("REGISTRATION", |d, v| v.one_of(REGISTRATIONS).map(|x| d.config.registration = x)),
+    Setting::plain("PASSWORD_MIN_LENGTH", |d, v| v.number(1..=64).map(|x: u32| d.config.password_min_length = x as usize)),
+    Setting::plain("PASSWORD_ARGON2_MEMORY_KIB", |d, v| v.number(8..=1_048_576).map(|x| d.config.argon2_memory_kib = x)),
+    Setting::plain("PASSWORD_ARGON2_PASSES", |d, v| v.number(1..=20).map(|x| d.config.argon2_passes = x)),
+    Setting::plain("PASSWORD_QUEUE", |d, v| v.number(1..=65_536).map(|x: u32| d.config.hash_queue = x as usize)),
+    Setting::secret("JWT_SECRET_KEY", |d, v| v.secret().map(|x| d.config.jwt.secret_key = Some(x))),
+    Setting::secret("JWT_SECRET_KEYS_PREVIOUS", |d, v| previous_secrets(v).map(|x| d.config.jwt.secret_keys_previous = x)),
+    Setting::secret("SECRET_KEY", |d, v| v.secret().map(|x| d.fallback_secret = Some(x))),
+    Setting::plain("JWT_ALGORITHM", |d, v| algorithm(v).map(|x| d.config.jwt.algorithm = x)),
+    Setting::plain("JWT_ACCESS_TOKEN_EXPIRES", |d, v| v.lifetime().map(|x| d.config.jwt.access_token_expires = x)),
+    Setting::plain("JWT_REFRESH_TOKEN_EXPIRES", |d, v| v.lifetime().map(|x| d.config.jwt.refresh_token_expires = x)),
+    Setting::plain("JWT_IDENTITY_CLAIM", |d, v| v.words().map(|x| d.config.jwt.identity_claim = Some(x))),
+    Setting::plain("JWT_IDENTITY", |d, v| v.one_of(IDENTITIES).map(|x| d.config.identity = x)),
+    Setting::plain("JWT_REQUIRED_CLAIMS", |d, v| v.texts().map(|x| d.config.jwt.required_claims = x)),
+    Setting::plain("JWT_DECODE_AUDIENCE", |d, v| v.texts().map(|x| d.config.jwt.decode_audience = x)),
+    Setting::plain("JWT_ENCODE_AUDIENCE", |d, v| v.texts().map(|x| d.config.jwt.encode_audience = x)),
+    Setting::plain("JWT_DECODE_ISSUER", |d, v| v.texts().map(|x| d.config.jwt.decode_issuer = x)),
+    Setting::plain("JWT_ENCODE_ISSUER", |d, v| v.words().map(|x| d.config.jwt.encode_issuer = Some(x))),
+    Setting::plain("JWT_DECODE_LEEWAY", |d, v| v.duration(0..=JwtConfig::MAX_LEEWAY.as_secs()).map(|x| d.config.jwt.decode_leeway = x)),
+    Setting::plain("JWT_ENCODE_NBF", |d, v| v.boolean().map(|x| d.config.jwt.encode_nbf = x)),
+    Setting::plain("JWT_TOKEN_LOCATION", |_, v| token_location(v)),
+    Setting::plain("JWT_HEADER_NAME", |d, v| header_name(v).map(|x| d.config.jwt.header_name = x)),
+    Setting::plain("JWT_HEADER_TYPE", |d, v| header_type(v).map(|x| d.config.jwt.header_type = x)),
+    Setting::plain("JWT_ERROR_MESSAGE_KEY", |d, v| v.words().map(|x| d.config.jwt.error_message_key = x)),
+];
+
+const LOG_FORMATS: &[(&str, LogFormat)] =
+    &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
+const ERROR_STYLES: &[(&str, ErrorStyle)] =
+    &[("flask-3", ErrorStyle::Flask3), ("flask-4", ErrorStyle::Flask4), ("problem", ErrorStyle::Problem)];
+const REGISTRATIONS: &[(&str, Registration)] =
+    &[("open", Registration::Open), ("closed", Registration::Closed)];
+const IDENTITIES: &[(&str, JwtIdentity)] = &[("id", JwtIdentity::Id), ("username", JwtIdentity::Username)];
+
+fn address(value: &Value) -> Result<SocketAddr, Refusal> {
+    let text = value.text()?;
+    text.parse().map_err(|_| {
+        format!(
+            "expected an address and a port, as 127.0.0.1:5000 or [::1]:5000 (names are not resolved), found {}",
+            quoted(text)
+        )
+    })
+}
+
+fn database(draft: &mut Draft, value: &Value) -> Result<(), Refusal> {
+    draft.config.database = DatabaseUrl::parse(value.text()?, &draft.config.instance)?;
+    Ok(())
+}
+
+fn mongo(draft: &mut Draft, value: &Value) -> Result<(), Refusal> {
+    match DatabaseUrl::parse(value.text()?, &draft.config.instance)? {
+        DatabaseUrl::Sqlite(_) => Err("expected a mongodb: URL; sqlite: goes into DATABASE_URL".into()),
+        mongo @ DatabaseUrl::Mongo(_) => {
+            draft.config.database = mongo;
+            Ok(())
+        }
+    }
+}
+
+fn previous_secrets(value: &Value) -> Result<Vec<Secret>, Refusal> {
+    let secrets = value.secrets()?;
+    match secrets.len() {
+        0..=3 => Ok(secrets),
+        many => {
+            Err(format!("{many} secrets are given; at most 3 verify, newest first: leave the oldest out"))
+        }
+    }
+}
+
+fn algorithm(value: &Value) -> Result<Algorithm, Refusal> {
+    const ASYMMETRIC: [&str; 12] = [
+        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES256K", "ES384", "ES512", "ES521",
+        "EdDSA",
+    ];
+    let name = value.text()?;
+    name.parse().map_err(|expected| match name {
+        name if ASYMMETRIC.contains(&name) => format!("{name} is not supported yet; {expected}"),
+        name => format!("{expected}, found {}", quoted(name)),
+    })
+}
+
+fn token_location(value: &Value) -> Result<(), Refusal> {
+    match value.texts()?.as_slice() {
+        [only] if only == "headers" => Ok(()),
+        _ => Err(format!(
+            "tokens are read from headers only: other places are not supported yet; expected [\"headers\"], found {}",
+            value.to_toml()
+        )),
+    }
+}
+
+fn header_name(value: &Value) -> Result<String, Refusal> {
+    let name = value.words()?;
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if !name.bytes().all(token) {
+        return Err(format!("{} cannot be the name of a header", quoted(&name)));
+    }
+    Ok(name)
+}
+
+fn header_type(value: &Value) -> Result<String, Refusal> {
+    let scheme = value.text()?;
+    if !scheme.bytes().all(|b| b.is_ascii_graphic()) {
+        let found = quoted(scheme);
+        return Err(format!("expected one word without blanks, as \"Bearer\", found {found}"));
+    }
+    Ok(scheme.to_owned())
+}
