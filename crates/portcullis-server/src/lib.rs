@@ -1,8 +1,28 @@
-//! x
+//! The portcullis server: users, login and revocation over HTTP, around the `portcullis` library.
+//!
+//! ```text
+//! cli           what can be typed
+//! config        settings from five sources, every problem at once
+//! state         the parts, brought together in one place
+//! http          all routes and layers on one page, one file a resource
+//! accounts      what people do: register, log in, log out
+//! passwords     hashing on a few workers          revocations  the list, in the store and in memory
+//! store         where it all is durable           jobs         what happens by the clock
+//! model         names, passwords, users: parsed once, never half valid
+//! ```
+//!
+//! Which room may use which is written in `ARCHITECTURE.md` and held by `tests/rooms.rs`.
 
 pub mod accounts;
+pub mod cli;
+pub mod config;
+mod http;
+pub mod instance;
 pub mod jobs;
 pub mod model;
 pub mod passwords;
 pub mod revocations;
+pub mod state;
 pub mod store;
+
+pub use http::{MAX_HEAD_BYTES, app};

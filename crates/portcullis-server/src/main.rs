@@ -1,3 +1,8 @@
-//! The `portcullis` program.
+//! The `portcullis` program: hands the arguments and the environment to the command line, and its code back.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+fn main() -> ExitCode {
+    portcullis_server::cli::run(std::env::args_os(), std::env::vars_os())
+}

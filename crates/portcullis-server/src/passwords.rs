@@ -35,11 +35,7 @@ impl HashCapacity {
     /// As many workers as the machine has cores; memory is given back after a minute.
     pub fn of_machine(queue: usize) -> Self {
         let workers = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        Self {
-            workers,
-            queue,
-            idle: Duration::from_mins(1),
-        }
+        Self { workers, queue, idle: Duration::from_mins(1) }
     }
 }
 
@@ -62,17 +58,8 @@ pub struct Passwords {
 }
 
 enum Task {
-    Hash {
-        password: Password,
-        cost: HashCost,
-        answer: oneshot::Sender<Result<PasswordHash, PasswordsError>>,
-    },
-    Check {
-        password: Password,
-        stored: PasswordHash,
-        dummy: PasswordHash,
-        answer: oneshot::Sender<bool>,
-    },
+    Hash { password: Password, cost: HashCost, answer: oneshot::Sender<Result<PasswordHash, PasswordsError>> },
+    Check { password: Password, stored: PasswordHash, dummy: PasswordHash, answer: oneshot::Sender<bool> },
 }
 
 impl Passwords {
@@ -87,11 +74,7 @@ impl Passwords {
                 tracing::error!(%error, "a hash worker could not be started");
             }
         }
-        Self {
-            queue,
-            cost,
-            dummy: argon2id::dummy(cost),
-        }
+        Self { queue, cost, dummy: argon2id::dummy(cost) }
     }
 
     /// Hashes a new password at the present cost.
@@ -100,13 +83,8 @@ impl Passwords {
     /// [`PasswordsError::Busy`] at once when the queue is full.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, PasswordsError> {
         let (answer, hash) = oneshot::channel();
-        self.submit(Task::Hash {
-            password,
-            cost: self.cost,
-            answer,
-        })?;
-        hash.await
-            .unwrap_or(Err(PasswordsError::Failed("the worker ended")))
+        self.submit(Task::Hash { password, cost: self.cost, answer })?;
+        hash.await.unwrap_or(Err(PasswordsError::Failed("the worker ended")))
     }
 
     /// Whether a password is that of a stored hash. Without one the same work is done and the answer is no, so
@@ -121,15 +99,8 @@ impl Passwords {
     ) -> Result<bool, PasswordsError> {
         let (answer, verdict) = oneshot::channel();
         let stored = stored.unwrap_or(&self.dummy).clone();
-        self.submit(Task::Check {
-            password,
-            stored,
-            dummy: self.dummy.clone(),
-            answer,
-        })?;
-        verdict
-            .await
-            .map_err(|_| PasswordsError::Failed("the worker ended"))
+        self.submit(Task::Check { password, stored, dummy: self.dummy.clone(), answer })?;
+        verdict.await.map_err(|_| PasswordsError::Failed("the worker ended"))
     }
 
     fn submit(&self, task: Task) -> Result<(), PasswordsError> {
@@ -163,19 +134,10 @@ impl Task {
         match self {
             Self::Hash { answer, .. } if answer.is_closed() => {}
             Self::Check { answer, .. } if answer.is_closed() => {}
-            Self::Hash {
-                password,
-                cost,
-                answer,
-            } => {
+            Self::Hash { password, cost, answer } => {
                 let _gone = answer.send(argon2id::hash(&password, cost, arena));
             }
-            Self::Check {
-                password,
-                stored,
-                dummy,
-                answer,
-            } => {
+            Self::Check { password, stored, dummy, answer } => {
                 let verdict = argon2id::verify(&password, &stored, arena).unwrap_or_else(|| {
                     tracing::warn!(
                         "a stored password hash is damaged, of an unknown scheme or above the caps"
@@ -197,17 +159,10 @@ mod tests {
 
     use super::*;
 
-    const CHEAP: HashCost = HashCost {
-        memory_kib: 64,
-        passes: 1,
-    };
+    const CHEAP: HashCost = HashCost { memory_kib: 64, passes: 1 };
 
     fn capacity(workers: usize, queue: usize) -> HashCapacity {
-        HashCapacity {
-            workers: NonZero::new(workers).unwrap(),
-            queue,
-            idle: Duration::from_millis(1),
-        }
+        HashCapacity { workers: NonZero::new(workers).unwrap(), queue, idle: Duration::from_millis(1) }
     }
 
     fn password(text: &str) -> Password {
@@ -218,35 +173,17 @@ mod tests {
     async fn hashing_and_checking_meet() {
         let passwords = Passwords::start(CHEAP, capacity(2, 8));
         let stored = passwords.hash(password("correct horse")).await.unwrap();
-        assert!(
-            passwords
-                .check(password("correct horse"), Some(&stored))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !passwords
-                .check(password("battery staple"), Some(&stored))
-                .await
-                .unwrap()
-        );
+        assert!(passwords.check(password("correct horse"), Some(&stored)).await.unwrap());
+        assert!(!passwords.check(password("battery staple"), Some(&stored)).await.unwrap());
         assert!(!passwords.check(password("correct horse"), None).await.unwrap());
         let damaged = PasswordHash::stored("$argon2id$");
-        assert!(
-            !passwords
-                .check(password("correct horse"), Some(&damaged))
-                .await
-                .unwrap()
-        );
+        assert!(!passwords.check(password("correct horse"), Some(&damaged)).await.unwrap());
     }
 
     #[tokio::test]
     async fn a_full_queue_turns_away_at_once() {
         // Expensive enough that the first is still hashed while the others arrive.
-        let cost = HashCost {
-            memory_kib: 64 * 1024,
-            passes: 4,
-        };
+        let cost = HashCost { memory_kib: 64 * 1024, passes: 4 };
         let passwords = Arc::new(Passwords::start(cost, capacity(1, 1)));
         let mut hashes = JoinSet::new();
         for _ in 0..8 {
@@ -255,11 +192,7 @@ mod tests {
         }
         let (done, turned_away): (Vec<_>, Vec<_>) =
             hashes.join_all().await.into_iter().partition(Result::is_ok);
-        assert!(
-            (1..=2).contains(&done.len()),
-            "one at work and one waiting: {}",
-            done.len()
-        );
+        assert!((1..=2).contains(&done.len()), "one at work and one waiting: {}", done.len());
         assert!(turned_away.iter().all(|it| *it == Err(PasswordsError::Busy)));
     }
 }

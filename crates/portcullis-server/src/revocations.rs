@@ -46,17 +46,8 @@ impl Revocations {
                 _ => break,
             }
         }
-        tracing::info!(
-            entries = index.len(),
-            "the revocation list is loaded: {} entries",
-            index.len()
-        );
-        Ok(Self {
-            index,
-            store,
-            clock,
-            margin: leeway + Duration::from_mins(1),
-        })
+        tracing::info!(entries = index.len(), "the revocation list is loaded: {} entries", index.len());
+        Ok(Self { index, store, clock, margin: leeway + Duration::from_mins(1) })
     }
 
     /// The index that a manager asks about every token.
@@ -71,10 +62,7 @@ impl Revocations {
     /// [`StoreError`] when the entry may not be durable; the token is not revoked then.
     pub async fn revoke(&self, token: RevokedToken) -> Result<(), StoreError> {
         let now = self.clock.now();
-        if token
-            .expires_at
-            .is_some_and(|end| end < NumericDate::from(now).minus(self.margin))
-        {
+        if token.expires_at.is_some_and(|end| end < NumericDate::from(now).minus(self.margin)) {
             return Ok(());
         }
         self.store.revoke_token(token.clone(), now).await?;
@@ -91,10 +79,7 @@ impl Revocations {
         self.index.forget_expired(now.minus(self.margin));
         let mut purged = 0;
         loop {
-            let count = self
-                .store
-                .purge_revoked_tokens(now.minus(Self::STORE_MARGIN), Self::PAGE)
-                .await?;
+            let count = self.store.purge_revoked_tokens(now.minus(Self::STORE_MARGIN), Self::PAGE).await?;
             purged += count;
             if count < Self::PAGE {
                 return Ok(purged);

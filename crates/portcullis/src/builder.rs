@@ -21,13 +21,7 @@ pub struct JwtManagerBuilder {
 
 impl JwtManagerBuilder {
     pub(crate) fn new(config: JwtConfig, signing: Key, previous: Vec<Key>) -> Self {
-        Self {
-            config,
-            signing,
-            previous,
-            clock: Arc::new(SystemClock),
-            revocation: None,
-        }
+        Self { config, signing, previous, clock: Arc::new(SystemClock), revocation: None }
     }
 
     pub(crate) fn from_config(config: JwtConfig) -> Result<Self, JwtConfigErrors> {
@@ -88,13 +82,7 @@ impl JwtManagerBuilder {
     /// # Errors
     /// [`JwtConfigErrors`]: everything in the options that cannot be, at once.
     pub fn build(self) -> Result<JwtManager, JwtConfigErrors> {
-        let Self {
-            config,
-            signing,
-            previous,
-            clock,
-            revocation,
-        } = self;
+        let Self { config, signing, previous, clock, revocation } = self;
         let problems = problems_of(&config, previous.len());
         let Ok(header_name) = HeaderName::from_bytes(config.header_name.as_bytes()) else {
             return Err(JwtConfigErrors(problems));
@@ -114,10 +102,7 @@ impl JwtManagerBuilder {
             issuing: Issuing::new(&config, signing.clone(), &rules.identity_claim),
             keys: KeySet::new(signing, previous),
             rules,
-            location: HeaderLocation {
-                name: header_name,
-                scheme: config.header_type,
-            },
+            location: HeaderLocation { name: header_name, scheme: config.header_type },
             format: ErrorFormat::new(config.error_style, config.error_message_key),
             clock,
             revocation,
@@ -131,11 +116,7 @@ fn signing_key(config: &JwtConfig) -> Result<Key, JwtConfigError> {
     let Some(secret) = &config.secret_key else {
         return Err(problem(format!("{} needs a secret", config.algorithm)));
     };
-    let key = if config.accept_short_secret {
-        Key::hmac_of_any_length
-    } else {
-        Key::hmac
-    };
+    let key = if config.accept_short_secret { Key::hmac_of_any_length } else { Key::hmac };
     key(config.algorithm, secret.expose()).map_err(|error| problem(error.to_string()))
 }
 
@@ -150,31 +131,15 @@ fn problems_of(config: &JwtConfig, previous_keys: usize) -> Vec<JwtConfigError> 
             !identity.is_empty() && !registered.contains(&identity),
             "the identity needs a claim of its own",
         ),
-        (
-            "JWT_DECODE_LEEWAY",
-            config.decode_leeway <= JwtConfig::MAX_LEEWAY,
-            "at most 300 seconds",
-        ),
-        (
-            "JWT_REQUIRED_CLAIMS",
-            config.required_claims.len() <= 64,
-            "at most 64 claims",
-        ),
+        ("JWT_DECODE_LEEWAY", config.decode_leeway <= JwtConfig::MAX_LEEWAY, "at most 300 seconds"),
+        ("JWT_REQUIRED_CLAIMS", config.required_claims.len() <= 64, "at most 64 claims"),
         (
             "JWT_HEADER_NAME",
             HeaderName::from_bytes(config.header_name.as_bytes()).is_ok(),
             "not a header name (RFC 9110 section 5.1)",
         ),
-        (
-            "JWT_HEADER_TYPE",
-            token_chars(&config.header_type),
-            "a scheme is one word of ASCII characters",
-        ),
-        (
-            "JWT_ERROR_MESSAGE_KEY",
-            !config.error_message_key.is_empty(),
-            "must not be empty",
-        ),
+        ("JWT_HEADER_TYPE", token_chars(&config.header_type), "a scheme is one word of ASCII characters"),
+        ("JWT_ERROR_MESSAGE_KEY", !config.error_message_key.is_empty(), "must not be empty"),
         (
             "JWT_SECRET_KEYS_PREVIOUS",
             previous_keys < KeySet::MAX_TRIED,
@@ -182,9 +147,7 @@ fn problems_of(config: &JwtConfig, previous_keys: usize) -> Vec<JwtConfigError> 
         ),
     ];
     let broken = checks.into_iter().filter(|(_, holds, _)| !holds);
-    broken
-        .map(|(option, _, text)| JwtConfigError::new(option, text))
-        .collect()
+    broken.map(|(option, _, text)| JwtConfigError::new(option, text)).collect()
 }
 
 /// An option that cannot be as it is.
@@ -197,10 +160,7 @@ pub struct JwtConfigError {
 
 impl JwtConfigError {
     fn new(option: &'static str, problem: impl Into<String>) -> Self {
-        Self {
-            option,
-            problem: problem.into(),
-        }
+        Self { option, problem: problem.into() }
     }
 
     /// The option's name as a configuration has it.

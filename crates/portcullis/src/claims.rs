@@ -215,10 +215,7 @@ impl Claims {
 impl fmt::Debug for Claims {
     /// Names the token, and shows nothing else of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claims")
-            .field("kind", &self.kind)
-            .field("jti", &self.jti())
-            .finish_non_exhaustive()
+        f.debug_struct("Claims").field("kind", &self.kind).field("jti", &self.jti()).finish_non_exhaustive()
     }
 }
 
@@ -227,10 +224,7 @@ impl Text {
         match text {
             Cow::Borrowed(text) => {
                 let start = (text.as_ptr() as usize).wrapping_sub(payload.as_ptr() as usize);
-                Self::Span {
-                    start,
-                    end: start.wrapping_add(text.len()),
-                }
+                Self::Span { start, end: start.wrapping_add(text.len()) }
             }
             Cow::Owned(text) => Self::Own(text.into()),
         }

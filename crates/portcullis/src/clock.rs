@@ -77,10 +77,7 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the machine's clocks are read"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place where the machine's clocks are read")]
 impl Clock for SystemClock {
     fn now(&self) -> SystemTime {
         SystemTime::now()
@@ -116,10 +113,7 @@ impl ManualClock {
     /// A clock that shows a moment. Moments before 1970 are shown as 1970.
     #[expect(clippy::disallowed_methods, reason = "an Instant has no other origin")]
     pub fn at(now: NumericDate) -> Self {
-        Self(Arc::new(Mutex::new(ManualTime {
-            wall: wall_time(now),
-            steady: Instant::now(),
-        })))
+        Self(Arc::new(Mutex::new(ManualTime { wall: wall_time(now), steady: Instant::now() })))
     }
 
     /// Lets time pass on both clocks.
@@ -168,10 +162,7 @@ mod tests {
 
     #[test]
     fn arithmetic_stops_at_the_ends() {
-        let (first, last) = (
-            NumericDate::from_seconds(i64::MIN),
-            NumericDate::from_seconds(i64::MAX),
-        );
+        let (first, last) = (NumericDate::from_seconds(i64::MIN), NumericDate::from_seconds(i64::MAX));
         assert_eq!(last.plus(Duration::MAX), last);
         assert_eq!(first.minus(Duration::MAX), first);
     }

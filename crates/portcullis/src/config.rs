@@ -135,9 +135,7 @@ impl Lifetime {
     /// [`InvalidLifetime`] for zero and for more than a hundred years.
     pub const fn from_secs(seconds: u64) -> Result<Self, InvalidLifetime> {
         match seconds {
-            0 => Err(InvalidLifetime(
-                "a lifetime of zero is not \"for ever\": give at least one second",
-            )),
+            0 => Err(InvalidLifetime("a lifetime of zero is not \"for ever\": give at least one second")),
             1..=Self::MAX_SECONDS => Ok(Self(Duration::from_secs(seconds))),
             _ => Err(InvalidLifetime("a lifetime is at most a hundred years")),
         }
@@ -163,9 +161,7 @@ impl FromStr for Lifetime {
 
     fn from_str(text: &str) -> Result<Self, InvalidLifetime> {
         parse_seconds(text)
-            .ok_or(InvalidLifetime(
-                "expected seconds (900) or a number with a unit (\"15m\", \"30d\")",
-            ))
+            .ok_or(InvalidLifetime("expected seconds (900) or a number with a unit (\"15m\", \"30d\")"))
             .and_then(Self::from_secs)
     }
 }
@@ -245,33 +241,14 @@ mod tests {
 
     #[test]
     fn lifetimes_are_seconds_or_a_number_with_a_unit() {
-        for (text, seconds) in [
-            ("90", 90),
-            ("90s", 90),
-            ("15m", 900),
-            ("12h", 43_200),
-            ("30d", 2_592_000),
-            ("2w", 1_209_600),
-        ] {
-            assert_eq!(
-                text.parse::<Lifetime>().unwrap().duration().as_secs(),
-                seconds,
-                "{text}"
-            );
+        for (text, seconds) in
+            [("90", 90), ("90s", 90), ("15m", 900), ("12h", 43_200), ("30d", 2_592_000), ("2w", 1_209_600)]
+        {
+            assert_eq!(text.parse::<Lifetime>().unwrap().duration().as_secs(), seconds, "{text}");
         }
-        for text in [
-            "",
-            "m",
-            "-1",
-            "+1",
-            "1.5h",
-            "0",
-            "0d",
-            "1y",
-            "1 d",
-            "99999999999999999999",
-            "1000000000000d",
-        ] {
+        for text in
+            ["", "m", "-1", "+1", "1.5h", "0", "0d", "1y", "1 d", "99999999999999999999", "1000000000000d"]
+        {
             assert!(text.parse::<Lifetime>().is_err(), "{text}");
         }
     }
@@ -283,10 +260,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.access_token_expires.duration().as_secs(), 60);
-        assert_eq!(
-            (config.decode_audience, config.decode_leeway.as_secs()),
-            (vec!["api".to_owned()], 5)
-        );
+        assert_eq!((config.decode_audience, config.decode_leeway.as_secs()), (vec!["api".to_owned()], 5));
         for bad in ["false", "0", "null", "1.5"] {
             let json = format!(r#"{{"JWT_ACCESS_TOKEN_EXPIRES": {bad}}}"#);
             assert!(serde_json::from_str::<JwtConfig>(&json).is_err(), "{bad}");

@@ -126,11 +126,7 @@ impl AuthError {
             ErrorStyle::Flask3 => (self.flask_status(style), self.flask_3_text(expected)),
             ErrorStyle::Flask4 => (self.flask_status(style), self.flask_4_text(expected)),
         };
-        Answer {
-            status,
-            text,
-            challenge: self.challenge(status),
-        }
+        Answer { status, text, challenge: self.challenge(status) }
     }
 
     /// The status of RFC 6750 section 3.1, and 503 where nobody could know.
@@ -182,9 +178,9 @@ impl AuthError {
             Self::MalformedHeader => {
                 format!("Bad {header} header. Expected '{header}: {scheme} <JWT>'").into()
             }
-            Self::Critical {
-                extension: Some(name),
-            } => format!("Unsupported critical extension: {name}").into(),
+            Self::Critical { extension: Some(name) } => {
+                format!("Unsupported critical extension: {name}").into()
+            }
             Self::MissingClaim(claim) if matches!(&**claim, "aud" | "iss" | "exp") => {
                 format!("Token is missing the \"{claim}\" claim").into()
             }
@@ -262,18 +258,11 @@ impl AuthError {
         let description = self.describe();
         match (self, status) {
             (Self::MissingHeader | Self::OtherScheme, StatusCode::UNAUTHORIZED) => Some(Challenge::Scheme),
-            (_, StatusCode::BAD_REQUEST) => Some(Challenge::Error {
-                code: "invalid_request",
-                description,
-            }),
-            (Self::FreshRequired, StatusCode::UNAUTHORIZED) => Some(Challenge::Error {
-                code: "insufficient_user_authentication",
-                description,
-            }),
-            (_, StatusCode::UNAUTHORIZED) => Some(Challenge::Error {
-                code: "invalid_token",
-                description,
-            }),
+            (_, StatusCode::BAD_REQUEST) => Some(Challenge::Error { code: "invalid_request", description }),
+            (Self::FreshRequired, StatusCode::UNAUTHORIZED) => {
+                Some(Challenge::Error { code: "insufficient_user_authentication", description })
+            }
+            (_, StatusCode::UNAUTHORIZED) => Some(Challenge::Error { code: "invalid_token", description }),
             _ => None,
         }
     }

@@ -153,10 +153,7 @@ impl IntoResponse for AuthRejection {
         let answer = self.error.answer(format.style(), expected);
         let mut response = format.response(answer.status, &answer.text);
         let headers = response.headers_mut();
-        if let Some(value) = answer
-            .challenge
-            .and_then(|it| style::www_authenticate(expected.scheme, it))
-        {
+        if let Some(value) = answer.challenge.and_then(|it| style::www_authenticate(expected.scheme, it)) {
             headers.insert(header::WWW_AUTHENTICATE, value);
         }
         if self.error == AuthError::Unavailable {

@@ -59,14 +59,7 @@ enum Fresh {
 
 impl<'m> Issue<'m> {
     pub(crate) fn new(manager: &'m JwtManager, kind: TokenKind, identity: String) -> Self {
-        Self {
-            manager,
-            kind,
-            identity,
-            fresh: Fresh::No,
-            lifetime: None,
-            custom: Vec::new(),
-        }
+        Self { manager, kind, identity, fresh: Fresh::No, lifetime: None, custom: Vec::new() }
     }
 
     /// Marks the token as fresh: its bearer has just shown a password.
@@ -130,11 +123,7 @@ impl<'m> Issue<'m> {
         if text.len() > MAX_TOKEN_BYTES {
             return Err(IssueError::TooLong { bytes: text.len() });
         }
-        Ok(Token {
-            text,
-            jti,
-            expires_at,
-        })
+        Ok(Token { text, jti, expires_at })
     }
 }
 
@@ -170,9 +159,7 @@ impl Token {
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Token")
-            .field("jti", &self.jti)
-            .finish_non_exhaustive()
+        f.debug_struct("Token").field("jti", &self.jti).finish_non_exhaustive()
     }
 }
 
@@ -196,10 +183,7 @@ pub enum IssueError {
     #[error(transparent)]
     Lifetime(#[from] InvalidLifetime),
     /// The token would be refused for its length.
-    #[error(
-        "the token has {bytes} bytes, more than {} are never accepted",
-        MAX_TOKEN_BYTES
-    )]
+    #[error("the token has {bytes} bytes, more than {} are never accepted", MAX_TOKEN_BYTES)]
     TooLong {
         /// Its length.
         bytes: usize,
@@ -217,9 +201,7 @@ fn token_id() -> Result<String, IssueError> {
 }
 
 /// Claims that nobody but the library sets: one's own must never overwrite what a guard relies on.
-const RESERVED: [&str; 10] = [
-    "aud", "csrf", "exp", "fresh", "iat", "iss", "jti", "nbf", "sub", "type",
-];
+const RESERVED: [&str; 10] = ["aud", "csrf", "exp", "fresh", "iat", "iss", "jti", "nbf", "sub", "type"];
 
 fn custom_claims(
     given: Vec<(String, Result<Value, serde_json::Error>)>,

@@ -114,9 +114,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Value::Number(
-            i64::try_from(value).map_or(Number::Large, Number::Integer),
-        ))
+        Ok(Value::Number(i64::try_from(value).map_or(Number::Large, Number::Integer)))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
@@ -139,11 +137,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
                 _ => all_texts = false,
             }
         }
-        Ok(if all_texts {
-            Value::Texts(texts)
-        } else {
-            Value::Other
-        })
+        Ok(if all_texts { Value::Texts(texts) } else { Value::Other })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
@@ -168,11 +162,7 @@ mod tests {
 
     #[test]
     fn two_members_of_one_name_are_refused_at_every_depth_and_in_every_spelling() {
-        for bad in [
-            r#"{"a":1,"a":1}"#,
-            r#"{"a":1,"\u0061":2}"#,
-            r#"[{"x":{"b":1,"b":2}}]"#,
-        ] {
+        for bad in [r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":2}"#, r#"[{"x":{"b":1,"b":2}}]"#] {
             assert!(!is_json(bad), "{bad}");
         }
         let many: Vec<String> = (0..40).map(|n| format!(r#""m{n}":0"#)).collect();

@@ -62,9 +62,7 @@ impl FromStr for Algorithm {
 
 impl<'de> Deserialize<'de> for Algorithm {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -203,12 +201,7 @@ impl Key {
 
     fn assemble(algorithm: Algorithm, kid: Option<String>, hmac: HmacKey) -> Self {
         let usual_headers = jws::usual_headers(algorithm, kid.as_deref());
-        Self(Arc::new(KeyInner {
-            algorithm,
-            kid,
-            hmac,
-            usual_headers,
-        }))
+        Self(Arc::new(KeyInner { algorithm, kid, hmac, usual_headers }))
     }
 }
 
@@ -269,14 +262,7 @@ fn looks_like_key_file(secret: &[u8]) -> bool {
     }
     let text = String::from_utf8_lossy(secret);
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c.is_control());
-    let begins = [
-        "-----BEGIN",
-        "---- BEGIN",
-        "ssh-",
-        "ecdsa-sha2-",
-        "sk-ssh-",
-        "sk-ecdsa-",
-    ];
+    let begins = ["-----BEGIN", "---- BEGIN", "ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
     begins.iter().any(|begin| text.starts_with(begin)) || is_jwk(text)
 }
 
@@ -306,43 +292,25 @@ mod tests {
         assert!(Key::hs256(SECRET).is_ok());
         assert_eq!(
             Key::hs256(&SECRET[1..]).unwrap_err(),
-            KeyError::TooShort {
-                algorithm: Algorithm::HS256,
-                min: 32,
-                got: 31
-            }
+            KeyError::TooShort { algorithm: Algorithm::HS256, min: 32, got: 31 }
         );
-        assert!(matches!(
-            Key::hs384(SECRET),
-            Err(KeyError::TooShort { min: 48, .. })
-        ));
-        assert!(matches!(
-            Key::hs512(SECRET),
-            Err(KeyError::TooShort { min: 64, .. })
-        ));
+        assert!(matches!(Key::hs384(SECRET), Err(KeyError::TooShort { min: 48, .. })));
+        assert!(matches!(Key::hs512(SECRET), Err(KeyError::TooShort { min: 64, .. })));
         assert_eq!(Key::hs256("").unwrap_err(), KeyError::Empty);
         assert!(Key::hmac_of_any_length(Algorithm::HS256, "x").is_ok());
-        assert_eq!(
-            Key::hmac_of_any_length(Algorithm::HS256, "").unwrap_err(),
-            KeyError::Empty
-        );
+        assert_eq!(Key::hmac_of_any_length(Algorithm::HS256, "").unwrap_err(), KeyError::Empty);
     }
 
     #[test]
     fn key_files_are_no_secrets() {
         // JWT-05
         let der: Vec<u8> = [&[0x30, 0x82, 0x01, 0x00][..], &[7; 256]].concat();
-        let ed25519: Vec<u8> = [
-            &[0x30, 0x2a, 0x30, 0x05, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0][..],
-            &[9; 32],
-        ]
-        .concat();
+        let ed25519: Vec<u8> =
+            [&[0x30, 0x2a, 0x30, 0x05, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0][..], &[9; 32]].concat();
         for secret in [
             b"-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A".to_vec(),
             b" \r\n\t-----BEGIN CERTIFICATE-----\nMIIBIjANBgkqhkiG9w0B".to_vec(),
-            "\u{feff}-----BEGIN RSA PUBLIC KEY-----\nMIIBCgKCAQEA"
-                .as_bytes()
-                .to_vec(),
+            "\u{feff}-----BEGIN RSA PUBLIC KEY-----\nMIIBCgKCAQEA".as_bytes().to_vec(),
             b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ someone".to_vec(),
             br#"  {"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN","e":"AQAB"}"#.to_vec(),
             br#"{"keys":[{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMko"}]}"#.to_vec(),
@@ -367,10 +335,7 @@ mod tests {
 
     #[test]
     fn a_set_with_key_ids_knows_its_own_only() {
-        let (new, old) = (
-            Key::hs256(SECRET).unwrap().with_kid("new").unwrap(),
-            Key::hs256(SECRET).unwrap(),
-        );
+        let (new, old) = (Key::hs256(SECRET).unwrap().with_kid("new").unwrap(), Key::hs256(SECRET).unwrap());
         let set = KeySet::new(new, [old.clone(), old.clone(), old.clone(), old]);
         assert_eq!(set.candidates(Algorithm::HS256, Some("new")).count(), 1);
         assert_eq!(set.candidates(Algorithm::HS256, Some("other")).count(), 0);

@@ -48,10 +48,7 @@ mod tests {
     use super::*;
 
     fn find(scheme: &str, values: &[&'static str]) -> Result<String, AuthError> {
-        let location = HeaderLocation {
-            name: AUTHORIZATION,
-            scheme: scheme.into(),
-        };
+        let location = HeaderLocation { name: AUTHORIZATION, scheme: scheme.into() };
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_static(value));

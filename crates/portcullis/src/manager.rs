@@ -159,11 +159,7 @@ impl JwtManager {
     pub(crate) fn expected(&self) -> Expected<'_> {
         let HeaderLocation { name, scheme } = &self.0.location;
         // The texts show the usual name in its usual spelling; `HeaderName` knows lower case only.
-        let header = if *name == http::header::AUTHORIZATION {
-            "Authorization"
-        } else {
-            name.as_str()
-        };
+        let header = if *name == http::header::AUTHORIZATION { "Authorization" } else { name.as_str() };
         Expected { header, scheme }
     }
 
@@ -178,8 +174,6 @@ impl JwtManager {
 
 impl fmt::Debug for JwtManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JwtManager")
-            .field("keys", &self.0.keys.keys())
-            .finish_non_exhaustive()
+        f.debug_struct("JwtManager").field("keys", &self.0.keys.keys()).finish_non_exhaustive()
     }
 }

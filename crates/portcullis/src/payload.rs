@@ -16,10 +16,7 @@ pub(crate) struct Payload(Bytes);
     reason = "the large variant is the usual one, kept off the heap on purpose"
 )]
 enum Bytes {
-    Inline {
-        bytes: [u8; Payload::INLINE],
-        length: usize,
-    },
+    Inline { bytes: [u8; Payload::INLINE], length: usize },
     Heap(Box<[u8]>),
 }
 
@@ -37,9 +34,7 @@ impl Payload {
             return Ok(Self(Bytes::Heap(bytes.into_boxed_slice())));
         }
         let mut bytes = [0; Self::INLINE];
-        let length = BASE64
-            .decode_slice(segment, &mut bytes)
-            .map_err(|_| AuthError::PayloadEncoding)?;
+        let length = BASE64.decode_slice(segment, &mut bytes).map_err(|_| AuthError::PayloadEncoding)?;
         Ok(Self(Bytes::Inline { bytes, length }))
     }
 

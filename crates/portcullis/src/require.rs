@@ -22,28 +22,17 @@ pub struct Require {
 impl Require {
     /// An access token.
     pub const fn access() -> Self {
-        Self {
-            kind: Some(TokenKind::Access),
-            ..Self::any()
-        }
+        Self { kind: Some(TokenKind::Access), ..Self::any() }
     }
 
     /// A refresh token.
     pub const fn refresh() -> Self {
-        Self {
-            kind: Some(TokenKind::Refresh),
-            ..Self::any()
-        }
+        Self { kind: Some(TokenKind::Refresh), ..Self::any() }
     }
 
     /// A token of either kind.
     pub const fn any() -> Self {
-        Self {
-            kind: None,
-            fresh: false,
-            expired_too: false,
-            revoked_too: false,
-        }
+        Self { kind: None, fresh: false, expired_too: false, revoked_too: false }
     }
 
     /// And fresh: the password was shown lately.
@@ -53,17 +42,11 @@ impl Require {
 
     /// Even if it has expired: for a logout, which must not fail for being late.
     pub const fn even_expired(self) -> Self {
-        Self {
-            expired_too: true,
-            ..self
-        }
+        Self { expired_too: true, ..self }
     }
 
     /// Even if it has been revoked: for a logout, which may be repeated.
     pub const fn even_revoked(self) -> Self {
-        Self {
-            revoked_too: true,
-            ..self
-        }
+        Self { revoked_too: true, ..self }
     }
 }

@@ -159,10 +159,7 @@ mod tests {
         index.forget_expired(AT(100));
         assert!(index.is_revoked("a"));
         index.forget_expired(AT(101));
-        assert_eq!(
-            (index.is_revoked("a"), index.is_revoked("for good"), index.len()),
-            (false, true, 1)
-        );
+        assert_eq!((index.is_revoked("a"), index.is_revoked("for good"), index.len()), (false, true, 1));
     }
 
     #[test]

@@ -44,10 +44,7 @@ pub struct ErrorFormat {
 impl ErrorFormat {
     /// A format of a style; `message_key` is the member that carries the text in the Flask styles (`msg`).
     pub fn new(style: ErrorStyle, message_key: impl Into<String>) -> Self {
-        Self {
-            style,
-            message_key: message_key.into(),
-        }
+        Self { style, message_key: message_key.into() }
     }
 
     /// The style.
@@ -66,12 +63,7 @@ impl ErrorFormat {
     }
 
     fn answer<E: Serialize>(&self, status: StatusCode, text: &str, errors: Option<&E>) -> Response {
-        let body = ErrorBody {
-            format: self,
-            status,
-            text,
-            errors,
-        };
+        let body = ErrorBody { format: self, status, text, errors };
         let mut json = serde_json::to_vec(&body).unwrap_or_default();
         json.push(b'\n');
         let media_type = match self.style {
@@ -80,9 +72,7 @@ impl ErrorFormat {
         };
         let mut response = Response::new(Body::from(json));
         *response.status_mut() = status;
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         response
     }
 }

@@ -13,20 +13,14 @@ impl Accounts {
     /// [`AccountsError::BadCredentials`], or a part that failed.
     pub async fn login(&self, name: LoginName, password: Password) -> Result<TokenPair, AccountsError> {
         let user = self.store.user_by_name(&name).await?;
-        let holds = self
-            .passwords
-            .check(password, user.as_ref().map(|user| &user.password))
-            .await?;
+        let holds = self.passwords.check(password, user.as_ref().map(|user| &user.password)).await?;
         match user {
             Some(user) if holds => {
                 tracing::info!(user = user.id.as_str(), "a login succeeded");
                 Ok(self.issue(&user)?)
             }
             known => {
-                tracing::info!(
-                    user = known.map(|user| user.id.as_str().to_owned()),
-                    "a login failed"
-                );
+                tracing::info!(user = known.map(|user| user.id.as_str().to_owned()), "a login failed");
                 Err(AccountsError::BadCredentials)
             }
         }

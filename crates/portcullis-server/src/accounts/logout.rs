@@ -12,10 +12,7 @@ impl Accounts {
     /// [`AccountsError::NoTokenId`] for a token without `jti`; a store that failed: the token still holds.
     pub async fn logout(&self, token: &Claims) -> Result<(), AccountsError> {
         let jti = token.jti().ok_or(AccountsError::NoTokenId)?.to_owned();
-        let entry = RevokedToken {
-            jti,
-            expires_at: token.expires_at(),
-        };
+        let entry = RevokedToken { jti, expires_at: token.expires_at() };
         self.revocations.revoke(entry).await?;
         tracing::info!(jti = token.jti(), "a token was revoked");
         Ok(())

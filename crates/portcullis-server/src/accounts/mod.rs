@@ -4,7 +4,7 @@ mod login;
 mod logout;
 mod register;
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use portcullis::{Clock, IssueError, JwtManager, Token};
 
@@ -71,15 +71,37 @@ pub enum AccountsError {
     /// A token without a `jti` cannot be put on a list.
     #[error("the token has no jti and cannot be revoked")]
     NoTokenId,
-    /// The hash workers could not take the password.
-    #[error(transparent)]
-    Passwords(#[from] PasswordsError),
-    /// The store could not do its part.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A token could not be made.
-    #[error(transparent)]
-    Issue(#[from] IssueError),
+    /// A part is too busy or does not answer: the same act may succeed later.
+    #[error("{0}")]
+    Unavailable(#[source] Cause),
+    /// A part did what it never should.
+    #[error("{0}")]
+    Defect(#[source] Cause),
+}
+
+/// What kept an act from happening, for the log.
+pub type Cause = Box<dyn Error + Send + Sync>;
+
+impl From<PasswordsError> for AccountsError {
+    fn from(error: PasswordsError) -> Self {
+        match error {
+            PasswordsError::Busy => Self::Unavailable(error.into()),
+            PasswordsError::Failed(_) => Self::Defect(error.into()),
+        }
+    }
+}
+
+impl From<StoreError> for AccountsError {
+    /// Damage is no defect of this program, and no client has done anything wrong: what needs no store goes on.
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl From<IssueError> for AccountsError {
+    fn from(error: IssueError) -> Self {
+        Self::Defect(error.into())
+    }
 }
 
 impl Accounts {
@@ -92,14 +114,7 @@ impl Accounts {
         clock: Arc<dyn Clock>,
         policy: Policy,
     ) -> Self {
-        Self {
-            store,
-            passwords,
-            revocations,
-            jwt,
-            clock,
-            policy,
-        }
+        Self { store, passwords, revocations, jwt, clock, policy }
     }
 
     /// What a configuration decided.
@@ -114,18 +129,9 @@ impl Accounts {
             Identity::Username => &user.username,
         };
         let issued_at = portcullis::NumericDate::from(self.clock.now());
-        let access = self
-            .jwt
-            .access(identity)
-            .fresh()
-            .claim("access", user.access.level())
-            .sign()?;
+        let access = self.jwt.access(identity).fresh().claim("access", user.access.level()).sign()?;
         let refresh = self.jwt.refresh(identity).sign()?;
         let expires_in = access.expires_at().seconds() - issued_at.seconds();
-        Ok(TokenPair {
-            access,
-            refresh,
-            expires_in,
-        })
+        Ok(TokenPair { access, refresh, expires_in })
     }
 }

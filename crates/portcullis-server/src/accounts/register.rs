@@ -17,11 +17,7 @@ impl Accounts {
             return Err(AccountsError::RegistrationClosed);
         }
         let password = self.passwords.hash(password).await?;
-        let user = NewUser {
-            username,
-            password,
-            access: Access::User,
-        };
+        let user = NewUser { username, password, access: Access::User };
         match self.store.create_user(user, self.clock.now()).await? {
             Creation::NameTaken => Err(AccountsError::NameTaken),
             Creation::Created(user) => {

@@ -45,9 +45,7 @@ impl Password {
         if text.len() > Self::MAX_BYTES {
             return Err(PasswordProblem::TooLong);
         }
-        Ok(Self {
-            presented: Zeroizing::new(text.to_owned()),
-        })
+        Ok(Self { presented: Zeroizing::new(text.to_owned()) })
     }
 
     /// Takes a text as a new password, which must also hold the policy's minimum length.
@@ -106,34 +104,22 @@ mod tests {
     fn the_bounds_are_bytes_for_logins_and_code_points_for_the_policy() {
         assert_eq!(Password::parse("").unwrap_err(), PasswordProblem::Empty);
         assert!(Password::parse(&"x".repeat(1024)).is_ok());
-        assert_eq!(
-            Password::parse(&"x".repeat(1025)).unwrap_err(),
-            PasswordProblem::TooLong
-        );
-        assert_eq!(
-            Password::choose("äöü", 4).unwrap_err(),
-            PasswordProblem::TooShort { min: 4 }
-        );
+        assert_eq!(Password::parse(&"x".repeat(1025)).unwrap_err(), PasswordProblem::TooLong);
+        assert_eq!(Password::choose("äöü", 4).unwrap_err(), PasswordProblem::TooShort { min: 4 });
         assert!(Password::choose("äöüß", 4).is_ok());
     }
 
     #[test]
     fn blanks_count_and_the_normal_form_is_one_for_both_spellings() {
         assert_eq!(*Password::parse("  x ").unwrap().normalized(), "  x ");
-        let (composed, decomposed) = (
-            Password::parse("é").unwrap(),
-            Password::parse("e\u{301}").unwrap(),
-        );
+        let (composed, decomposed) = (Password::parse("é").unwrap(), Password::parse("e\u{301}").unwrap());
         assert_eq!(composed.normalized(), decomposed.normalized());
     }
 
     #[test]
     fn nothing_of_a_secret_is_shown() {
-        let shown = format!(
-            "{:?} {:?}",
-            Password::parse("hunter2").unwrap(),
-            PasswordHash::stored("$argon2id$x")
-        );
+        let shown =
+            format!("{:?} {:?}", Password::parse("hunter2").unwrap(), PasswordHash::stored("$argon2id$x"));
         assert_eq!(shown, "Password([redacted]) PasswordHash([redacted])");
     }
 }

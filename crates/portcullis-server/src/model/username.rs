@@ -17,10 +17,7 @@ impl NameKey {
     }
 
     fn of(text: &str) -> Option<Self> {
-        UsernameCaseMapped::new()
-            .enforce(text)
-            .ok()
-            .map(|key| Self(key.into_owned()))
+        UsernameCaseMapped::new().enforce(text).ok().map(|key| Self(key.into_owned()))
     }
 }
 
@@ -67,10 +64,7 @@ impl Username {
         if looks_like_id(key.as_str()) {
             return Err(UsernameProblem::LooksLikeId);
         }
-        Ok(Self {
-            text: text.to_owned(),
-            key,
-        })
+        Ok(Self { text: text.to_owned(), key })
     }
 
     /// The name as its owner spells it.
@@ -103,10 +97,7 @@ impl LoginName {
         match text.len() {
             0 => Err(UsernameProblem::Empty),
             length if length > Self::MAX_BYTES => Err(UsernameProblem::TooLong),
-            _ => Ok(Self {
-                text: text.to_owned(),
-                key: NameKey::of(text),
-            }),
+            _ => Ok(Self { text: text.to_owned(), key: NameKey::of(text) }),
         }
     }
 
@@ -154,10 +145,7 @@ mod tests {
             ("ﬁsh", UsernameProblem::Characters),
             ("5ca0b1b2c3d4e5f6a7b8c9d0", UsernameProblem::LooksLikeId),
             ("5CA0B1B2C3D4E5F6A7B8C9D0", UsernameProblem::LooksLikeId),
-            (
-                "0b1e9f5e-3f6c-4c55-9f39-000000000001",
-                UsernameProblem::LooksLikeId,
-            ),
+            ("0b1e9f5e-3f6c-4c55-9f39-000000000001", UsernameProblem::LooksLikeId),
         ] {
             assert_eq!(Username::parse(text).unwrap_err(), problem, "{text:?}");
         }

@@ -69,9 +69,7 @@ pub(super) fn hash(
 pub(super) fn verify(password: &Password, stored: &PasswordHash, arena: &mut Arena) -> Option<bool> {
     let stored = Phc::new(stored.as_str()).ok()?;
     let algorithm = Algorithm::try_from(stored.algorithm.as_str()).ok()?;
-    let current = stored
-        .version
-        .is_none_or(|version| version == u32::from(Version::V0x13));
+    let current = stored.version.is_none_or(|version| version == u32::from(Version::V0x13));
     let (salt, expected) = (stored.salt?, stored.hash?);
     let params = Params::try_from(&stored).ok()?;
     let capped =
@@ -122,10 +120,7 @@ fn phc(params: &Params, salt: &[u8], output: &[u8]) -> Option<PasswordHash> {
 mod tests {
     use super::*;
 
-    const CHEAP: HashCost = HashCost {
-        memory_kib: 64,
-        passes: 1,
-    };
+    const CHEAP: HashCost = HashCost { memory_kib: 64, passes: 1 };
 
     fn password(text: &str) -> Password {
         Password::parse(text).unwrap()
@@ -135,19 +130,9 @@ mod tests {
     fn a_hash_verifies_its_password_and_no_other() {
         let mut arena = Arena::default();
         let stored = hash(&password("correct horse"), CHEAP, &mut arena).unwrap();
-        assert!(
-            stored.as_str().starts_with("$argon2id$v=19$m=64,t=1,p=1$"),
-            "{}",
-            stored.as_str()
-        );
-        assert_eq!(
-            verify(&password("correct horse"), &stored, &mut arena),
-            Some(true)
-        );
-        assert_eq!(
-            verify(&password("correct horse "), &stored, &mut arena),
-            Some(false)
-        );
+        assert!(stored.as_str().starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", stored.as_str());
+        assert_eq!(verify(&password("correct horse"), &stored, &mut arena), Some(true));
+        assert_eq!(verify(&password("correct horse "), &stored, &mut arena), Some(false));
     }
 
     #[test]
@@ -155,10 +140,7 @@ mod tests {
         // From the test of the reference implementation: "password", "somesalt", m=256, t=2, p=1.
         let stored = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
         let stored = PasswordHash::stored(stored);
-        assert_eq!(
-            verify(&password("password"), &stored, &mut Arena::default()),
-            Some(true)
-        );
+        assert_eq!(verify(&password("password"), &stored, &mut Arena::default()), Some(true));
     }
 
     #[test]
@@ -166,10 +148,7 @@ mod tests {
         let dummy = dummy(CHEAP);
         assert_eq!(verify(&password("x"), &dummy, &mut Arena::default()), Some(false));
         let params = Params::try_from(&Phc::new(dummy.as_str()).unwrap()).unwrap();
-        assert_eq!(
-            (params.m_cost(), params.t_cost(), params.output_len()),
-            (64, 1, Some(32))
-        );
+        assert_eq!((params.m_cost(), params.t_cost(), params.output_len()), (64, 1, Some(32)));
     }
 
     #[test]
@@ -183,11 +162,7 @@ mod tests {
             "$argon2id$v=19$m=64,t=1000000,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
             "$bcrypt$v=19$m=64,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
         ] {
-            let verdict = verify(
-                &password("password"),
-                &PasswordHash::stored(stored),
-                &mut Arena::default(),
-            );
+            let verdict = verify(&password("password"), &PasswordHash::stored(stored), &mut Arena::default());
             assert_eq!(verdict, None, "{stored}");
         }
     }

@@ -6,14 +6,36 @@
 mod error;
 pub mod sqlite;
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 use portcullis::NumericDate;
 
 pub use error::{StoreError, StoreErrorKind};
 
-use crate::model::{LoginName, NewUser, RevokedToken, User};
+use crate::{
+    config::DatabaseUrl,
+    model::{LoginName, NewUser, RevokedToken, User},
+};
+use sqlite::SqliteStore;
+
+/// Opens the store of a URL: the only place that knows which backends there are.
+///
+/// Blocks while an embedded database is checked; meant for the start of a program.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be opened as configured.
+pub fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
+    match url {
+        DatabaseUrl::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path)?)),
+        DatabaseUrl::Mongo(url) => {
+            let message = format!(
+                "{url}: the MongoDB store is not there yet; remove MONGO_URI, or set DATABASE_URL = \"sqlite:portcullis.sqlite3\""
+            );
+            Err(StoreError::new(StoreErrorKind::Refused, message))
+        }
+    }
+}
 
 /// What became of a registration.
 #[derive(Clone, Debug)]
@@ -26,7 +48,8 @@ pub enum Creation {
 
 /// The store of one service.
 ///
-/// An `Ok` of a writing method means that the write survives a crash of the process and of the machine.
+/// An `Ok` of a writing method means that the write survives a crash of the process and of the machine. After an
+/// error the outcome may be unknown, as with every answer that was lost: the same call again settles it.
 /// Every method answers [`StoreErrorKind::Unavailable`] within about two seconds when the backend does not.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -36,7 +59,7 @@ pub trait Store: Send + Sync + 'static {
     /// Registers a user unless the name is taken; of two at once exactly one is created.
     ///
     /// # Errors
-    /// [`StoreError`] when the store could not decide; nothing is half made.
+    /// [`StoreError`] when the store could not say; the user is there or not, and nothing is half made.
     async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError>;
 
     /// The user of a name: by its canonical key, else by the exact spelling.

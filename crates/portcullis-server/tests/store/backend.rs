@@ -29,9 +29,7 @@ pub(crate) struct Sqlite {
 
 impl Sqlite {
     pub(crate) fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -87,17 +85,11 @@ pub(crate) async fn register(store: &dyn Store, name: &str) -> bool {
 }
 
 pub(crate) fn token(jti: &str, expires_at: Option<i64>) -> RevokedToken {
-    RevokedToken {
-        jti: jti.to_owned(),
-        expires_at: expires_at.map(NumericDate::from_seconds),
-    }
+    RevokedToken { jti: jti.to_owned(), expires_at: expires_at.map(NumericDate::from_seconds) }
 }
 
 pub(crate) async fn revoke(store: &dyn Store, jti: &str, expires_at: Option<i64>) {
-    store
-        .revoke_token(token(jti, expires_at), moment(0))
-        .await
-        .unwrap();
+    store.revoke_token(token(jti, expires_at), moment(0)).await.unwrap();
 }
 
 /// The whole revocation list, a page at a time.
@@ -115,11 +107,7 @@ pub(crate) async fn all_revoked(store: &dyn Store, page: usize) -> Vec<RevokedTo
 }
 
 pub(crate) async fn revoked_jtis(store: &dyn Store) -> Vec<String> {
-    all_revoked(store, 1000)
-        .await
-        .into_iter()
-        .map(|token| token.jti)
-        .collect()
+    all_revoked(store, 1000).await.into_iter().map(|token| token.jti).collect()
 }
 
 #[track_caller]

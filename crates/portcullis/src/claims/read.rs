@@ -63,17 +63,7 @@ impl Claims {
         let (kind, freshness) = (kind(raw.kind.as_ref())?, freshness(raw.fresh.as_ref())?);
         let spot = |text: Cow<'_, str>| Text::of(text, payload.as_bytes());
         let (identity, jti, issuer) = (spot(identity), jti.map(spot), issuer.map(spot));
-        Ok(Self {
-            typ,
-            identity,
-            jti,
-            issuer,
-            issued_at,
-            expires_at,
-            kind,
-            freshness,
-            payload,
-        })
+        Ok(Self { typ, identity, jti, issuer, issued_at, expires_at, kind, freshness, payload })
     }
 }
 
@@ -111,11 +101,7 @@ fn check_audience(audience: Option<&Value<'_>>, ours: &[String]) -> Result<(), A
         Some(_) => return Err(AuthError::ClaimType(Registered::Audience)),
     };
     let ours_is_named = ours.iter().any(|known| named.iter().any(|name| name == known));
-    if ours.is_empty() || ours_is_named {
-        Ok(())
-    } else {
-        Err(AuthError::Audience)
-    }
+    if ours.is_empty() || ours_is_named { Ok(()) } else { Err(AuthError::Audience) }
 }
 
 /// 3.x applications put numbers into `identity` too; as text they name the same user.
@@ -152,10 +138,7 @@ impl From<Number> for NumericDate {
         match number {
             Number::Integer(seconds) => Self::from_seconds(seconds),
             Number::Large => Self::from_seconds(i64::MAX),
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a cast from float saturates, as is wanted"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "a cast from float saturates, as is wanted")]
             Number::Float(seconds) => Self::from_seconds(seconds.floor() as i64),
         }
     }
@@ -182,16 +165,10 @@ struct RawClaims<'de> {
 impl<'de> RawClaims<'de> {
     fn parse(text: &'de str, rules: &Rules) -> Result<Self, AuthError> {
         let mut json = serde_json::Deserializer::from_str(text);
-        let parsed = json
-            .deserialize_map(ClaimsVisitor { rules })
-            .and_then(|raw| json.end().map(|()| raw));
+        let parsed = json.deserialize_map(ClaimsVisitor { rules }).and_then(|raw| json.end().map(|()| raw));
         let mut raw = parsed.map_err(|_| {
             let object = text.trim_start().starts_with('{');
-            if object || !json::is_json(text) {
-                AuthError::PayloadJson
-            } else {
-                AuthError::PayloadNotObject
-            }
+            if object || !json::is_json(text) { AuthError::PayloadJson } else { AuthError::PayloadNotObject }
         })?;
         // The fallback is for tokens without a `sub`; one that has both is read by the first.
         if rules.identity_fallback.is_some() && raw.sub.is_some() {
@@ -201,14 +178,8 @@ impl<'de> RawClaims<'de> {
     }
 
     fn require(&self, rules: &Rules) -> Result<(), AuthError> {
-        let missing = rules
-            .required
-            .iter()
-            .enumerate()
-            .find(|(place, _)| self.present & bit(*place) == 0);
-        missing.map_or(Ok(()), |(_, name)| {
-            Err(AuthError::MissingClaim(name.clone().into()))
-        })
+        let missing = rules.required.iter().enumerate().find(|(place, _)| self.present & bit(*place) == 0);
+        missing.map_or(Ok(()), |(_, name)| Err(AuthError::MissingClaim(name.clone().into())))
     }
 }
 

@@ -36,11 +36,7 @@ pub(crate) struct Header<'k> {
 impl<'k> Header<'k> {
     /// The header of a token whose encoded header is a key's usual one.
     pub(crate) fn usual(algorithm: Algorithm, kid: Option<&'k str>) -> Self {
-        Self {
-            algorithm: Some(algorithm),
-            kid: kid.map(Cow::Borrowed),
-            typ: Typ::Jwt,
-        }
+        Self { algorithm: Some(algorithm), kid: kid.map(Cow::Borrowed), typ: Typ::Jwt }
     }
 
     pub(crate) fn decode(segment: &str) -> Result<Self, AuthError> {
@@ -82,15 +78,11 @@ impl HeaderMembers<'_> {
             Some(_) => return Err(AuthError::Kid),
         };
         if let Some(crit) = self.crit {
-            return Err(AuthError::Critical {
-                extension: first_extension(&crit),
-            });
+            return Err(AuthError::Critical { extension: first_extension(&crit) });
         }
         // RFC 7797: an unencoded payload is another kind of JWS, and a JWT never is one (section 7).
         if self.b64.is_some() {
-            return Err(AuthError::Critical {
-                extension: Some("b64".to_owned()),
-            });
+            return Err(AuthError::Critical { extension: Some("b64".to_owned()) });
         }
         // RFC 7519 section 5.2: a nested JWT is not what was asked for.
         if matches!(&self.cty, Some(Value::Text(cty)) if is_media_type(cty, "jwt")) {
@@ -178,19 +170,14 @@ mod tests {
     #[test]
     fn a_header_gives_its_algorithm_kind_and_key_id() {
         let header = decode(r#"{"alg":"HS256","typ":"application/AT+JWT","kid":"k","x":[1]}"#).unwrap();
-        assert_eq!(
-            (header.algorithm, header.typ),
-            (Some(Algorithm::HS256), Typ::AccessToken)
-        );
+        assert_eq!((header.algorithm, header.typ), (Some(Algorithm::HS256), Typ::AccessToken));
         assert_eq!(header.kid.as_deref(), Some("k"));
         assert_eq!(decode(r#"{"alg":"hs256"}"#).unwrap().algorithm, None);
     }
 
     #[test]
     fn what_must_not_be_in_a_header_is_refused() {
-        let critical = |name: Option<&str>| AuthError::Critical {
-            extension: name.map(str::to_owned),
-        };
+        let critical = |name: Option<&str>| AuthError::Critical { extension: name.map(str::to_owned) };
         for (json, error) in [
             ("[]", AuthError::HeaderNotObject),
             ("x", AuthError::HeaderJson),

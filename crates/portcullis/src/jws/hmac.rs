@@ -40,10 +40,7 @@ impl HmacKey {
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "HMAC takes keys of every length (RFC 2104 section 2)"
-)]
+#[expect(clippy::expect_used, reason = "HMAC takes keys of every length (RFC 2104 section 2)")]
 fn keyed<M: KeyInit>(secret: &[u8]) -> M {
     M::new_from_slice(secret).expect("HMAC takes keys of every length")
 }

@@ -39,9 +39,7 @@ pub(crate) fn verify(token: &str, keys: &KeySet) -> Result<Signed, AuthError> {
         return Err(AuthError::TooLong);
     }
     let (signing_input, signature) = token.rsplit_once('.').ok_or(AuthError::NotEnoughSegments)?;
-    let (header, payload) = signing_input
-        .split_once('.')
-        .ok_or(AuthError::NotEnoughSegments)?;
+    let (header, payload) = signing_input.split_once('.').ok_or(AuthError::NotEnoughSegments)?;
     let usual = keys.keys().iter().find(|key| key.has_usual_header(header));
     let header = match usual {
         Some(key) => Header::usual(key.algorithm(), key.kid()),
@@ -53,18 +51,10 @@ pub(crate) fn verify(token: &str, keys: &KeySet) -> Result<Signed, AuthError> {
     if !keys.has_algorithm(algorithm) {
         return Err(AuthError::AlgorithmNotAllowed);
     }
-    let held = keys.candidates(algorithm, header.kid.as_deref()).any(|key| {
-        key.hmac_key()
-            .verifies(signing_input.as_bytes(), signature.as_bytes())
-    });
-    if held {
-        Ok(Signed {
-            payload,
-            typ: header.typ,
-        })
-    } else {
-        Err(AuthError::Signature)
-    }
+    let held = keys
+        .candidates(algorithm, header.kid.as_deref())
+        .any(|key| key.hmac_key().verifies(signing_input.as_bytes(), signature.as_bytes()));
+    if held { Ok(Signed { payload, typ: header.typ }) } else { Err(AuthError::Signature) }
 }
 
 /// Signs a header and a payload, both JSON, as a compact JWS.
@@ -81,9 +71,7 @@ pub(crate) fn sign(key: &Key, header: &str, payload: &[u8]) -> String {
 
 /// The header that tokens of a key have, as JSON.
 pub(crate) fn header_json(algorithm: Algorithm, kid: Option<&str>) -> String {
-    let kid = kid
-        .map(|kid| format!(r#","kid":{}"#, serde_json::Value::from(kid)))
-        .unwrap_or_default();
+    let kid = kid.map(|kid| format!(r#","kid":{}"#, serde_json::Value::from(kid))).unwrap_or_default();
     format!(r#"{{"alg":"{algorithm}","typ":"JWT"{kid}}}"#)
 }
 

@@ -15,11 +15,7 @@ pub(super) enum Failure {
     /// SQLite refused.
     Sqlite(Arc<rusqlite::Error>),
     /// A row holds what none of our types can be.
-    Row {
-        table: &'static str,
-        id: String,
-        problem: String,
-    },
+    Row { table: &'static str, id: String, problem: String },
     /// The file cannot have a write-ahead log: its file system or another process does not let it.
     NoLog { mode: String },
     /// Somebody moved, replaced or deleted the file: what is written now would be lost.
@@ -49,10 +45,7 @@ impl Place {
     /// The file of a path, as it is now.
     pub(super) fn of(path: PathBuf) -> Self {
         let identity = identity(&path);
-        Self {
-            path: path.into(),
-            identity,
-        }
+        Self { path: path.into(), identity }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -63,11 +56,7 @@ impl Place {
     ///
     /// SQLite would go on writing to a deleted file without a word, and every answer would be a lie.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        if identity(&self.path) == self.identity {
-            Ok(())
-        } else {
-            Err(Failure::Moved)
-        }
+        if identity(&self.path) == self.identity { Ok(()) } else { Err(Failure::Moved) }
     }
 
     /// The failure as callers and the log see it.
@@ -122,10 +111,7 @@ impl Place {
                 | ErrorCode::OperationInterrupted
                 | ErrorCode::OperationAborted
                 | ErrorCode::FileLockingProtocolFailed,
-            ) => (
-                StoreErrorKind::Unavailable,
-                format!("{file} cannot be used now: {error}"),
-            ),
+            ) => (StoreErrorKind::Unavailable, format!("{file} cannot be used now: {error}")),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (
                 StoreErrorKind::Damaged,
                 format!("{file} is damaged ({error}): stop the server, keep the file and restore a backup"),

@@ -98,12 +98,10 @@ fn nothing(path: &Path) -> Result<Found, StoreError> {
 
 fn header(path: &Path) -> Result<Vec<u8>, StoreError> {
     let mut header = Vec::with_capacity(HEADER);
-    File::open(path)
-        .and_then(|file| file.take(HEADER as u64).read_to_end(&mut header))
-        .map_err(|error| {
-            let message = format!("{} cannot be read; does it belong to this user?", path.display());
-            refused(message).caused_by(error)
-        })?;
+    File::open(path).and_then(|file| file.take(HEADER as u64).read_to_end(&mut header)).map_err(|error| {
+        let message = format!("{} cannot be read; does it belong to this user?", path.display());
+        refused(message).caused_by(error)
+    })?;
     Ok(header)
 }
 
@@ -160,9 +158,7 @@ fn number(header: &[u8], at: usize) -> Option<u32> {
 
 /// Two bytes, in which 1 stands for the 65 536 that does not fit.
 fn page_size(header: &[u8]) -> u64 {
-    let bytes = header
-        .get(PAGE_SIZE..PAGE_SIZE + 2)
-        .and_then(|bytes| bytes.try_into().ok());
+    let bytes = header.get(PAGE_SIZE..PAGE_SIZE + 2).and_then(|bytes| bytes.try_into().ok());
     match bytes.map(u16::from_be_bytes) {
         Some(1) => 65_536,
         Some(size) => u64::from(size),

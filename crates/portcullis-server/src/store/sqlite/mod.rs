@@ -62,11 +62,7 @@ impl SqliteStore {
                 let message = format!("{file} cannot be served: no thread for its writer");
                 StoreError::new(StoreErrorKind::Unavailable, message).caused_by(error)
             })?;
-        Ok(Self {
-            readers: Readers::of(opened.place.clone()),
-            place: opened.place,
-            writer,
-        })
+        Ok(Self { readers: Readers::of(opened.place.clone()), place: opened.place, writer })
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -74,10 +70,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        self.writer
-            .act(work)
-            .await
-            .map_err(|failure| self.place.error(failure))
+        self.writer.act(work).await.map_err(|failure| self.place.error(failure))
     }
 
     async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -85,10 +78,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        self.readers
-            .read(work)
-            .await
-            .map_err(|failure| self.place.error(failure))
+        self.readers.read(work).await.map_err(|failure| self.place.error(failure))
     }
 }
 
@@ -99,8 +89,7 @@ impl Store for SqliteStore {
     }
 
     async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError> {
-        self.write(move |connection| insert_user(connection, user, now))
-            .await
+        self.write(move |connection| insert_user(connection, user, now)).await
     }
 
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
@@ -124,8 +113,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<RevokedToken>, StoreError> {
         let after = after.map(str::to_owned);
-        self.read(move |connection| select_revoked_tokens(connection, after.as_deref(), limit))
-            .await
+        self.read(move |connection| select_revoked_tokens(connection, after.as_deref(), limit)).await
     }
 
     async fn purge_revoked_tokens(
@@ -167,12 +155,7 @@ fn insert_user(connection: &Connection, user: NewUser, now: SystemTime) -> Resul
     let (id, created_at) = (user_id(now), rows::millis(now));
     let (username, key) = (user.username.as_str(), user.username.key().as_str());
     let (password, access) = (user.password.as_str(), user.access.level());
-    if execute(
-        connection,
-        sql,
-        params![id, username, key, password, access, created_at],
-    )? == 0
-    {
+    if execute(connection, sql, params![id, username, key, password, access, created_at])? == 0 {
         return Ok(Creation::NameTaken);
     }
     Ok(Creation::Created(User {
@@ -208,14 +191,8 @@ fn select_revoked_tokens(
     let limit = bounded(limit);
     // Two statements: with `?1 IS NULL OR …` in one, every page would start its search at the first entry.
     let (sql, from) = match after {
-        Some(jti) => (
-            "SELECT jti, expires_at FROM revoked_tokens WHERE jti > ?1 ORDER BY jti LIMIT ?2",
-            jti,
-        ),
-        None => (
-            "SELECT jti, expires_at FROM revoked_tokens WHERE jti >= ?1 ORDER BY jti LIMIT ?2",
-            "",
-        ),
+        Some(jti) => ("SELECT jti, expires_at FROM revoked_tokens WHERE jti > ?1 ORDER BY jti LIMIT ?2", jti),
+        None => ("SELECT jti, expires_at FROM revoked_tokens WHERE jti >= ?1 ORDER BY jti LIMIT ?2", ""),
     };
     let mut statement = connection.prepare_cached(sql)?;
     let mut found = statement.query(params![from, limit])?;
@@ -238,10 +215,5 @@ fn bounded(limit: usize) -> i64 {
 /// A `UUIDv7` of the moment that was handed in, so that ids sort as users came.
 fn user_id(now: SystemTime) -> String {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Uuid::new_v7(Timestamp::from_unix(
-        NoContext,
-        since.as_secs(),
-        since.subsec_nanos(),
-    ))
-    .to_string()
+    Uuid::new_v7(Timestamp::from_unix(NoContext, since.as_secs(), since.subsec_nanos())).to_string()
 }

@@ -57,11 +57,7 @@ pub(super) fn for_serving(path: &Path) -> Result<Opened, StoreError> {
     check(&connection, &place, unfinished_log)?;
     keep_log(&connection, false).map_err(failed)?;
     update(&mut connection).map_err(failed)?;
-    Ok(Opened {
-        place,
-        connection,
-        lock,
-    })
+    Ok(Opened { place, connection, lock })
 }
 
 /// A connection that cannot write.
@@ -74,11 +70,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection, Failure> {
 /// Puts the file into write-ahead mode: readers and the writer do not wait for each other.
 pub(super) fn use_log(connection: &Connection) -> Result<(), Failure> {
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode == "wal" {
-        Ok(())
-    } else {
-        Err(Failure::NoLog { mode })
-    }
+    if mode == "wal" { Ok(()) } else { Err(Failure::NoLog { mode }) }
 }
 
 /// One name for one file, however it is spelled or linked: the lock goes by the name.
@@ -87,9 +79,7 @@ fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
     if let Ok(known) = fs::canonicalize(path) {
         return Ok(known);
     }
-    let name = path
-        .file_name()
-        .ok_or_else(|| refused(format!("{file} names no file")))?;
+    let name = path.file_name().ok_or_else(|| refused(format!("{file} names no file")))?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -106,10 +96,7 @@ fn lock(path: &Path) -> Result<ServingLock, StoreError> {
     let mut options = OpenOptions::new();
     let options = create::private_file(options.read(true).write(true).create(true).truncate(false));
     let handle = options.open(&lock).map_err(|error| {
-        let message = format!(
-            "{} cannot be opened; is the folder of {file} writable?",
-            lock.display()
-        );
+        let message = format!("{} cannot be opened; is the folder of {file} writable?", lock.display());
         refused(message).caused_by(error)
     })?;
     match handle.try_lock() {
@@ -158,14 +145,9 @@ fn check(connection: &Connection, place: &Place, unfinished_log: bool) -> Result
     let file = place.path().display();
     let failed = |error: rusqlite::Error| place.error(error.into());
     if connection.is_readonly(MAIN_DB).map_err(failed)? {
-        return Err(refused(format!(
-            "{file} cannot be written; does it belong to this user?"
-        )));
+        return Err(refused(format!("{file} cannot be written; does it belong to this user?")));
     }
-    let (version, known) = (
-        schema::version(connection).map_err(failed)?,
-        schema::MIGRATIONS.len(),
-    );
+    let (version, known) = (schema::version(connection).map_err(failed)?, schema::MIGRATIONS.len());
     if version > known {
         return Err(refused(format!(
             "{file} is from a newer version of portcullis (schema {version}, this one knows up to {known}); \

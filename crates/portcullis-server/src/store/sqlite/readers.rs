@@ -23,11 +23,7 @@ pub(super) struct Readers {
 
 impl Readers {
     pub(super) fn of(place: Place) -> Self {
-        Self {
-            place,
-            permits: Arc::new(Semaphore::new(CONNECTIONS as usize)),
-            idle: Arc::default(),
-        }
+        Self { place, permits: Arc::new(Semaphore::new(CONNECTIONS as usize)), idle: Arc::default() }
     }
 
     /// Runs `work` on a connection that cannot write.
@@ -37,12 +33,7 @@ impl Readers {
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
         let read = async {
-            let permit = self
-                .permits
-                .clone()
-                .acquire_owned()
-                .await
-                .map_err(|_| Failure::Closed)?;
+            let permit = self.permits.clone().acquire_owned().await.map_err(|_| Failure::Closed)?;
             let (place, idle) = (self.place.clone(), self.idle.clone());
             let task = spawn_blocking(move || {
                 // Moved in: a read whose caller gave up keeps its place until it is over.

@@ -44,11 +44,7 @@ pub(super) fn millis(time: SystemTime) -> i64 {
 /// The time that [`millis`] made, `None` for one that the system cannot express.
 pub(super) fn from_millis(millis: i64) -> Option<SystemTime> {
     let distance = Duration::from_millis(millis.unsigned_abs());
-    if millis < 0 {
-        UNIX_EPOCH.checked_sub(distance)
-    } else {
-        UNIX_EPOCH.checked_add(distance)
-    }
+    if millis < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
 }
 
 /// A row under reading, which knows how to name itself in an error. Its first column is its id.
@@ -63,9 +59,7 @@ impl<'a> Reading<'a> {
     }
 
     fn column<T: FromSql>(&self, index: usize) -> Result<T, Failure> {
-        self.row
-            .get(index)
-            .map_err(|error| self.failure(index, &error.to_string()))
+        self.row.get(index).map_err(|error| self.failure(index, &error.to_string()))
     }
 
     /// A number that must be one of those that `parse` knows.

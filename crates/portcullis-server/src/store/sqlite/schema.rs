@@ -33,9 +33,8 @@ mod tests {
     use super::*;
 
     fn tables(connection: &Connection) -> Vec<String> {
-        let mut statement = connection
-            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
-            .unwrap();
+        let mut statement =
+            connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
         let names = statement.query_map([], |row| row.get(0)).unwrap();
         names.collect::<rusqlite::Result<_>>().unwrap()
     }
@@ -45,10 +44,7 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, &["CREATE TABLE a (x)"]).unwrap();
         migrate(&mut connection, &["CREATE TABLE a (x)", "CREATE TABLE b (x)"]).unwrap();
-        assert_eq!(
-            (version(&connection).unwrap(), tables(&connection)),
-            (2, vec!["a".into(), "b".into()])
-        );
+        assert_eq!((version(&connection).unwrap(), tables(&connection)), (2, vec!["a".into(), "b".into()]));
     }
 
     #[test]
@@ -56,10 +52,7 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         let migrations = ["CREATE TABLE a (x)", "CREATE TABLE b (x); CREATE TABLE a (x)"];
         migrate(&mut connection, &migrations).unwrap_err();
-        assert_eq!(
-            (version(&connection).unwrap(), tables(&connection)),
-            (1, vec!["a".into()])
-        );
+        assert_eq!((version(&connection).unwrap(), tables(&connection)), (1, vec!["a".into()]));
     }
 
     #[test]
@@ -67,23 +60,16 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, MIGRATIONS).unwrap();
         for (sql, index) in [
-            (
-                "SELECT id FROM users WHERE name_key = 'x'",
-                "sqlite_autoindex_users_2",
-            ),
+            ("SELECT id FROM users WHERE name_key = 'x'", "sqlite_autoindex_users_2"),
             ("SELECT id FROM users WHERE username = 'x'", "users_username"),
-            (
-                "SELECT jti FROM revoked_tokens WHERE jti > 'x' ORDER BY jti LIMIT 9",
-                "PRIMARY KEY",
-            ),
+            ("SELECT jti FROM revoked_tokens WHERE jti > 'x' ORDER BY jti LIMIT 9", "PRIMARY KEY"),
             (
                 "SELECT jti FROM revoked_tokens WHERE expires_at < 9 ORDER BY expires_at LIMIT 9",
                 "revoked_tokens_expires_at",
             ),
         ] {
-            let plan: String = connection
-                .query_row(&format!("EXPLAIN QUERY PLAN {sql}"), [], |row| row.get(3))
-                .unwrap();
+            let plan: String =
+                connection.query_row(&format!("EXPLAIN QUERY PLAN {sql}"), [], |row| row.get(3)).unwrap();
             assert!(plan.contains("SEARCH") && plan.contains(index), "{sql}: {plan}");
         }
     }

@@ -37,17 +37,12 @@ impl Writer {
     /// Starts the thread; it holds the lock until it has closed the connection.
     pub(super) fn start(connection: Connection, place: Place, lock: ServingLock) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let thread = thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || {
-                serve(&connection, &place, receiver);
-                finish(connection, &place);
-                drop(lock);
-            })?;
-        Ok(Self {
-            queue: Mutex::new(Some(sender)),
-            thread: tokio::sync::Mutex::new(Some(thread)),
-        })
+        let thread = thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+            serve(&connection, &place, receiver);
+            finish(connection, &place);
+            drop(lock);
+        })?;
+        Ok(Self { queue: Mutex::new(Some(sender)), thread: tokio::sync::Mutex::new(Some(thread)) })
     }
 
     /// Does `work` in a transaction and answers when that is durable.
@@ -62,11 +57,7 @@ impl Writer {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let queue = queue.ok_or(Failure::Closed)?;
         let (reply, answer) = oneshot::channel();
-        let pending = Box::new(Pending {
-            work: Some(work),
-            outcome: None,
-            reply,
-        });
+        let pending = Box::new(Pending { work: Some(work), outcome: None, reply });
         let done = async {
             // Consumed: a caller that only waits for its answer does not keep the queue open.
             let slot = queue.reserve_owned().await.map_err(|_| Failure::Closed)?;
@@ -90,12 +81,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        drop(
-            self.queue
-                .get_mut()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
+        drop(self.queue.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         // Waited for, so that whoever opens the file next finds it free; the thread has said what went wrong.
         if let Some(thread) = self.thread.get_mut().take() {
             let _ = thread.join();

@@ -76,11 +76,7 @@ pub(crate) async fn what_was_acknowledged_while_closing_is_there<B: Backend>() {
 
     let store = place.open().await;
     let there: HashSet<String> = revoked_jtis(&*store).await.into_iter().collect();
-    assert!(
-        acknowledged.is_subset(&there),
-        "lost: {:?}",
-        acknowledged.difference(&there)
-    );
+    assert!(acknowledged.is_subset(&there), "lost: {:?}", acknowledged.difference(&there));
 }
 
 pub(crate) async fn a_closed_store_is_unavailable<B: Backend>() {
@@ -96,10 +92,7 @@ pub(crate) async fn a_closed_store_is_unavailable<B: Backend>() {
     drop(store);
 
     let store = place.open().await;
-    assert!(
-        revoked_jtis(&*store).await.is_empty(),
-        "what was refused did not happen"
-    );
+    assert!(revoked_jtis(&*store).await.is_empty(), "what was refused did not happen");
 }
 
 pub(crate) async fn closing_twice_is_closing_once<B: Backend>() {

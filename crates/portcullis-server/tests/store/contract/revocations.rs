@@ -15,10 +15,7 @@ pub(crate) async fn a_revocation_survives_a_restart<B: Backend>() {
     store.close().await;
 
     let store = place.open().await;
-    assert_eq!(
-        all_revoked(&*store, 10).await,
-        [token("jti-1", Some(2_000_000_000))]
-    );
+    assert_eq!(all_revoked(&*store, 10).await, [token("jti-1", Some(2_000_000_000))]);
 }
 
 pub(crate) async fn revoking_again_changes_nothing<B: Backend>() {
@@ -57,11 +54,7 @@ pub(crate) async fn pages_of_any_size_have_every_entry_once_and_in_order<B: Back
     }
     expected.sort();
     for page in [1, 2, 7, 59, 60, 61, usize::MAX] {
-        let jtis: Vec<String> = all_revoked(&*store, page)
-            .await
-            .into_iter()
-            .map(|token| token.jti)
-            .collect();
+        let jtis: Vec<String> = all_revoked(&*store, page).await.into_iter().map(|token| token.jti).collect();
         assert_eq!(jtis, expected, "in pages of {page}");
     }
     assert!(store.revoked_tokens(None, 0).await.unwrap().is_empty());
@@ -74,48 +67,23 @@ pub(crate) async fn any_text_can_be_a_jti<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
     let long = "x".repeat(4096);
-    let mut expected = vec![
-        "",
-        " ",
-        "'; DROP TABLE users; --",
-        "A",
-        "a",
-        "a\0b",
-        "a\0c",
-        "$jti",
-        "日本",
-        "😀",
-        &long,
-    ];
+    let mut expected =
+        vec!["", " ", "'; DROP TABLE users; --", "A", "a", "a\0b", "a\0c", "$jti", "日本", "😀", &long];
     for jti in &expected {
         revoke(&*store, jti, None).await;
     }
     expected.sort_unstable();
     let first = store.revoked_tokens(None, 1).await.unwrap();
     assert_eq!(first, [token("", None)]);
-    assert_eq!(
-        revoked_jtis(&*store).await,
-        expected,
-        "byte for byte and in the order of bytes"
-    );
+    assert_eq!(revoked_jtis(&*store).await, expected, "byte for byte and in the order of bytes");
 }
 
 pub(crate) async fn every_expiry_comes_back_as_it_was<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
-    let expiries = [
-        Some(i64::MIN),
-        Some(-1),
-        Some(0),
-        Some(1_900_000_000),
-        Some(i64::MAX),
-        None,
-    ];
-    let expected: Vec<_> = expiries
-        .iter()
-        .enumerate()
-        .map(|(n, expiry)| token(&format!("jti-{n}"), *expiry))
-        .collect();
+    let expiries = [Some(i64::MIN), Some(-1), Some(0), Some(1_900_000_000), Some(i64::MAX), None];
+    let expected: Vec<_> =
+        expiries.iter().enumerate().map(|(n, expiry)| token(&format!("jti-{n}"), *expiry)).collect();
     for entry in &expected {
         store.revoke_token(entry.clone(), moment(0)).await.unwrap();
     }
@@ -125,27 +93,15 @@ pub(crate) async fn every_expiry_comes_back_as_it_was<B: Backend>() {
 pub(crate) async fn purge_takes_what_expired_before_and_nothing_else<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
-    for (jti, expires_at) in [
-        ("before", Some(99)),
-        ("at", Some(100)),
-        ("after", Some(101)),
-        ("never", None),
-    ] {
+    for (jti, expires_at) in [("before", Some(99)), ("at", Some(100)), ("after", Some(101)), ("never", None)]
+    {
         revoke(&*store, jti, expires_at).await;
     }
     assert_eq!(purge(&*store, 100, 10).await, 1);
     assert_eq!(revoked_jtis(&*store).await, ["after", "at", "never"]);
-    assert_eq!(
-        purge(&*store, 100, 10).await,
-        0,
-        "a second time there is nothing to do"
-    );
+    assert_eq!(purge(&*store, 100, 10).await, 0, "a second time there is nothing to do");
     assert_eq!(purge(&*store, i64::MAX, 10).await, 2);
-    assert_eq!(
-        revoked_jtis(&*store).await,
-        ["never"],
-        "an entry without an expiry stays"
-    );
+    assert_eq!(revoked_jtis(&*store).await, ["never"], "an entry without an expiry stays");
 }
 
 pub(crate) async fn purge_stops_at_its_limit<B: Backend>() {
@@ -180,8 +136,5 @@ pub(crate) async fn purged_entries_are_gone_after_a_restart<B: Backend>() {
 }
 
 async fn purge(store: &dyn Store, expired_before: i64, limit: usize) -> usize {
-    store
-        .purge_revoked_tokens(NumericDate::from_seconds(expired_before), limit)
-        .await
-        .unwrap()
+    store.purge_revoked_tokens(NumericDate::from_seconds(expired_before), limit).await.unwrap()
 }

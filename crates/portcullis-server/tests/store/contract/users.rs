@@ -17,11 +17,7 @@ pub(crate) async fn a_registered_user_is_found_by_every_spelling<B: Backend>() {
     let store = place.open().await;
     assert!(register(&*store, "Alice").await);
     for spelling in SPELLINGS {
-        let user = store
-            .user_by_name(&login(spelling))
-            .await
-            .unwrap()
-            .expect(spelling);
+        let user = store.user_by_name(&login(spelling)).await.unwrap().expect(spelling);
         assert_eq!(user.username, "Alice", "as it was registered, whatever was typed");
     }
 }
@@ -30,19 +26,8 @@ pub(crate) async fn a_name_that_nobody_has_finds_nobody<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
     assert!(register(&*store, "alice").await);
-    for name in [
-        "alic",
-        "alicee",
-        "two words",
-        "a%",
-        "alice\0",
-        "' OR 1=1 --",
-        "{\"$gt\": \"\"}",
-    ] {
-        assert!(
-            store.user_by_name(&login(name)).await.unwrap().is_none(),
-            "{name:?}"
-        );
+    for name in ["alic", "alicee", "two words", "a%", "alice\0", "' OR 1=1 --", "{\"$gt\": \"\"}"] {
+        assert!(store.user_by_name(&login(name)).await.unwrap().is_none(), "{name:?}");
     }
 }
 
@@ -51,17 +36,10 @@ pub(crate) async fn a_taken_name_is_refused_in_every_spelling<B: Backend>() {
     let store = place.open().await;
     assert!(register(&*store, "Alice").await);
     for spelling in SPELLINGS {
-        assert!(
-            !register(&*store, spelling).await,
-            "{spelling} was registered a second time"
-        );
+        assert!(!register(&*store, spelling).await, "{spelling} was registered a second time");
     }
     let user = store.user_by_name(&login("alice")).await.unwrap().unwrap();
-    assert_eq!(
-        user.password,
-        new_user("Alice").password,
-        "the first registration stands"
-    );
+    assert_eq!(user.password, new_user("Alice").password, "the first registration stands");
 }
 
 pub(crate) async fn of_many_registrations_at_once_exactly_one_is_made<B: Backend>() {
@@ -95,33 +73,21 @@ pub(crate) async fn every_field_survives_a_restart<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
     let mut made = Vec::new();
-    for (name, access, millis) in [
-        ("gast", Access::Guest, 1),
-        ("Uschi", Access::User, 2),
-        ("root", Access::Admin, 3),
-    ] {
-        let user = NewUser {
-            access,
-            ..new_user(name)
-        };
+    for (name, access, millis) in
+        [("gast", Access::Guest, 1), ("Uschi", Access::User, 2), ("root", Access::Admin, 3)]
+    {
+        let user = NewUser { access, ..new_user(name) };
         let Creation::Created(user) = store.create_user(user, moment(millis)).await.unwrap() else {
             panic!("{name} should have been free");
         };
-        assert_eq!(
-            (user.username.as_str(), user.access, user.created_at),
-            (name, access, moment(millis))
-        );
+        assert_eq!((user.username.as_str(), user.access, user.created_at), (name, access, moment(millis)));
         made.push(user);
     }
     store.close().await;
 
     let store = place.open().await;
     for expected in made {
-        let user = store
-            .user_by_name(&login(&expected.username))
-            .await
-            .unwrap()
-            .unwrap();
+        let user = store.user_by_name(&login(&expected.username)).await.unwrap().unwrap();
         assert_eq!(user.id, expected.id);
         assert_eq!(user.username, expected.username);
         assert_eq!(user.password, expected.password);
@@ -136,13 +102,8 @@ pub(crate) async fn an_id_is_never_given_twice<B: Backend>() {
     let mut ids = HashSet::new();
     for index in 0..200 {
         // One moment for all: the time alone must not make the id.
-        let answer = store
-            .create_user(new_user(&format!("user{index}")), moment(0))
-            .await
-            .unwrap();
-        let Creation::Created(user) = answer else {
-            panic!("user{index} should have been free")
-        };
+        let answer = store.create_user(new_user(&format!("user{index}")), moment(0)).await.unwrap();
+        let Creation::Created(user) = answer else { panic!("user{index} should have been free") };
         assert!(ids.insert(user.id), "the id of user{index} is somebody else's");
     }
 }

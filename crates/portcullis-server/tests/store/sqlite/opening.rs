@@ -20,9 +20,7 @@ fn refusal(path: &Path, kind: StoreErrorKind, words: &[&str]) -> StoreError {
     let log = path.with_file_name(format!("{}-wal", path.file_name().unwrap().display()));
     let content = || (fs::read(path).ok(), fs::read(&log).ok());
     let before = content();
-    let error = SqliteStore::open(path)
-        .err()
-        .expect("the file should have been refused");
+    let error = SqliteStore::open(path).err().expect("the file should have been refused");
     let text = error.to_string();
     assert_eq!(error.kind(), kind, "{text}");
     let name = path.file_name().unwrap().to_str().unwrap();
@@ -70,12 +68,7 @@ async fn the_first_start_makes_a_file_that_only_its_owner_reads() {
     let place = Sqlite::new();
     let store = place.store();
     revoke(&store, "jti", None).await;
-    for file in [
-        place.path(),
-        place.beside("-wal"),
-        place.beside("-shm"),
-        place.beside(".lock"),
-    ] {
+    for file in [place.path(), place.beside("-wal"), place.beside("-shm"), place.beside(".lock")] {
         assert!(file.exists(), "{}", file.display());
         #[cfg(unix)]
         {
@@ -84,11 +77,7 @@ async fn the_first_start_makes_a_file_that_only_its_owner_reads() {
             assert_eq!(mode & 0o777, 0o600, "{}", file.display());
         }
     }
-    assert_eq!(
-        fs::read_dir(place.folder()).unwrap().count(),
-        4,
-        "and nothing else is left of its making"
-    );
+    assert_eq!(fs::read_dir(place.folder()).unwrap().count(), 4, "and nothing else is left of its making");
 }
 
 #[tokio::test]
@@ -133,11 +122,7 @@ fn crashed_copy(place: &Sqlite, statement: &str) -> Sqlite {
 fn a_folder_is_no_database_and_is_not_made() {
     let place = Sqlite::new();
     refusal(place.folder(), Refused, &["is a directory"]);
-    refusal(
-        &place.folder().join("none").join("x.db"),
-        Refused,
-        &["the folder of", "create it first"],
-    );
+    refusal(&place.folder().join("none").join("x.db"), Refused, &["the folder of", "create it first"]);
     assert!(!place.folder().join("none").exists());
     assert_eq!(fs::read_dir(place.folder()).unwrap().count(), 0);
 }
@@ -146,22 +131,14 @@ fn a_folder_is_no_database_and_is_not_made() {
 #[test]
 fn a_place_where_no_file_can_be_is_refused() {
     refusal(Path::new("/dev/null"), Refused, &["is no regular file"]);
-    refusal(
-        Path::new("/proc/portcullis.db"),
-        Refused,
-        &["is the folder of", "writable"],
-    );
+    refusal(Path::new("/proc/portcullis.db"), Refused, &["is the folder of", "writable"]);
 }
 
 #[test]
 fn an_empty_file_is_not_taken_for_a_new_one() {
     let place = Sqlite::new();
     fs::write(place.path(), "").unwrap();
-    refusal(
-        &place.path(),
-        Refused,
-        &["is empty", "restore a backup", "delete the file"],
-    );
+    refusal(&place.path(), Refused, &["is empty", "restore a backup", "delete the file"]);
 }
 
 #[test]
@@ -187,21 +164,13 @@ async fn a_newer_versions_database_is_refused() {
     let place = Sqlite::new();
     let path = filled(&place).await;
     sql(&path, "PRAGMA user_version = 7");
-    refusal(
-        &path,
-        Refused,
-        &["newer version of portcullis", "schema 7", "knows up to 1"],
-    );
+    refusal(&path, Refused, &["newer version of portcullis", "schema 7", "knows up to 1"]);
     sql(&path, "PRAGMA user_version = -1");
     refusal(&path, Refused, &["newer version of portcullis"]);
     sql(&path, "PRAGMA user_version = 1");
     // Known from the log only, as after a crash of that version.
     let crashed = crashed_copy(&place, "PRAGMA user_version = 8");
-    refusal(
-        &crashed.path(),
-        Refused,
-        &["newer version of portcullis", "schema 8"],
-    );
+    refusal(&crashed.path(), Refused, &["newer version of portcullis", "schema 8"]);
 
     sql(&path, "PRAGMA user_version = 1");
     assert_eq!(revoked_jtis(&place.store()).await.len(), 5_000);
@@ -212,15 +181,7 @@ async fn a_file_that_is_cut_short_is_refused_wherever_it_is_cut() {
     let place = Sqlite::new();
     let path = filled(&place).await;
     let whole = fs::read(&path).unwrap();
-    let lengths = [
-        50,
-        100,
-        4096,
-        4097,
-        whole.len() / 2,
-        whole.len() - 4096,
-        whole.len() - 1,
-    ];
+    let lengths = [50, 100, 4096, 4097, whole.len() / 2, whole.len() - 4096, whole.len() - 1];
     for length in lengths {
         fs::write(&path, &whole[..length]).unwrap();
         refusal(&path, Damaged, &["is cut short", "restore a backup"]);
@@ -260,10 +221,7 @@ async fn damage_in_a_large_file_is_found_by_the_call_that_meets_it() {
     place.store().close().await;
     fill(&place.path(), 100_000);
     let length = fs::metadata(place.path()).unwrap().len();
-    assert!(
-        length > 8 << 20,
-        "the file of {length} bytes is small enough to be checked whole"
-    );
+    assert!(length > 8 << 20, "the file of {length} bytes is small enough to be checked whole");
     let middle = usize::try_from(length).unwrap() / 4096 / 2;
     overwrite(&place.path(), middle * 4096, &[0xff; 4096]);
 
@@ -308,9 +266,7 @@ async fn a_second_server_of_one_file_is_refused_until_the_first_has_closed_it() 
 /// Not by [`refusal`], which reads the file: closing that handle would drop the locks of the store that serves it.
 #[track_caller]
 fn refused_while_served(path: &Path, words: &str) {
-    let error = SqliteStore::open(path)
-        .err()
-        .expect("the second one should have been refused");
+    let error = SqliteStore::open(path).err().expect("the second one should have been refused");
     assert_eq!(error.kind(), Refused);
     assert!(error.to_string().contains(words), "{error}");
 }

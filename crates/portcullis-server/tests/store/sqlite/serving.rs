@@ -23,10 +23,7 @@ async fn a_name_older_than_the_rules_is_found_by_its_spelling_and_blocks_it() {
         assert_eq!(user.id.as_str(), id);
     }
     assert!(store.user_by_name(&login("Two words")).await.unwrap().is_none());
-    assert!(
-        !register(&store, "Bob").await,
-        "two users of one spelling could not be told apart"
-    );
+    assert!(!register(&store, "Bob").await, "two users of one spelling could not be told apart");
 }
 
 #[tokio::test]
@@ -44,17 +41,13 @@ async fn a_row_that_is_none_of_ours_is_named_and_harms_no_other() {
              UPDATE users SET created_at = 9223372036854775807, id = 'no-time' WHERE username = 'carol';",
         )
         .unwrap();
-    for (name, id, what) in [
-        ("alice", "the-bad-one", "7 is no access level"),
-        ("bob", "not-text", "password"),
-    ] {
+    for (name, id, what) in
+        [("alice", "the-bad-one", "7 is no access level"), ("bob", "not-text", "password")]
+    {
         let error = store.user_by_name(&login(name)).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Damaged);
         let text = error.to_string();
-        assert!(
-            [id, what, "users"].iter().all(|part| text.contains(part)),
-            "{text}"
-        );
+        assert!([id, what, "users"].iter().all(|part| text.contains(part)), "{text}");
     }
     assert!(store.user_by_name(&login("dave")).await.unwrap().is_some());
     // A time far away is odd but a time.
@@ -66,15 +59,9 @@ async fn a_missing_table_is_damage_and_not_a_panic() {
     let place = Sqlite::new();
     let store = place.store();
     shell(&place).execute_batch("DROP TABLE revoked_tokens").unwrap();
-    let error = store
-        .revoke_token(token("jti", None), moment(0))
-        .await
-        .unwrap_err();
+    let error = store.revoke_token(token("jti", None), moment(0)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Damaged, "{error}");
-    assert_eq!(
-        store.revoked_tokens(None, 1).await.unwrap_err().kind(),
-        StoreErrorKind::Damaged
-    );
+    assert_eq!(store.revoked_tokens(None, 1).await.unwrap_err().kind(), StoreErrorKind::Damaged);
     assert!(register(&store, "alice").await, "what is whole goes on");
 }
 
@@ -85,19 +72,13 @@ async fn while_another_program_writes_reads_go_on_and_writes_are_unavailable() {
     revoke(&store, "before", None).await;
     let shell = shell(&place);
     shell.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let (write, read) = tokio::join!(
-        store.revoke_token(token("blocked", None), moment(0)),
-        revoked_jtis(&store)
-    );
+    let (write, read) =
+        tokio::join!(store.revoke_token(token("blocked", None), moment(0)), revoked_jtis(&store));
     assert_unavailable(write);
     assert_eq!(read, ["before"]);
     shell.execute_batch("ROLLBACK").unwrap();
     revoke(&store, "after", None).await;
-    assert_eq!(
-        revoked_jtis(&store).await,
-        ["after", "before"],
-        "what was refused did not happen"
-    );
+    assert_eq!(revoked_jtis(&store).await, ["after", "before"], "what was refused did not happen");
 }
 
 #[cfg(unix)]
@@ -108,10 +89,7 @@ async fn nothing_is_acknowledged_once_the_file_is_gone() {
     revoke(&store, "before", None).await;
     let aside = place.beside(".aside");
     std::fs::rename(place.path(), &aside).unwrap();
-    let error = store
-        .revoke_token(token("lost", None), moment(0))
-        .await
-        .unwrap_err();
+    let error = store.revoke_token(token("lost", None), moment(0)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Damaged, "{error}");
     assert_eq!(store.ping().await.unwrap_err().kind(), StoreErrorKind::Damaged);
 
@@ -135,8 +113,5 @@ async fn a_closed_store_is_one_file() {
 async fn the_location_names_the_file() {
     let place = Sqlite::new();
     let location = place.store().location();
-    assert!(
-        location.starts_with("sqlite:") && location.ends_with("portcullis.db"),
-        "{location}"
-    );
+    assert!(location.starts_with("sqlite:") && location.ends_with("portcullis.db"), "{location}");
 }

@@ -54,9 +54,7 @@ impl Desk {
 }
 
 fn count(connection: &Connection) -> i64 {
-    connection
-        .query_row("SELECT count(*) FROM revoked_tokens", [], |row| row.get(0))
-        .unwrap()
+    connection.query_row("SELECT count(*) FROM revoked_tokens", [], |row| row.get(0)).unwrap()
 }
 
 fn insert(connection: &Connection, jti: &str) -> Result<(), Failure> {
@@ -66,10 +64,7 @@ fn insert(connection: &Connection, jti: &str) -> Result<(), Failure> {
 
 /// Lets a call come as far as it can without waiting.
 fn begin<T>(call: Pin<&mut impl Future<Output = T>>) {
-    assert!(matches!(
-        call.poll(&mut Context::from_waker(Waker::noop())),
-        Poll::Pending
-    ));
+    assert!(matches!(call.poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,9 +145,7 @@ async fn a_full_disk_fails_the_group_and_passes() {
     let pages = "PRAGMA max_page_count";
     desk.writer.act(|inside| insert(inside, "before")).await.unwrap();
     // SQLite answers as for a full disk when the file may not grow; 1 stands for the pages that it has.
-    let limit = desk
-        .writer
-        .act(move |inside| Ok(inside.query_row(&format!("{pages} = 1"), [], |_| Ok(()))?));
+    let limit = desk.writer.act(move |inside| Ok(inside.query_row(&format!("{pages} = 1"), [], |_| Ok(()))?));
     limit.await.unwrap();
     let (release, first) = desk.occupy();
     let neighbour = desk.writer.act(|inside| insert(inside, "neighbour"));
@@ -171,14 +164,10 @@ async fn a_full_disk_fails_the_group_and_passes() {
     let kept = i64::from(neighbour.await.is_ok());
     assert_eq!(desk.durable(), 1 + kept);
 
-    let lift = desk
-        .writer
-        .act(move |inside| Ok(inside.query_row(&format!("{pages} = 1000"), [], |_| Ok(()))?));
+    let lift =
+        desk.writer.act(move |inside| Ok(inside.query_row(&format!("{pages} = 1000"), [], |_| Ok(()))?));
     lift.await.unwrap();
-    desk.writer
-        .act(|inside| insert(inside, &"x".repeat(100_000)))
-        .await
-        .unwrap();
+    desk.writer.act(|inside| insert(inside, &"x".repeat(100_000))).await.unwrap();
     assert_eq!(desk.durable(), 2 + kept);
 }
 
@@ -227,21 +216,14 @@ async fn nobody_waits_for_ever() {
 async fn the_connections_are_set_as_the_promises_need_it() {
     let desk = Desk::new();
     // A lost `synchronous` would show only when the power fails.
-    let written = [
-        ("journal_mode", "wal"),
-        ("synchronous", "2"),
-        ("foreign_keys", "1"),
-        ("trusted_schema", "0"),
-    ];
+    let written =
+        [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1"), ("trusted_schema", "0")];
     let settings = desk.writer.act(move |inside| {
         let setting = |(name, _)| {
             let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
             inside.query_row(&sql, [], |row| row.get::<_, String>(0))
         };
-        Ok(written
-            .map(setting)
-            .into_iter()
-            .collect::<rusqlite::Result<Vec<_>>>()?)
+        Ok(written.map(setting).into_iter().collect::<rusqlite::Result<Vec<_>>>()?)
     });
     assert_eq!(settings.await.unwrap(), written.map(|(_, value)| value));
     insert(&desk.outside.lock().unwrap(), "by a reader").unwrap_err();

@@ -1,0 +1,92 @@
+//! The command line: what can be typed, and what each command answers with.
+
+mod config;
+mod logging;
+mod serve;
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Environment, Flag, Sources};
+
+/// Users, login and revocation over HTTP: tokens that are right, in one program.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where a configuration is looked for.
+#[derive(Args, Debug)]
+#[expect(clippy::doc_markdown, reason = "these texts are shown on a terminal")]
+struct Place {
+    /// The instance folder: application.cfg, the database file and the made secret
+    #[arg(long, global = true, value_name = "DIR", default_value = "instance")]
+    instance: PathBuf,
+    /// development, testing or production [default: $PORTCULLIS_ENV, $FLASK_ENV or production]
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer requests until SIGTERM or SIGINT
+    Serve(serve::Serve),
+    /// Look at the configuration without starting anything
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// A command that did not do its work. `main` turns it into the exit code 2.
+#[derive(Debug)]
+pub struct Failure(String);
+
+impl Failure {
+    fn new(problem: impl Into<String>) -> Self {
+        Self(problem.into())
+    }
+}
+
+/// Runs the command of some arguments, the program's name first, in an environment.
+///
+/// Exit code 0: done. 2: nothing was done, and standard error says why. 1: a running service ended for a reason
+/// other than a signal.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> ExitCode {
+    let Arguments { place, command } = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let environment = environment.into_iter().collect();
+    let done = match command {
+        Command::Serve(serve) => serve.run(place, environment),
+        Command::Config(command) => command.run(place, environment),
+    };
+    match done {
+        Ok(code) => code,
+        Err(Failure(problem)) => {
+            say_problem(&problem);
+            ExitCode::from(2)
+        }
+    }
+}
+
+impl Place {
+    fn sources(self, environment: Environment, command_line: Vec<Flag>) -> Sources {
+        Sources { instance: self.instance, profile: self.profile, environment, command_line }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a command's answer to the person who typed it")]
+fn say_problem(problem: &str) {
+    eprintln!("portcullis: {problem}");
+}

@@ -1,0 +1,163 @@
+//! `portcullis serve`: from a configuration to a running service, and back down in order.
+
+use std::{
+    io::{self, Write},
+    net::{SocketAddr, TcpListener},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use axum_server::Handle;
+use clap::Args;
+use hyper_util::rt::TokioTimer;
+use portcullis::SystemClock;
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+use super::{Failure, Place, logging};
+use crate::{
+    MAX_HEAD_BYTES, app,
+    config::{self, Config, Environment, Flag, Warning},
+    state::AppState,
+};
+
+#[derive(Args, Debug)]
+pub(super) struct Serve {
+    /// The address to listen on; port 0 takes a free one [default: LISTEN, 127.0.0.1:5000]
+    #[arg(long, value_name = "IP:PORT")]
+    listen: Option<String>,
+}
+
+/// The most header fields of a request.
+const MAX_HEADERS: usize = 100;
+
+impl Serve {
+    pub(super) fn run(self, place: Place, environment: Environment) -> Result<ExitCode, Failure> {
+        let (config, warnings) = config::load(&place.sources(environment, self.flags()))
+            .map_err(|problems| Failure::new(problems.to_string()))?;
+        logging::start(&config.log_filter, config.log_format)?;
+        let runtime = Runtime::new().map_err(|error| Failure::new(format!("no runtime: {error}")))?;
+        runtime.block_on(serve(&config, &warnings))
+    }
+
+    fn flags(self) -> Vec<Flag> {
+        let listen = self.listen.map(|value| Flag { setting: "LISTEN", flag: "--listen".into(), value });
+        listen.into_iter().collect()
+    }
+}
+
+async fn serve(config: &Config, warnings: &[Warning]) -> Result<ExitCode, Failure> {
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    // Before the store: a port in use is found before anything is made or locked.
+    let listener = TcpListener::bind(config.listen)
+        .map_err(|error| Failure::new(format!("cannot listen on {}: {error}", config.listen)))?;
+    let address =
+        listener.local_addr().map_err(|error| Failure::new(format!("no local address: {error}")))?;
+    let signals =
+        Signals::listen().map_err(|error| Failure::new(format!("signals cannot be received: {error}")))?;
+    let state =
+        AppState::open(config, Arc::new(SystemClock)).await.map_err(|error| Failure::new(causes(&error)))?;
+    let handle = Handle::new();
+    let serving = tokio::spawn(answer(listener, handle.clone(), config.clone(), state.clone()));
+    say_ready(address, config, &state).map_err(|error| Failure::new(format!("standard output: {error}")))?;
+    tokio::spawn(stop_on(signals, handle, state.clone(), config.shutdown_grace));
+    let ended = serving.await;
+    state.close().await;
+    match ended {
+        Ok(Ok(())) => {
+            tracing::info!("stopped");
+            Ok(ExitCode::SUCCESS)
+        }
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the listener failed");
+            Ok(ExitCode::FAILURE)
+        }
+        Err(error) => {
+            tracing::error!(%error, "serving ended by a defect");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Serves HTTP/1 until the handle says stop.
+///
+/// HTTP/2 is left to the proxy in front: it would double what a stranger can do to a connection.
+async fn answer(
+    listener: TcpListener,
+    handle: Handle<SocketAddr>,
+    config: Config,
+    state: AppState,
+) -> io::Result<()> {
+    let mut server = axum_server::from_tcp(listener)?.handle(handle).http1_only();
+    server
+        .http_builder()
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.header_read_timeout)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS);
+    server.serve(app(state).into_make_service()).await
+}
+
+/// On the first signal: not ready any more, no new connection, and those open have the grace to finish, a
+/// half-sent request among them. On the second: at once.
+async fn stop_on(
+    mut signals: Signals,
+    handle: Handle<SocketAddr>,
+    state: AppState,
+    grace: std::time::Duration,
+) {
+    let name = signals.next().await;
+    tracing::info!("{name}: stopping, requests under way have {} s", grace.as_secs());
+    state.stop();
+    handle.graceful_shutdown(Some(grace));
+    let name = signals.next().await;
+    tracing::warn!("{name} again: stopping now");
+    handle.shutdown();
+}
+
+/// SIGTERM, as service managers and containers send it, and SIGINT, as people do.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// The one line on standard output, for people and for what waits for the start.
+fn say_ready(address: SocketAddr, config: &Config, state: &AppState) -> io::Result<()> {
+    let (profile, store) = (config.profile, state.store().location());
+    let mut out = io::stdout().lock();
+    writeln!(out, "portcullis is ready on http://{address} (profile {profile}, store {store})")?;
+    out.flush()
+}
+
+/// An error and what it was caused by, for the person who started the program.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,118 @@
+//! Every refusal of the service: what each room's errors mean to a client, in one table, and how they are said.
+//!
+//! A handler answers with a [`Refusal`]; the outermost layer writes it in the configured style. So a refusal
+//! looks the same wherever it comes from, and its cause, which is for the log, has no way into a body.
+
+use std::{collections::BTreeMap, error::Error, sync::Arc};
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use portcullis::ErrorFormat;
+
+use crate::accounts::{AccountsError, Cause};
+
+/// What is wrong with which field; a field may have several problems.
+pub(super) type FieldProblems = BTreeMap<&'static str, Vec<String>>;
+
+/// A request that is not done, and what its client is told.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    text: &'static str,
+    fields: FieldProblems,
+    /// For the log, once; never for the client.
+    cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, text: &'static str) -> Self {
+        Self { status, text, fields: FieldProblems::new(), cause: None }
+    }
+
+    /// What is wrong with the fields of a body, all of it.
+    pub(super) fn fields(fields: FieldProblems) -> Self {
+        Self { fields, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Some fields are missing or invalid") }
+    }
+
+    /// 500: a defect of ours.
+    pub(super) fn defect(cause: impl Into<Cause>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here").caused_by(cause)
+    }
+
+    /// 503: the same request may succeed later.
+    pub(super) fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is not available at the moment")
+    }
+
+    pub(super) fn caused_by(self, cause: impl Into<Cause>) -> Self {
+        Self { cause: Some(Arc::from(cause.into())), ..self }
+    }
+
+    pub(super) fn cause(&self) -> Option<&(dyn Error + Send + Sync)> {
+        self.cause.as_deref()
+    }
+
+    /// Writes the refusal in a style.
+    pub(super) fn write(&self, format: &ErrorFormat) -> Response {
+        let mut response = if self.fields.is_empty() {
+            format.response(self.status, self.text)
+        } else {
+            format.response_with(self.status, self.text, &self.fields)
+        };
+        let headers = response.headers_mut();
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            // The rest of the body is not read: the connection cannot be used again.
+            StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl IntoResponse for Refusal {
+    /// The bare status, with the refusal beside it for the outermost layer.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<AccountsError> for Refusal {
+    fn from(error: AccountsError) -> Self {
+        match error {
+            AccountsError::RegistrationClosed => Self::new(StatusCode::FORBIDDEN, "Registration is closed"),
+            AccountsError::NameTaken => Self::new(StatusCode::CONFLICT, "The username is taken"),
+            AccountsError::BadCredentials => {
+                Self::new(StatusCode::UNAUTHORIZED, "Wrong username or password")
+            }
+            AccountsError::NoTokenId => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The token has no jti and cannot be revoked")
+            }
+            AccountsError::Unavailable(cause) => Self::unavailable().caused_by(cause),
+            AccountsError::Defect(cause) => Self::defect(cause),
+        }
+    }
+}
+
+/// A route that does not exist.
+pub(super) async fn not_found() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "There is nothing at this address")
+}
+
+/// A route that exists, for other methods: the router adds `Allow`.
+pub(super) async fn method_not_allowed() -> Refusal {
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not take this method")
+}

@@ -1,0 +1,94 @@
+//! Bodies: JSON objects of a bounded size that arrive in time, and their fields, with every problem at once.
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, StatusCode, header},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+
+use super::error::{FieldProblems, Refusal};
+use crate::state::AppState;
+
+/// The fields of a request's JSON body.
+///
+/// ```text
+/// let mut form = Form::from(fields);
+/// let username = form.text("username", Username::parse);
+/// let password = form.text("password", Password::parse);
+/// let (Some(username), Some(password)) = (username, password) else { return Err(form.refused()) };
+/// ```
+#[derive(Debug)]
+pub(super) struct Form {
+    fields: Map<String, Value>,
+    problems: FieldProblems,
+}
+
+impl Form {
+    /// Takes a text field and parses it; `None` has left its problem behind. Members that nobody takes are
+    /// ignored: whatever a stranger adds changes nothing.
+    pub(super) fn text<T, P: ToString>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, P>,
+    ) -> Option<T> {
+        let parsed = match self.fields.get(name) {
+            None => Err("is required".to_owned()),
+            Some(Value::String(text)) => parse(text).map_err(|problem| problem.to_string()),
+            Some(_) => Err("must be text".to_owned()),
+        };
+        parsed.map_err(|problem| self.problems.entry(name).or_default().push(problem)).ok()
+    }
+
+    /// The refusal that names every problem found.
+    pub(super) fn refused(self) -> Refusal {
+        Refusal::fields(self.problems)
+    }
+}
+
+impl FromRequest<AppState> for Form {
+    type Rejection = Refusal;
+
+    /// 415 without a JSON media type, 413 above the limit, 408 when the body takes too long, 400 for what is
+    /// not JSON, 422 for JSON that is no object.
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
+        let limits = state.limits();
+        if !is_json(request.headers()) {
+            let text = "The body must be JSON, with the header Content-Type: application/json";
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+        }
+        let reading = read(request.into_body(), limits.body);
+        let Ok(bytes) = tokio::time::timeout(limits.request, reading).await else {
+            return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive"));
+        };
+        match serde_json::from_slice(&bytes?) {
+            Ok(Value::Object(fields)) => Ok(Self { fields, problems: FieldProblems::new() }),
+            Ok(_) => Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body must be a JSON object")),
+            Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The body is not valid JSON")),
+        }
+    }
+}
+
+/// `application/json`, or another JSON type by its suffix (RFC 6839 section 3.1), with or without parameters.
+///
+/// Anything else could be sent by a foreign page's form without asking.
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
+    let too_large = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
+    // A declared length is believed when it is too long: nothing of such a body is waited for.
+    let declared = axum::body::HttpBody::size_hint(&body).lower();
+    if usize::try_from(declared).map_or(true, |declared| declared > limit) {
+        return Err(too_large());
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The body did not arrive whole")),
+    }
+}

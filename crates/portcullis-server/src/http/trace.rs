@@ -1,0 +1,119 @@
+//! The edge: what happens to every request and every answer, in one pass.
+
+use std::any::Any;
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::error::Refusal;
+use crate::state::AppState;
+
+/// The largest head of a request, address and headers together: 64 KiB.
+pub const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Names the request, bounds its time, writes a refusal in the configured style, sets the headers of every
+/// answer, and logs one line.
+pub(super) async fn edge(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let started = state.clock().monotonic();
+    // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
+    let id = Uuid::new_v4().to_string();
+    let method = request.method().clone();
+    let route = route(&request);
+    let span = tracing::info_span!("request", id = id.as_str());
+    // The body has had its time in the extractor; the answer has as much again.
+    let limit = state.limits().request.saturating_mul(2);
+    let response = if head_bytes(&request) > MAX_HEAD_BYTES {
+        let text = "The request has too many or too large headers";
+        Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text).into_response()
+    } else {
+        let answer = tokio::time::timeout(limit, next.run(request)).instrument(span.clone()).await;
+        answer.unwrap_or_else(|late| Refusal::unavailable().caused_by(late).into_response())
+    };
+    let mut response = span.in_scope(|| written(response, &state));
+    set_headers(response.headers_mut(), &id);
+    span.in_scope(|| log(&method, &route, &response, state.clock().monotonic().duration_since(started)));
+    response
+}
+
+/// The size of a request's address and headers. The connection's read buffer bounds it only roughly.
+fn head_bytes(request: &Request) -> usize {
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+    let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    headers.sum::<usize>() + path
+}
+
+/// A refusal as its client sees it; its cause goes into the log here and nowhere else.
+fn written(response: Response, state: &AppState) -> Response {
+    let Some(refusal) = response.extensions().get::<Refusal>() else {
+        return response;
+    };
+    if let Some(cause) = refusal.cause() {
+        let chain = chain(cause);
+        tracing::error!(status = response.status().as_u16(), error = %chain, "a request failed: {chain}");
+    }
+    let mut answer = refusal.write(state.jwt().error_format());
+    // The router knows which methods there are.
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        answer.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    answer
+}
+
+/// An error and what it was caused by, as one text.
+fn chain(error: &(dyn std::error::Error + Send + Sync)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// What every answer says, errors included (OWASP REST Security Cheat Sheet). Nothing here is a page, so
+/// nothing may be loaded, framed or kept.
+fn set_headers(headers: &mut HeaderMap, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID.clone(), id);
+    }
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// The route's pattern, never the path: a path is a stranger's text.
+fn route(request: &Request) -> String {
+    let matched = request.extensions().get::<MatchedPath>();
+    matched.map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned())
+}
+
+fn log(method: &Method, route: &str, response: &Response, took: std::time::Duration) {
+    let (status, ms) = (response.status().as_u16(), took.as_secs_f64() * 1000.0);
+    // A method may be any word a stranger makes up.
+    let method = if *method == Method::GET || *method == Method::POST { method.as_str() } else { "other" };
+    tracing::debug!(method, route, status, ms, "{method} {route} {status} in {ms:.1} ms");
+}
+
+/// The answer to a request whose handler panicked. The panic's text may hold anything and stays out of both
+/// the answer and the log line.
+pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    Refusal::defect(Panicked).into_response()
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a handler panicked")]
+struct Panicked;

@@ -1,0 +1,179 @@
+//! The instance folder: where the secret lives that is made when none was given.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use portcullis::Secret;
+
+/// A secret of the instance folder, and whether this start has made it.
+pub struct InstanceSecret {
+    /// The secret itself.
+    pub secret: Secret,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Whether it is new.
+    pub made: bool,
+}
+
+/// A secret that could be neither read nor made.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {problem}")]
+pub struct InstanceError {
+    path: String,
+    problem: String,
+}
+
+/// The file's name in the instance folder.
+const FILE: &str = "jwt_secret";
+
+/// How much randomness a secret has: twice what HS256 asks for, enough for HS512.
+const RANDOM_BYTES: usize = 64;
+
+/// Creates the instance folder if it is not there.
+///
+/// # Errors
+/// [`InstanceError`] when it cannot be made.
+pub fn create_folder(folder: &Path) -> Result<(), InstanceError> {
+    fs::create_dir_all(folder)
+        .map_err(|error| problem(folder, format!("the instance folder cannot be made: {error}")))
+}
+
+/// Reads the folder's secret, or makes it: once, with mode 0600, and never in place of another.
+///
+/// The file appears whole or not at all; of two processes that start at once one makes it and both use it.
+///
+/// # Errors
+/// [`InstanceError`] when the file cannot be read or written, is empty, or is no text.
+pub fn secret(folder: &Path) -> Result<InstanceSecret, InstanceError> {
+    let path = folder.join(FILE);
+    if let Some(secret) = read(&path)? {
+        return Ok(InstanceSecret { secret, path, made: false });
+    }
+    let made = make(&path).map_err(|error| problem(&path, format!("a secret cannot be made: {error}")))?;
+    match read(&path)? {
+        Some(secret) => Ok(InstanceSecret { secret, path, made }),
+        None => Err(problem(&path, "disappeared while starting")),
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Secret>, InstanceError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(problem(path, format!("the secret cannot be read: {error}"))),
+    };
+    let secret = text.trim();
+    // One byte less than was written is a damaged file: signing with it would be another secret, silently.
+    let whole = STANDARD.decode(secret).is_ok_and(|bytes| bytes.len() == RANDOM_BYTES);
+    if !whole {
+        let text = "is not a whole secret; restore it from a backup, or remove it and all tokens end";
+        return Err(problem(path, text));
+    }
+    warn_if_readable_by_others(path);
+    Ok(Some(Secret::new(secret)))
+}
+
+/// Writes a new secret beside its place and links it there, which fails where a file is already.
+fn make(path: &Path) -> io::Result<bool> {
+    let mut random = [0; RANDOM_BYTES];
+    getrandom::fill(&mut random).map_err(|_| io::Error::other("the system gave no random bytes"))?;
+    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    let _ = fs::remove_file(&draft);
+    let written = write_private(&draft, STANDARD.encode(random).as_bytes());
+    let linked = written.and_then(|()| fs::hard_link(&draft, path));
+    let _ = fs::remove_file(&draft);
+    match linked {
+        Ok(()) => sync_folder(path).map(|()| true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+/// A new name is durable when its folder is.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+}
+
+#[cfg(unix)]
+fn warn_if_readable_by_others(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        tracing::warn!(%path, "{path} can be read by others (mode {mode:o}); run chmod 600 on it");
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_if_readable_by_others(_: &Path) {}
+
+fn problem(path: &Path, problem: impl Into<String>) -> InstanceError {
+    InstanceError { path: path.display().to_string(), problem: problem.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_made_once_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = secret(folder.path()).unwrap();
+        let second = secret(folder.path()).unwrap();
+        assert!(first.made && !second.made);
+        assert_eq!(first.secret.expose(), second.secret.expose());
+        assert!(first.secret.expose().len() >= 64, "long enough for HS512");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn of_many_that_start_at_once_all_have_one_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| make(&folder.path().join(FILE)))).collect();
+            let made =
+                starts.into_iter().filter_map(|it| it.join().unwrap().ok()).filter(|made| *made).count();
+            assert_eq!(made, 1);
+            secret(folder.path()).unwrap()
+        });
+        assert!(!secrets.made);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = secret(folder.path()).unwrap().path;
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_damaged_secret_is_no_other_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = secret(folder.path()).unwrap();
+        for damaged in ["", "\n", &made.secret.expose()[1..], &made.secret.expose()[4..], "not base64 at all"]
+        {
+            fs::write(&made.path, damaged).unwrap();
+            let error = secret(folder.path()).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("jwt_secret") && error.contains("restore"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The running service's parts, brought together in one place. It knows no HTTP.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
+
+use crate::{
+    accounts::{Accounts, Identity, Policy},
+    config::{Config, JwtIdentity, Registration},
+    instance::{self, InstanceError, InstanceSecret},
+    jobs::Jobs,
+    passwords::{HashCapacity, HashCost, Passwords},
+    revocations::Revocations,
+    store::{self, Store, StoreError},
+};
+
+/// Everything that a request may need. Cheap to clone; the clones are one service.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+struct Inner {
+    accounts: Accounts,
+    jwt: JwtManager,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    limits: RequestLimits,
+    stopping: AtomicBool,
+    /// Ends with the state.
+    _jobs: Jobs,
+}
+
+/// How large and how slow a request may be.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestLimits {
+    /// The largest body, in bytes.
+    pub body: usize,
+    /// How long a body may take to arrive, and how long an answer may take after that.
+    pub request: Duration,
+}
+
+/// Why a service could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The instance folder or the secret in it.
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
+    /// The options for tokens.
+    #[error(transparent)]
+    Jwt(#[from] JwtConfigErrors),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AppState {
+    /// Opens a service: secret, store, revocation list, hash workers, jobs, in this order. It is ready to answer
+    /// when this returns.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the part that cannot be as configured.
+    pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        instance::create_folder(&config.instance)?;
+        let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
+        let store = store::open(&config.database)?;
+        let revocations = Revocations::load(store.clone(), clock.clone(), config.jwt.decode_leeway).await?;
+        let revocations = Arc::new(revocations);
+        let jwt = jwt.revocation(revocations.index()).build()?;
+        let cost = HashCost { memory_kib: config.argon2_memory_kib, passes: config.argon2_passes };
+        let passwords = Passwords::start(cost, HashCapacity::of_machine(config.hash_queue));
+        let accounts = Accounts::new(
+            store.clone(),
+            passwords,
+            revocations.clone(),
+            jwt.clone(),
+            clock.clone(),
+            policy(config),
+        );
+        let limits = RequestLimits { body: config.body_limit, request: config.request_timeout };
+        let jobs = Jobs::start(revocations);
+        let stopping = AtomicBool::new(false);
+        Ok(Self(Arc::new(Inner { accounts, jwt, store, clock, limits, stopping, _jobs: jobs })))
+    }
+
+    /// The acts.
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// The manager of the service's tokens.
+    pub fn jwt(&self) -> &JwtManager {
+        &self.0.jwt
+    }
+
+    /// The store itself, for what is not an act.
+    pub fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    /// Whether the store gives a sign of life.
+    pub async fn store_answers(&self) -> bool {
+        let answer = self.0.store.ping().await;
+        answer.inspect_err(|error| tracing::warn!(%error, "the store does not answer")).is_ok()
+    }
+
+    /// The clock of the service.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// How large and how slow a request may be.
+    pub fn limits(&self) -> RequestLimits {
+        self.0.limits
+    }
+
+    /// Whether the service takes no new requests.
+    pub fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Says that the service takes no new requests; those under way go on.
+    pub fn stop(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Finishes what the store has accepted and lets go of the data; the last thing a service does.
+    pub async fn close(&self) {
+        self.stop();
+        self.0.store.close().await;
+    }
+}
+
+/// The options for tokens, with the instance folder's secret where none was given.
+fn with_secret(config: &Config) -> Result<JwtConfig, InstanceError> {
+    let mut jwt = config.jwt.clone();
+    if jwt.secret_key.is_none() {
+        let InstanceSecret { secret, path, made } = instance::secret(&config.instance)?;
+        let path = path.display();
+        if made {
+            tracing::warn!(%path, "no secret was configured: made one in {path}; keep it, all tokens depend on it");
+        } else {
+            tracing::info!(%path, "the secret is the one in {path}");
+        }
+        jwt.secret_key = Some(secret);
+    }
+    Ok(jwt)
+}
+
+fn policy(config: &Config) -> Policy {
+    Policy {
+        registration_open: config.registration == Registration::Open,
+        password_min_length: config.password_min_length,
+        identity: match config.identity {
+            JwtIdentity::Id => Identity::Id,
+            JwtIdentity::Username => Identity::Username,
+        },
+    }
+}

@@ -1,0 +1,25 @@
+//! The service from outside: a file per route, and the running program.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod errors;
+mod flask;
+mod health;
+mod readme;
+mod serve;
+mod shutdown;
+mod support;
+mod survival;
+mod tests;
+mod users;

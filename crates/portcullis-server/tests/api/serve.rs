@@ -1,0 +1,187 @@
+//! The running program over a real socket.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{SEED_LINE, Server, instance};
+
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+#[test]
+fn the_flask_applications_tests_hold() {
+    let folder = instance(SEED_LINE);
+    let server = Server::seed(folder.path());
+    let (status, tokens) =
+        server.post("/users/registration", &json!({"username": "test", "password": "test"}));
+    assert_eq!(status, 201);
+    let token = |name: &str| tokens[name].as_str().unwrap().to_owned();
+    let (access, refresh) = (token("access_token"), token("refresh_token"));
+    let secret = |authorization: &str| {
+        let (status, head, body) =
+            server.request("GET", "/tests/secret", &[JSON, ("Authorization", authorization)], "");
+        assert_eq!(status == 401, head.to_lowercase().contains("\r\nwww-authenticate: bearer"), "{head}");
+        (status, body)
+    };
+    let msg = |text: &str| json!({ "msg": text });
+
+    let (status, _, body) = server.request("GET", "/tests/hello", &[JSON], "");
+    assert_eq!((status, body), (200, json!({"Hello": "World!"})));
+    assert_eq!(secret(&format!("Bearer {access}")), (200, json!({"Hello": "Secret!"})));
+    let (status, head, body) = server.request("GET", "/tests/secret", &[JSON], "");
+    assert_eq!((status, body), (401, msg("Missing Authorization Header")));
+    assert!(head.to_lowercase().contains("\r\nwww-authenticate: bearer"), "{head}");
+    assert_eq!(secret(&format!("Bearer {refresh}")), (422, msg("Only access tokens are allowed")));
+    assert_eq!(secret(&format!("Bearer {access}extra-string")), (422, msg("Signature verification failed")));
+    assert_eq!(secret("Bearer this-is-not-json-web-token"), (422, msg("Not enough segments")));
+    let bad_header = msg("Bad Authorization header. Expected value 'Bearer <JWT>'");
+    assert_eq!(secret("this-is-plain-text"), (422, bad_header));
+    assert_eq!(secret("Bearer a.b.c"), (422, msg("Invalid header padding")));
+}
+
+#[test]
+fn an_expired_token_is_refused_by_the_wall_clock() {
+    let folder = instance(SEED_LINE);
+    let server =
+        Server::start(folder.path(), &["--profile", "testing"], &[("JWT_ACCESS_TOKEN_EXPIRES", "1")]);
+    let (_, tokens) = server.post("/users/registration", &json!({"username": "test", "password": "test"}));
+    let token = tokens["access_token"].as_str().unwrap();
+    let answers = std::iter::repeat_with(|| server.bearer("GET", "/tests/secret", token));
+    let refused = answers.take(100_000).find(|(status, _)| *status != 200);
+    assert_eq!(refused, Some((401, json!({"msg": "Token has expired"}))));
+}
+
+#[test]
+fn the_seeds_file_works_as_it_is_and_flask_env_names_the_profile() {
+    let folder = instance(SEED_LINE);
+    let server = Server::start(folder.path(), &[], &[("FLASK_ENV", "development")]);
+    assert!(server.ready.contains("profile development"), "{}", server.ready);
+    let store = format!("store sqlite:{}/", folder.path().canonicalize().unwrap().display());
+    assert!(server.ready.contains(&store), "{}", server.ready);
+    let (status, _) =
+        server.post("/users/registration", &json!({"username": "test", "password": "password"}));
+    assert_eq!(status, 201);
+}
+
+#[test]
+fn without_any_configuration_it_starts_with_a_secret_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let instance = folder.path().join("instance");
+    let register = |server: &Server| {
+        server.post("/users/registration", &json!({"username": "a", "password": "password"}))
+    };
+    let server = Server::start(&instance, &[], &[]);
+    let (status, tokens) = register(&server);
+    assert_eq!((status, server.ready.contains("profile production")), (201, true));
+    drop(server);
+    let again = Server::start(&instance, &[], &[]);
+    let (status, _) = again.bearer("GET", "/tests/secret", tokens["access_token"].as_str().unwrap());
+    assert_eq!(status, 200, "the same secret after a restart");
+    assert_eq!(register(&again).0, 409, "the same database after a restart");
+}
+
+#[test]
+fn a_head_that_does_not_end_is_cut_off() {
+    // HTP-03
+    let folder = instance(SEED_LINE);
+    let server = Server::start(folder.path(), &["--profile", "testing"], &[("HEADER_READ_TIMEOUT", "1s")]);
+    let mut stream = server.connect();
+    stream.write_all(b"GET /tests/hello HTTP/1.1\r\nHost: te").unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&rest));
+}
+
+#[test]
+fn a_body_that_does_not_arrive_is_not_waited_for() {
+    let folder = instance(SEED_LINE);
+    let server = Server::start(folder.path(), &["--profile", "testing"], &[("REQUEST_TIMEOUT", "1s")]);
+    let head = "POST /users/login HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    let answer = server.raw(head.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("{\"msg\":\"The body took too long to arrive\"}"), "{answer}");
+}
+
+#[test]
+fn a_declared_length_over_the_limit_is_refused_before_the_body() {
+    // HTP-15
+    let folder = instance(SEED_LINE);
+    let server = Server::seed(folder.path());
+    let head = "POST /users/login HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: 10000000000\r\n\r\n";
+    let answer = server.raw(head.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[test]
+fn heads_that_are_too_large_or_malformed_get_a_4xx() {
+    // HTP-02, HTP-06. A head that is far too large may be hung up on before its sender can read why.
+    let folder = instance(SEED_LINE);
+    let server = Server::seed(folder.path());
+    let many: String = (0..200).map(|n| format!("X-{n}: y\r\n")).collect();
+    for (request, statuses) in [
+        (format!("GET / HTTP/1.1\r\nHost: t\r\nX: {}\r\n\r\n", "x".repeat(100_000)), &["431", ""][..]),
+        (format!("GET / HTTP/1.1\r\nHost: t\r\n{many}\r\n"), &["431"]),
+        (
+            "GET / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n".into(),
+            &["400", "404"],
+        ),
+        ("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n".into(), &["400"]),
+        ("GET / HTTP/1.1\r\nHost : t\r\n\r\n".into(), &["400"]),
+        ("nonsense\r\n\r\n".into(), &["400"]),
+    ] {
+        let mut stream = server.connect();
+        // The server may hang up before all of it is sent.
+        let _ = stream.write_all(request.as_bytes());
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer);
+        let status = answer.split(' ').nth(1).unwrap_or_default();
+        assert!(statuses.contains(&status), "{:?}: {answer}", &request[..40.min(request.len())]);
+    }
+    let (status, _, _) = server.request("GET", "/tests/hello", &[], "");
+    assert_eq!(status, 200, "honest clients go on");
+}
+
+#[test]
+fn the_log_names_requests_and_never_a_secret() {
+    // OBS-02
+    let folder = instance("JWT_SECRET_KEY = 'canary-secret-of-more-than-32-bytes'\n");
+    let log = folder.path().join("log");
+    let settings = &[("LOG_FILTER", "trace")];
+    let server = Server::start_with_log(folder.path(), &["--profile", "testing"], settings, &log);
+    let body = json!({"username": "alice", "password": "canary-password"});
+    let (_, tokens) = server.post("/users/registration", &body);
+    let access = tokens["access_token"].as_str().unwrap();
+    server.post("/users/login", &body);
+    server.post("/users/login", &json!({"username": "alice", "password": "canary-wrong"}));
+    server.bearer("GET", "/tests/secret", access);
+    server.bearer("GET", "/tests/secret", &format!("{access}x"));
+    server.bearer("POST", "/users/logout", access);
+    drop(server);
+    let log = fs::read_to_string(log).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["route"] == "/tests/secret" && line["status"] == 200), "{log}");
+    let ids = lines.iter().filter(|line| line["span"]["id"].is_string()).count();
+    assert!(ids >= 6, "every request has its id: {log}");
+    for secret in ["canary", access, tokens["refresh_token"].as_str().unwrap(), "$argon2id$"] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[test]
+fn a_client_that_only_connects_harms_nobody() {
+    let folder = instance(SEED_LINE);
+    let server = Server::seed(folder.path());
+    let _silent: Vec<_> = (0..200).map(|_| server.connect()).collect();
+    let mut stream = server.connect();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.write_all(b"GET /tests/hello HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}

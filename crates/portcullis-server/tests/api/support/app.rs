@@ -1,0 +1,170 @@
+//! The service in this process: the same function that `main` calls, on a real database in a folder of its own.
+
+use std::{cell::Cell, collections::BTreeMap, ffi::OsString, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use http_body_util::BodyExt;
+use portcullis::{ManualClock, NumericDate};
+use portcullis_server::{
+    app,
+    config::{self, Environment, Sources},
+    state::AppState,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+/// A service with a clock that stands still. Ends the test if any answer was a 5xx that nobody expected.
+pub struct TestApp {
+    pub clock: ManualClock,
+    pub state: AppState,
+    router: Router,
+    errors_expected: Cell<bool>,
+    errors: Cell<usize>,
+    _instance: TempDir,
+}
+
+/// The answer to a request.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+/// What a login hands out.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+}
+
+impl TestApp {
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A service with settings, as the environment would give them.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        // Cheap hashes: what they cost is not what these tests are about.
+        let mut environment = BTreeMap::from([
+            ("JWT_SECRET_KEY", "a secret of the tests, 32 bytes or more"),
+            ("PASSWORD_ARGON2_MEMORY_KIB", "64"),
+            ("PASSWORD_ARGON2_PASSES", "1"),
+        ]);
+        environment.extend(settings.iter().copied());
+        let instance = tempfile::tempdir().unwrap();
+        let environment: Environment = environment
+            .into_iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+            .collect();
+        let sources = Sources {
+            instance: instance.path().to_owned(),
+            profile: Some("testing".to_owned()),
+            environment,
+            command_line: Vec::new(),
+        };
+        let (config, _) = config::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
+        let clock = ManualClock::at(NumericDate::from_seconds(1_900_000_000));
+        let state = AppState::open(&config, Arc::new(clock.clone())).await.unwrap();
+        Self {
+            clock,
+            router: app(state.clone()),
+            state,
+            errors_expected: Cell::new(false),
+            errors: Cell::new(0),
+            _instance: instance,
+        }
+    }
+
+    /// Says that this test makes the service fail.
+    pub fn expect_errors(&self) {
+        self.errors_expected.set(true);
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn get_as(&self, path: &str, token: &str) -> Answer {
+        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post_as(&self, path: &str, token: &str) -> Answer {
+        let request = Request::post(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_bytes(path, "application/json", body.to_string()).await
+    }
+
+    pub async fn post_bytes(&self, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(path).header(header::CONTENT_TYPE, content_type);
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub async fn method(&self, method: Method, path: &str) -> Answer {
+        self.send(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        if parts.status.is_server_error() {
+            self.errors.set(self.errors.get() + 1);
+        }
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Registers somebody, with the password "password".
+    pub async fn register(&self, username: &str) -> Tokens {
+        let body = serde_json::json!({"username": username, "password": "password"});
+        let answer = self.post("/users/registration", &body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        answer.tokens()
+    }
+
+    /// Logs somebody in, with the password "password".
+    pub async fn login(&self, username: &str) -> Tokens {
+        let body = serde_json::json!({"username": username, "password": "password"});
+        let answer = self.post("/users/login", &body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.tokens()
+    }
+
+    pub fn wait(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn tokens(&self) -> Tokens {
+        let text = |name: &str| self.body[name].as_str().unwrap().to_owned();
+        Tokens { access: text("access_token"), refresh: text("refresh_token") }
+    }
+
+    /// Status and body, as the Flask styles have them.
+    pub fn says(&self, status: u16, msg: &str) {
+        assert_eq!((self.status.as_u16(), &self.body), (status, &serde_json::json!({ "msg": msg })));
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && !self.errors_expected.get() {
+            assert_eq!(self.errors.get(), 0, "answers were 5xx that nobody expected");
+        }
+    }
+}

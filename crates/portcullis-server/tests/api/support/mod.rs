@@ -1,0 +1,7 @@
+//! What tests are written with.
+
+mod app;
+mod process;
+
+pub use app::{Answer, TestApp};
+pub use process::{SEED_LINE, Server, instance};

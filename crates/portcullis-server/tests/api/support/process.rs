@@ -1,0 +1,141 @@
+//! The built program, running, and what a client without manners can do to it.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The seed's example line, as its `instance/application.cfg` has it.
+pub const SEED_LINE: &str = "JWT_SECRET_KEY = 'jwt-secret-string-1234-!@#$'\n";
+
+/// How long anything here may take before a test says that it hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An instance folder with an `application.cfg`.
+pub fn instance(config: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("application.cfg"), config).unwrap();
+    folder
+}
+
+/// A running `portcullis serve`; killed when the test is over.
+pub struct Server {
+    child: Child,
+    pub address: String,
+    /// The line that it printed when it was ready.
+    pub ready: String,
+}
+
+impl Server {
+    /// Starts the program of an instance folder on a free port and waits until it says that it is ready.
+    pub fn start(instance: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let log = instance.with_extension("log");
+        let server = Self::start_with_log(instance, arguments, environment, &log);
+        let _ = fs::remove_file(log);
+        server
+    }
+
+    /// The same, with its log in a file.
+    pub fn start_with_log(
+        instance: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        log: &Path,
+    ) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        // Nothing of this process's environment is a setting.
+        command.env_clear().envs(environment.iter().copied());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--instance"]).arg(instance).args(arguments);
+        let log_file = fs::File::create(log).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log_file).spawn().unwrap();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        let Some(address) = ready.split_whitespace().find_map(|word| word.strip_prefix("http://")) else {
+            panic!("not ready: {ready:?}\n{}", fs::read_to_string(log).unwrap());
+        };
+        Self { address: address.to_owned(), ready: ready.trim_end().to_owned(), child }
+    }
+
+    /// The testing profile over the seed's line.
+    pub fn seed(instance: &Path) -> Self {
+        Self::start(instance, &["--profile", "testing"], &[])
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Sends bytes as they are and answers with everything that comes back.
+    pub fn raw(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect();
+        stream.write_all(bytes).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// A request with headers and a body; the answer's status, head and body.
+    pub fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (u16, String, Value) {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !body.is_empty() {
+            request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        request.push_str("\r\n");
+        request.push_str(body);
+        let answer = self.raw(request.as_bytes());
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_str(body).unwrap() };
+        (status, head.to_owned(), body)
+    }
+
+    /// A JSON body to a path; the answer's status and body.
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let (status, _, body) =
+            self.request("POST", path, &[("Content-Type", "application/json")], &body.to_string());
+        (status, body)
+    }
+
+    /// A token to a path; the answer's status and body.
+    pub fn bearer(&self, method: &str, path: &str, token: &str) -> (u16, Value) {
+        let (status, _, body) =
+            self.request(method, path, &[("Authorization", &format!("Bearer {token}"))], "");
+        (status, body)
+    }
+
+    /// Sends a signal by its name, as `kill` knows it.
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(done.unwrap().success());
+    }
+
+    /// Waits for the end.
+    pub fn wait(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

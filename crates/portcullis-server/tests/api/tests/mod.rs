@@ -1,0 +1,4 @@
+//! `/tests`
+
+mod hello;
+mod secret;

@@ -1,0 +1,58 @@
+//! `POST /users/logout`
+
+use axum::http::StatusCode;
+
+use crate::support::TestApp;
+
+const PATH: &str = "/users/logout";
+
+#[tokio::test]
+async fn the_presented_token_ends_and_no_other() {
+    let app = TestApp::new().await;
+    let (alice, again) = (app.register("alice").await, app.login("alice").await);
+    assert_eq!(app.post_as(PATH, &alice.access).await.status, StatusCode::NO_CONTENT);
+    app.get_as("/tests/secret", &alice.access).await.says(401, "Token has been revoked");
+    assert_eq!(app.get_as("/tests/secret", &again.access).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn it_can_be_repeated_and_comes_too_late_without_harm() {
+    let app = TestApp::new().await;
+    let alice = app.register("alice").await;
+    for _ in 0..3 {
+        assert_eq!(app.post_as(PATH, &alice.access).await.status, StatusCode::NO_CONTENT);
+    }
+    app.wait(3600);
+    assert_eq!(app.post_as(PATH, &alice.access).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_refresh_token_can_be_ended_too() {
+    let app = TestApp::new().await;
+    let alice = app.register("alice").await;
+    assert_eq!(app.post_as(PATH, &alice.refresh).await.status, StatusCode::NO_CONTENT);
+    let claims = app.state.jwt().verify_as(&alice.refresh, portcullis::Require::refresh());
+    assert_eq!(claims.unwrap_err(), portcullis::AuthError::Revoked);
+}
+
+#[tokio::test]
+async fn what_is_not_genuine_ends_nothing() {
+    let app = TestApp::new().await;
+    let alice = app.register("alice").await;
+    app.post_as(PATH, &format!("{}x", alice.access)).await.says(422, "Signature verification failed");
+    assert_eq!(app.method(axum::http::Method::POST, PATH).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(app.get_as("/tests/secret", &alice.access).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn nothing_is_called_done_when_the_store_is_gone() {
+    // BRR-20: 503, and the token still holds.
+    let app = TestApp::new().await;
+    app.expect_errors();
+    let alice = app.register("alice").await;
+    app.state.store().close().await;
+    let answer = app.post_as(PATH, &alice.access).await;
+    answer.says(503, "The service is not available at the moment");
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(app.get_as("/tests/secret", &alice.access).await.status, StatusCode::OK);
+}

@@ -1,0 +1,5 @@
+//! `/users`
+
+mod login;
+mod logout;
+mod registration;

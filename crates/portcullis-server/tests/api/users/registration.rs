@@ -1,0 +1,138 @@
+//! `POST /users/registration`
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+const PATH: &str = "/users/registration";
+
+#[tokio::test]
+async fn a_stranger_becomes_a_user_and_is_logged_in() {
+    let app = TestApp::new().await;
+    let answer = app.post(PATH, &json!({"username": "test", "password": "test"})).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!((&answer.body["token_type"], &answer.body["expires_in"]), (&json!("Bearer"), &json!(900)));
+    assert_eq!(app.get_as("/tests/secret", &answer.tokens().access).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_token_says_who_and_what_and_nothing_more() {
+    let app = TestApp::with(&[("JWT_IDENTITY", "username")]).await;
+    let alice = app.register("alice").await;
+    let claims: Value = app.state.jwt().verify(&alice.access).unwrap().custom().unwrap();
+    let names: Vec<&str> = claims.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["access", "exp", "fresh", "iat", "jti", "nbf", "sub", "type"]);
+    assert_eq!(
+        (&claims["sub"], &claims["access"], &claims["fresh"]),
+        (&json!("alice"), &json!(1), &json!(true))
+    );
+    let by_id = TestApp::new().await;
+    let alice = by_id.register("alice").await;
+    assert_eq!(by_id.state.jwt().verify(&alice.access).unwrap().identity().len(), 36, "a UUID");
+}
+
+#[tokio::test]
+async fn a_name_is_taken_in_every_spelling() {
+    let app = TestApp::new().await;
+    app.register("Alice").await;
+    for username in ["Alice", "alice", "ALICE", "ａｌｉｃｅ"] {
+        let answer = app.post(PATH, &json!({"username": username, "password": "password"})).await;
+        answer.says(409, "The username is taken");
+    }
+}
+
+#[tokio::test]
+async fn of_many_at_once_one_gets_the_name() {
+    // PWD-19
+    let app = TestApp::new().await;
+    let body = json!({"username": "alice", "password": "password"});
+    let (a, b, c, d) = tokio::join!(
+        app.post(PATH, &body),
+        app.post(PATH, &body),
+        app.post(PATH, &body),
+        app.post(PATH, &body)
+    );
+    let mut statuses = [a, b, c, d].map(|answer| answer.status.as_u16());
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409, 409]);
+}
+
+#[tokio::test]
+async fn every_problem_of_every_field_is_named() {
+    let app = TestApp::new().await;
+    for (body, username, password) in [
+        (json!({}), json!(["is required"]), json!(["is required"])),
+        (json!({"username": null, "password": 1}), json!(["must be text"]), json!(["must be text"])),
+        (
+            json!({"username": {"$ne": null}, "password": []}),
+            json!(["must be text"]),
+            json!(["must be text"]),
+        ),
+        (json!({"username": "", "password": ""}), json!(["must not be empty"]), json!(["must not be empty"])),
+        (
+            json!({"username": "x".repeat(65), "password": "abc"}),
+            json!(["must be at most 64 characters long"]),
+            json!(["must be at least 4 characters long"]),
+        ),
+        (
+            json!({"username": "two words", "password": "x".repeat(1025)}),
+            json!(["must consist of letters, digits and ASCII punctuation, without blanks"]),
+            json!(["must be at most 1024 bytes long"]),
+        ),
+    ] {
+        let answer = app.post(PATH, &body).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+        let expected = json!({
+            "msg": "Some fields are missing or invalid",
+            "errors": {"username": username, "password": password},
+        });
+        assert_eq!(answer.body, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn members_that_nobody_asked_for_change_nothing() {
+    // PWD-18
+    let app = TestApp::new().await;
+    let body =
+        json!({"username": "mallory", "password": "password", "access": 2, "id": "1", "role": "admin"});
+    let tokens = app.post(PATH, &body).await.tokens();
+    let claims: Value = app.state.jwt().verify(&tokens.access).unwrap().custom().unwrap();
+    assert_eq!(claims["access"], 1);
+}
+
+#[tokio::test]
+async fn it_can_be_closed() {
+    let app = TestApp::with(&[("REGISTRATION", "closed")]).await;
+    let answer = app.post(PATH, &json!({"username": "alice", "password": "password"})).await;
+    answer.says(403, "Registration is closed");
+}
+
+#[tokio::test]
+async fn texts_from_everywhere_are_taken_or_refused_and_never_an_error_of_ours() {
+    // PWD-22
+    let app = TestApp::new().await;
+    for text in [
+        "\u{0}\u{1}\u{7f}",
+        "\u{202e}evil",
+        "\u{feff}bom",
+        "𝒜𝓁𝒾𝒸𝑒",
+        "Ω≈ç√∫˜µ≤≥÷",
+        "田中さん",
+        "<script>alert(1)</script>",
+        "'; DROP TABLE users; --",
+        "%00",
+        "../../etc/passwd",
+        "İstanbul",
+        "ẞ",
+        "\u{1f600}",
+        "undefined",
+        "NaN",
+        "null",
+    ] {
+        let answer = app.post(PATH, &json!({"username": text, "password": "password"})).await;
+        assert!([201, 409, 422].contains(&answer.status.as_u16()), "{text:?}: {}", answer.status);
+    }
+}
