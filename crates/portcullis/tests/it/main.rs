@@ -1,0 +1,15 @@
+//! The library from outside: what a user of it relies on, a topic a file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod common;
+mod guards;
+mod vectors;
