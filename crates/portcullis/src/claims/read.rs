@@ -203,8 +203,11 @@ impl<'de> Visitor<'de> for ClaimsVisitor<'_> {
         let (mut claims, mut names) = (RawClaims::default(), Names::default());
         while let Some(Name(name)) = object.next_key::<Name<'de>>()? {
             let value = object.next_value::<Value<'de>>()?;
-            if let Some(place) = self.rules.required.iter().position(|required| *required == name) {
-                claims.present |= bit(place);
+            // Not only the first: a name that is listed twice must not be missing for ever.
+            for (place, required) in self.rules.required.iter().enumerate() {
+                if *required == name {
+                    claims.present |= bit(place);
+                }
             }
             if let Some(slot) = claims.slot(&name, self.rules) {
                 *slot = Some(value);
