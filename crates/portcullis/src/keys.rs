@@ -255,15 +255,16 @@ impl KeySet {
     }
 }
 
-/// Whether a secret is really somebody's key file: PEM, ssh, a JWK or JWKS, or DER; also behind blanks or a BOM.
+/// Whether a secret is really somebody's key file: PEM, ssh, a JWK or JWKS, or DER; also behind blanks or a BOM,
+/// and PEM behind the lines of text that tools write before it.
 fn looks_like_key_file(secret: &[u8]) -> bool {
     if is_der_sequence(secret) {
         return true;
     }
     let text = String::from_utf8_lossy(secret);
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c.is_control());
-    let begins = ["-----BEGIN", "---- BEGIN", "ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
-    begins.iter().any(|begin| text.starts_with(begin)) || is_jwk(text)
+    let begins = ["---- BEGIN", "ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
+    text.contains("-----BEGIN ") || begins.iter().any(|begin| text.starts_with(begin)) || is_jwk(text)
 }
 
 fn is_jwk(text: &str) -> bool {
