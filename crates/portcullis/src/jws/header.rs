@@ -39,7 +39,9 @@ impl<'k> Header<'k> {
         Self { algorithm: Some(algorithm), kid: kid.map(Cow::Borrowed), typ: Typ::Jwt }
     }
 
-    pub(crate) fn decode(segment: &str) -> Result<Self, AuthError> {
+    /// Reads a header. The outer error is of its spelling; the inner one, of what it says, comes after those
+    /// of the other segments' spelling.
+    pub(crate) fn decode(segment: &str) -> Result<Result<Self, AuthError>, AuthError> {
         let bytes = BASE64.decode(segment).map_err(|_| AuthError::HeaderEncoding)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| AuthError::HeaderJson)?;
         let Ok(Members(members)) = serde_json::from_str::<Members<'_>>(text) else {
@@ -50,7 +52,7 @@ impl<'k> Header<'k> {
                 AuthError::HeaderNotObject
             });
         };
-        members.understand()
+        Ok(members.understand())
     }
 }
 
@@ -85,8 +87,10 @@ impl HeaderMembers<'_> {
             return Err(AuthError::Critical { extension: Some("b64".to_owned()) });
         }
         // RFC 7519 section 5.2: a nested JWT is not what was asked for.
-        if matches!(&self.cty, Some(Value::Text(cty)) if is_media_type(cty, "jwt")) {
-            return Err(AuthError::Typ);
+        match &self.cty {
+            None => {}
+            Some(Value::Text(cty)) if !is_media_type(cty, "jwt") => {}
+            Some(_) => return Err(AuthError::Typ),
         }
         let typ = match &self.typ {
             None => Typ::Jwt,
@@ -164,7 +168,7 @@ mod tests {
     use super::*;
 
     fn decode(json: &str) -> Result<Header<'static>, AuthError> {
-        Header::decode(&BASE64.encode(json))
+        Header::decode(&BASE64.encode(json))?
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) struct Signed {
 /// Verifies a compact JWS with the keys of a set.
 ///
 /// The order of work is Flask-JWT-Extended's (PyJWT's), so that a token with several faults is refused for
-/// the same one: segments, header, payload and signature encoding, algorithm, signature.
+/// the same one: the spelling of header, payload and signature, what the header says, algorithm, signature.
 pub(crate) fn verify(token: &str, keys: &KeySet) -> Result<Signed, AuthError> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(AuthError::TooLong);
@@ -42,11 +42,12 @@ pub(crate) fn verify(token: &str, keys: &KeySet) -> Result<Signed, AuthError> {
     let (header, payload) = signing_input.split_once('.').ok_or(AuthError::NotEnoughSegments)?;
     let usual = keys.keys().iter().find(|key| key.has_usual_header(header));
     let header = match usual {
-        Some(key) => Header::usual(key.algorithm(), key.kid()),
+        Some(key) => Ok(Header::usual(key.algorithm(), key.kid())),
         None => Header::decode(header)?,
     };
     let payload = Payload::decode(payload)?;
     let signature = Signature::decode(signature)?;
+    let header = header?;
     let algorithm = header.algorithm.ok_or(AuthError::AlgorithmNotAllowed)?;
     if !keys.has_algorithm(algorithm) {
         return Err(AuthError::AlgorithmNotAllowed);
