@@ -12,4 +12,5 @@
 
 mod common;
 mod guards;
+mod hostile;
 mod vectors;
