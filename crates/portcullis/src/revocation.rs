@@ -4,6 +4,7 @@ use std::{
     error::Error,
     hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
     pin::Pin,
+    sync::atomic::{AtomicI64, Ordering},
 };
 
 use scc::{HashIndex, hash_index::Entry};
@@ -66,8 +67,9 @@ pub type Asking = Pin<Box<dyn Future<Output = Result<bool, Box<dyn Error + Send 
 #[derive(Default)]
 pub struct RevocationIndex {
     key: RandomState,
-    /// Expiry in seconds by hash; `i64::MAX` for "never".
-    entries: HashIndex<u64, i64, BuildHasherDefault<AlreadyHashed>>,
+    /// Expiry in seconds by hash; `i64::MAX` for "never". An expiry changes in place: an entry that is replaced
+    /// ([`scc`]'s `update`) can be missed by a reader who has passed the new one's place and not yet the old one's.
+    entries: HashIndex<u64, AtomicI64, BuildHasherDefault<AlreadyHashed>>,
 }
 
 impl RevocationIndex {
@@ -82,10 +84,9 @@ impl RevocationIndex {
     pub fn revoke_token(&self, jti: &str, expires_at: Option<NumericDate>) {
         let (hash, expiry) = (self.hash(jti), expires_at.map_or(i64::MAX, NumericDate::seconds));
         match self.entries.entry_sync(hash) {
-            // The old entry stays visible until the new one is: the token is never found unrevoked.
-            Entry::Occupied(mut known) if *known.get() < expiry => known.update(expiry),
-            Entry::Occupied(_) => {}
-            Entry::Vacant(free) => drop(free.insert_entry(expiry)),
+            // The entry is locked against writers; readers ask only whether it is there.
+            Entry::Occupied(known) => drop(known.get().fetch_max(expiry, Ordering::Relaxed)),
+            Entry::Vacant(free) => drop(free.insert_entry(AtomicI64::new(expiry))),
         }
     }
 
@@ -98,7 +99,7 @@ impl RevocationIndex {
     ///
     /// Hand in the present less the leeway and a margin for other nodes' clocks: a token must not come back.
     pub fn forget_expired(&self, before: NumericDate) {
-        self.entries.retain_sync(|_, expiry| *expiry >= before.seconds());
+        self.entries.retain_sync(|_, expiry| expiry.load(Ordering::Relaxed) >= before.seconds());
     }
 
     /// How many entries there are.
