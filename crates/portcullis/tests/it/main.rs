@@ -10,7 +10,11 @@
     reason = "tests"
 )]
 
+mod allocations;
 mod common;
 mod guards;
 mod hostile;
+mod index;
+mod issue;
+mod properties;
 mod vectors;
