@@ -102,7 +102,11 @@ impl JwtManagerBuilder {
             issuing: Issuing::new(&config, signing.clone(), &rules.identity_claim),
             keys: KeySet::new(signing, previous),
             rules,
-            location: HeaderLocation { name: header_name, scheme: config.header_type },
+            location: HeaderLocation {
+                name: header_name,
+                spelling: config.header_name,
+                scheme: config.header_type,
+            },
             format: ErrorFormat::new(config.error_style, config.error_message_key),
             clock,
             revocation,

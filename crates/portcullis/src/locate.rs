@@ -8,6 +8,8 @@ use crate::error::AuthError;
 #[derive(Clone, Debug)]
 pub(crate) struct HeaderLocation {
     pub(crate) name: HeaderName,
+    /// The name as it is configured, for the texts that show it: a `HeaderName` knows lower case only.
+    pub(crate) spelling: String,
     pub(crate) scheme: String,
 }
 
@@ -48,7 +50,8 @@ mod tests {
     use super::*;
 
     fn find(scheme: &str, values: &[&'static str]) -> Result<String, AuthError> {
-        let location = HeaderLocation { name: AUTHORIZATION, scheme: scheme.into() };
+        let location =
+            HeaderLocation { name: AUTHORIZATION, spelling: "Authorization".into(), scheme: scheme.into() };
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_static(value));

@@ -157,10 +157,8 @@ impl JwtManager {
     }
 
     pub(crate) fn expected(&self) -> Expected<'_> {
-        let HeaderLocation { name, scheme } = &self.0.location;
-        // The texts show the usual name in its usual spelling; `HeaderName` knows lower case only.
-        let header = if *name == http::header::AUTHORIZATION { "Authorization" } else { name.as_str() };
-        Expected { header, scheme }
+        let HeaderLocation { spelling, scheme, .. } = &self.0.location;
+        Expected { header: spelling, scheme }
     }
 
     pub(crate) fn issuing(&self) -> &Issuing {
