@@ -114,3 +114,39 @@ impl Signature {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// JWT-40: header, payload, signature and key of a standard's own example.
+    fn verifies(key: &str, segments: [&str; 3]) -> Result<Vec<u8>, AuthError> {
+        let key = Key::hs256(BASE64.decode(key).unwrap()).unwrap();
+        let signed = verify(&segments.join("."), &KeySet::new(key, []))?;
+        Ok(signed.payload.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn the_example_of_rfc_7515_appendix_a_1_verifies() {
+        let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+        let header = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9";
+        let payload =
+            "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let signature = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let text = b"{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}";
+        assert_eq!(verifies(key, [header, payload, signature]), Ok(text.to_vec()));
+        let other = payload.replacen("eyJp", "eyJq", 1);
+        assert_eq!(verifies(key, [header, &other, signature]), Err(AuthError::Signature));
+    }
+
+    #[test]
+    fn the_example_of_rfc_7520_section_4_4_verifies() {
+        let key = "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg";
+        let header = "eyJhbGciOiJIUzI1NiIsImtpZCI6IjAxOGMwYWU1LTRkOWItNDcxYi1iZmQ2LWVlZjMxNGJjNzAzNyJ9";
+        let text = "It\u{2019}s a dangerous business, Frodo, going out your door. You step onto the road, and if \
+            you don't keep your feet, there\u{2019}s no knowing where you might be swept off to.";
+        let signature = "s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0";
+        let payload = BASE64.encode(text);
+        assert_eq!(verifies(key, [header, &payload, signature]), Ok(text.as_bytes().to_vec()));
+    }
+}
