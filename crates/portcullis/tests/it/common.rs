@@ -92,8 +92,8 @@ pub(crate) fn claims(changes: &[(&str, &str)]) -> String {
         ("sub", r#""alice""#),
         ("exp", "1900000900"),
     ];
-    let changed = |name: &str| changes.iter().find(|(other, _)| *other == name);
-    let kept = usual.iter().map(|usual| changed(usual.0).unwrap_or(usual));
+    let instead = |name: &str| changes.iter().find(|(other, _)| *other == name);
+    let kept = usual.iter().map(|usual| instead(usual.0).unwrap_or(usual));
     let added = changes.iter().filter(|(name, _)| usual.iter().all(|(known, _)| known != name));
     let members: Vec<String> = kept
         .chain(added)

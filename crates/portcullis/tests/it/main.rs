@@ -6,6 +6,7 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::print_stdout,
+    clippy::too_many_lines,
     missing_docs,
     reason = "tests"
 )]
@@ -17,4 +18,5 @@ mod hostile;
 mod index;
 mod issue;
 mod properties;
+mod styles;
 mod vectors;

@@ -65,8 +65,11 @@ fn jwt_17_a_second_spelling_is_refused_even_when_it_is_signed() {
             "{spelling}"
         );
     }
-    let loose = base64(claims(&[("pad", r#""""#)]) + "  ");
-    let loose = if loose.len() % 4 == 0 { base64(claims(&[("pad", r#""""#)]) + " ") } else { loose };
+    let mut text = claims(&[]);
+    while text.len() % 3 != 1 {
+        text.push(' ');
+    }
+    let loose = base64(text);
     assert!(jwt.verify(&sign_segments(&header, &loose)).is_ok());
     for spelling in [with_stray_bits(&loose), format!("{loose}="), format!("{loose}.")] {
         assert_eq!(
@@ -156,7 +159,7 @@ fn jwt_14_a_signature_of_another_length_or_spelling_is_none() {
     let (jwt, good) = (manager(), token(&[]));
     let (input, signature) = good.rsplit_once('.').unwrap();
     let mac = crate::common::unbase64(signature);
-    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = mac.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     for (bad, error) in [
         (String::new(), Signature),
         (base64(&mac[..31]), Signature),

@@ -11,7 +11,7 @@ fn with_leeway(seconds: u64) -> JwtManager {
 }
 
 /// The verdict on a token with this member; a refusal for an unrelated reason is a different error.
-fn verdict(jwt: &JwtManager, name: &str, value: impl ToString) -> Result<(), AuthError> {
+fn verdict(jwt: &JwtManager, name: &str, value: impl std::fmt::Display) -> Result<(), AuthError> {
     jwt.verify(&token(&[(name, &value.to_string())])).map(drop)
 }
 

@@ -1,0 +1,113 @@
+//! Guards whose revocation list has to be asked, and what a refused request costs.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{Method, Request, header},
+    routing::post,
+};
+use http_body_util::{BodyExt as _, Full};
+use insta::assert_snapshot;
+use portcullis::{AuthError, Claims, Jwt, JwtManager, Revocation, Verdict};
+use tower::ServiceExt as _;
+
+use super::{app, send, whole};
+use crate::common::{builder, manager, token};
+
+/// A revocation list that somebody else keeps.
+enum Elsewhere {
+    Live,
+    Revoked,
+    Fails,
+}
+
+impl Revocation for Elsewhere {
+    fn check(&self, _: &Claims) -> Verdict {
+        let answer = match self {
+            Self::Live => Ok(false),
+            Self::Revoked => Ok(true),
+            Self::Fails => Err("the database at 10.0.0.7 is down".into()),
+        };
+        Verdict::Ask(Box::pin(async {
+            tokio::task::yield_now().await;
+            answer
+        }))
+    }
+}
+
+#[tokio::test]
+async fn a_hook_may_ask_and_its_failure_is_neither_allowed_nor_forbidden() {
+    async fn answer(list: Elsewhere) -> String {
+        let jwt = builder().revocation(Arc::new(list)).build().unwrap();
+        let authorization = format!("Bearer {}", jwt.access("alice").sign().unwrap().as_str());
+        whole(send(app(jwt), Method::GET, "/jwt", &[&authorization]).await).await
+    }
+    assert_snapshot!(answer(Elsewhere::Live).await, @r"
+    200 OK
+    content-type: text/plain; charset=utf-8
+    alice
+    ");
+    assert_snapshot!(answer(Elsewhere::Revoked).await, @r#"
+    401 Unauthorized
+    content-type: application/problem+json
+    www-authenticate: Bearer error="invalid_token", error_description="The token has been revoked"
+    {"type":"about:blank","title":"Unauthorized","status":401,"detail":"The token has been revoked"}
+    "#);
+    assert_snapshot!(answer(Elsewhere::Fails).await, @r#"
+    503 Service Unavailable
+    content-type: application/problem+json
+    retry-after: 1
+    {"type":"about:blank","title":"Service Unavailable","status":503,"detail":"Tokens cannot be checked at the moment"}
+    "#);
+}
+
+#[test]
+fn verify_from_memory_never_passes_over_a_hook_that_asks() {
+    let jwt = builder().revocation(Arc::new(Elsewhere::Live)).build().unwrap();
+    let token = jwt.access("alice").sign().unwrap();
+    assert_eq!(jwt.verify(token.as_str()).unwrap_err(), AuthError::Unavailable);
+}
+
+/// A hook sees nothing of a token that has any other fault.
+#[test]
+fn the_hook_is_asked_last() {
+    struct Never;
+    impl Revocation for Never {
+        fn check(&self, claims: &Claims) -> Verdict {
+            panic!("asked about {claims:?}");
+        }
+    }
+    let jwt = builder().revocation(Arc::new(Never)).build().unwrap();
+    let refresh = jwt.refresh("alice").sign().unwrap().into_string();
+    for token in [refresh, token(&[("exp", "1")]), token(&[]) + "A", token(&[("jti", "1")])] {
+        assert!(jwt.verify(&token).is_err());
+    }
+}
+
+#[tokio::test]
+async fn the_body_of_a_refused_request_is_never_read() {
+    async fn store(_: Jwt, State(_): State<JwtManager>, body: Bytes) -> String {
+        body.len().to_string()
+    }
+    let jwt = manager();
+    let good = format!("Bearer {}", jwt.access("alice").sign().unwrap().as_str());
+    let refresh = format!("Bearer {}", jwt.refresh("alice").sign().unwrap().as_str());
+    for (authorization, status, is_read) in [(&*good, 200, true), (&*refresh, 401, false), ("", 401, false)] {
+        let read = Arc::new(AtomicBool::new(false));
+        let noting = read.clone();
+        let body = Full::new(Bytes::from_static(b"{ not json")).map_frame(move |frame| {
+            noting.store(true, Ordering::Relaxed);
+            frame
+        });
+        let app: Router = Router::new().route("/", post(store)).with_state(jwt.clone());
+        let request = Request::post("/").header(header::AUTHORIZATION, authorization);
+        let answer = app.oneshot(request.body(Body::new(body)).unwrap()).await.unwrap();
+        assert_eq!((answer.status().as_u16(), read.load(Ordering::Relaxed)), (status, is_read));
+    }
+}
