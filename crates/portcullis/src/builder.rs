@@ -50,6 +50,9 @@ impl JwtManagerBuilder {
 
     /// Changes options: lifetimes, audience, issuer, leeway, header, error style.
     ///
+    /// The keys are no longer among them: the algorithm and the secrets of a configuration are read by
+    /// [`JwtManager::from_config`] alone, here [`previous_key`](Self::previous_key) adds to them.
+    ///
     /// ```
     /// # use portcullis::{JwtManager, Key, Lifetime};
     /// let jwt = JwtManager::builder(Key::hs256([7; 32])?)
@@ -66,7 +69,7 @@ impl JwtManagerBuilder {
     }
 
     /// Asks this hook about every token, after all that can be seen in the token itself.
-    pub fn revocation(mut self, revocation: Arc<impl Revocation>) -> Self {
+    pub fn revocation(mut self, revocation: Arc<dyn Revocation>) -> Self {
         self.revocation = Some(revocation);
         self
     }

@@ -14,7 +14,7 @@ use axum::{
 };
 use http_body_util::{BodyExt as _, Full};
 use insta::assert_snapshot;
-use portcullis::{AuthError, Claims, Jwt, JwtManager, Revocation, Verdict};
+use portcullis::{AuthError, Claims, Jwt, JwtManager, Revocation, RevocationIndex, Verdict};
 use tower::ServiceExt as _;
 
 use super::{app, send, whole};
@@ -87,6 +87,18 @@ fn the_hook_is_asked_last() {
     let refresh = jwt.refresh("alice").sign().unwrap().into_string();
     for token in [refresh, token(&[("exp", "1")]), token(&[]) + "A", token(&[("jti", "1")])] {
         assert!(jwt.verify(&token).is_err());
+    }
+}
+
+/// A hook that is chosen when the program runs has no type to name.
+#[test]
+fn a_hook_may_be_any_of_several() {
+    let hooks: [(Arc<dyn Revocation>, bool); 2] =
+        [(Arc::new(RevocationIndex::new()), true), (Arc::new(Elsewhere::Revoked), false)];
+    for (hook, is_live) in hooks {
+        let jwt = builder().revocation(hook).build().unwrap();
+        let token = jwt.access("alice").sign().unwrap();
+        assert_eq!(jwt.verify(token.as_str()).is_ok(), is_live);
     }
 }
 
