@@ -117,6 +117,9 @@ impl ManualClock {
     }
 
     /// Lets time pass on both clocks.
+    ///
+    /// # Panics
+    /// * One of the clocks would show a moment that its type has no room for.
     pub fn advance(&self, by: Duration) {
         self.change(|time| {
             time.wall += by;

@@ -30,6 +30,10 @@ pub enum AuthError {
     HeaderJson,
     /// The header is JSON but no object.
     HeaderNotObject,
+    /// The second segment is not canonical base64url; a token with more than three segments ends here too.
+    PayloadEncoding,
+    /// The last segment is not canonical base64url.
+    SignatureEncoding,
     /// The header's `kid` is not a string.
     Kid,
     /// The header has `crit` or `b64`: it needs an extension, and none is supported.
@@ -39,10 +43,6 @@ pub enum AuthError {
     },
     /// The header's `typ` or `cty` says that this is another kind of token.
     Typ,
-    /// The second segment is not canonical base64url; a token with more than three segments ends here too.
-    PayloadEncoding,
-    /// The last segment is not canonical base64url.
-    SignatureEncoding,
     /// The header has no `alg`.
     AlgorithmMissing,
     /// No key has the header's `alg`.
