@@ -110,6 +110,9 @@ fn each_algorithm_verifies_its_own_tokens_and_no_others() {
     };
     assert!(verdict("HS512", SECRET).is_ok());
     assert!(verdict("HS256", OLD[0]).is_ok());
+    // A MAC of the first key's algorithm is none under the second's name (JWT-04).
+    let disguised = mint_with("HS512", SECRET.as_bytes(), r#"{"alg":"HS256"}"#, &claims(&[]));
+    assert_eq!(jwt.verify(&disguised).unwrap_err(), AuthError::Signature);
     assert_eq!(verdict("HS256", SECRET).unwrap_err(), AuthError::Signature);
     assert_eq!(verdict("HS512", OLD[0]).unwrap_err(), AuthError::Signature);
     assert_eq!(verdict("HS384", SECRET).unwrap_err(), AuthError::AlgorithmNotAllowed);
