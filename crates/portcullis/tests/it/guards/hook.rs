@@ -67,6 +67,17 @@ async fn a_hook_may_ask_and_its_failure_is_neither_allowed_nor_forbidden() {
     "#);
 }
 
+/// Whose token nobody can judge is not nobody.
+#[tokio::test]
+async fn an_optional_guard_does_not_pass_over_a_hook_that_fails_or_says_revoked() {
+    for (list, status) in [(Elsewhere::Fails, 503), (Elsewhere::Revoked, 401), (Elsewhere::Live, 200)] {
+        let jwt = builder().revocation(Arc::new(list)).build().unwrap();
+        let authorization = format!("Bearer {}", jwt.access("alice").sign().unwrap().as_str());
+        let answer = send(app(jwt), Method::GET, "/optional/jwt", &[&authorization]).await;
+        assert_eq!(answer.status().as_u16(), status);
+    }
+}
+
 #[test]
 fn verify_from_memory_never_passes_over_a_hook_that_asks() {
     let jwt = builder().revocation(Arc::new(Elsewhere::Live)).build().unwrap();
