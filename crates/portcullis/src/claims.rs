@@ -6,7 +6,10 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use serde::Deserialize;
 
-use crate::{NumericDate, jws::Typ, payload::Payload};
+use crate::{
+    AuthError, NumericDate,
+    jws::{Header, Member, Payload, is_media_type},
+};
 
 pub(crate) use read::Rules;
 
@@ -95,6 +98,33 @@ impl Registered {
             Self::Identity => "Identity must be a string",
             Self::Type => "Missing or invalid claim: type",
             Self::Fresh => "Missing or invalid claim: fresh",
+        }
+    }
+}
+
+/// The kind of token that the header names by `typ` (RFC 7519 section 5.1, RFC 9068 section 2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Typ {
+    /// `JWT`, or nothing.
+    Jwt,
+    /// `at+jwt`: an access token and nothing else.
+    AccessToken,
+}
+
+impl Typ {
+    /// What a header says, or the refusal of another kind of token, a JWT in a JWT among them (RFC 7519
+    /// section 5.2).
+    pub(crate) fn of(header: &Header<'_>) -> Result<Self, AuthError> {
+        match &header.cty {
+            Member::Absent => {}
+            Member::Text(cty) if !is_media_type(cty, "jwt") => {}
+            Member::Text(_) | Member::NotText => return Err(AuthError::Typ),
+        }
+        match &header.typ {
+            Member::Absent => Ok(Self::Jwt),
+            Member::Text(typ) if is_media_type(typ, "jwt") => Ok(Self::Jwt),
+            Member::Text(typ) if is_media_type(typ, "at+jwt") => Ok(Self::AccessToken),
+            Member::Text(_) | Member::NotText => Err(AuthError::Typ),
         }
     }
 }

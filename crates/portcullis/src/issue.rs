@@ -119,7 +119,7 @@ impl<'m> Issue<'m> {
             custom,
         };
         let payload = Zeroizing::new(serde_json::to_vec(&payload).map_err(IssueError::Json)?);
-        let text = jws::sign(&issuing.key, &issuing.header, &payload);
+        let text = issuing.key.sign(&issuing.header, &payload);
         if text.len() > MAX_TOKEN_BYTES {
             return Err(IssueError::TooLong { bytes: text.len() });
         }

@@ -1,75 +1,8 @@
 //! Keys: each carries its one algorithm, and a set says which may verify a token.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Deserializer, de};
-
-use crate::jws::{self, hmac::HmacKey};
-
-/// A signature algorithm (RFC 7518 section 3.1). It belongs to a key, never to a token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Algorithm {
-    /// HMAC with SHA-256; secrets of at least 32 bytes.
-    #[default]
-    HS256,
-    /// HMAC with SHA-384; secrets of at least 48 bytes.
-    HS384,
-    /// HMAC with SHA-512; secrets of at least 64 bytes.
-    HS512,
-}
-
-impl Algorithm {
-    const ALL: [Self; 3] = [Self::HS256, Self::HS384, Self::HS512];
-
-    /// The registered name, as the header member `alg` has it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::HS256 => "HS256",
-            Self::HS384 => "HS384",
-            Self::HS512 => "HS512",
-        }
-    }
-
-    /// The shortest secret in bytes: the length of the hash (RFC 7518 section 3.2).
-    pub const fn min_secret_bytes(self) -> usize {
-        match self {
-            Self::HS256 => 32,
-            Self::HS384 => 48,
-            Self::HS512 => 64,
-        }
-    }
-
-    /// The algorithm of exactly this name (RFC 8725 section 3.1: no other spelling).
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Algorithm {
-    type Err = UnknownAlgorithm;
-
-    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
-        Self::from_name(name).ok_or(UnknownAlgorithm)
-    }
-}
-
-impl<'de> Deserialize<'de> for Algorithm {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
-
-/// A name that is none of the supported algorithms'.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected one of HS256, HS384, HS512")]
-pub struct UnknownAlgorithm;
+use crate::jws::{self, Algorithm, Header, Jws, JwsError, MAX_KID_BYTES, hmac::HmacKey};
 
 /// A key that signs and verifies with its one algorithm. Clones share the key material.
 #[derive(Clone)]
@@ -112,7 +45,7 @@ pub enum KeyError {
 
 impl Key {
     /// The longest key id, in bytes; a longer one in a token is refused unread.
-    pub const MAX_KID_BYTES: usize = 128;
+    pub const MAX_KID_BYTES: usize = MAX_KID_BYTES;
 
     /// A secret for HS256, of at least 32 bytes.
     ///
@@ -190,13 +123,9 @@ impl Key {
         self.0.kid.as_deref()
     }
 
-    pub(crate) fn hmac_key(&self) -> &HmacKey {
-        &self.0.hmac
-    }
-
-    /// Whether an encoded header is one of the two that need no parsing: this algorithm, this `kid`, `JWT`.
-    pub(crate) fn has_usual_header(&self, encoded: &str) -> bool {
-        self.0.usual_headers.iter().any(|usual| usual == encoded)
+    /// Signs a payload as a compact JWS with a header of [`jws::header_json`]'s form.
+    pub(crate) fn sign(&self, header: &str, payload: &[u8]) -> String {
+        jws::sign(header, payload, |message| self.0.hmac.sign(message))
     }
 
     fn assemble(algorithm: Algorithm, kid: Option<String>, hmac: HmacKey) -> Self {
@@ -236,13 +165,29 @@ impl KeySet {
         &self.keys
     }
 
+    /// Verifies a compact JWS with the keys that may.
+    ///
+    /// # Errors
+    /// The first [`JwsError`] that the token has.
+    pub(crate) fn verify<'a>(&'a self, token: &'a str) -> Result<Jws<'a>, JwsError> {
+        let jws = Jws::parse(token, |encoded| self.usual_header(encoded))?;
+        let algorithm = jws.header.algorithm.filter(|algorithm| self.has_algorithm(*algorithm));
+        let algorithm = algorithm.ok_or(JwsError::AlgorithmNotAllowed)?;
+        let held = self
+            .candidates(algorithm, jws.header.kid.as_deref())
+            .any(|key| key.0.hmac.verifies(jws.signing_input.as_bytes(), jws.signature.as_bytes()));
+        if held { Ok(jws) } else { Err(JwsError::Signature) }
+    }
+
+    /// The header that an encoded one stands for, where it is one of the few that nearly every token has.
+    fn usual_header(&self, encoded: &str) -> Option<Header<'_>> {
+        let key = self.keys.iter().find(|key| key.0.usual_headers.iter().any(|usual| usual == encoded))?;
+        Some(Header::usual(key.algorithm(), key.kid()))
+    }
+
     /// The keys that may verify a token whose header says this: of exactly its algorithm, and of its `kid`
     /// where the set knows key ids. A set whose keys all lack one ignores the token's.
-    pub(crate) fn candidates<'k>(
-        &'k self,
-        algorithm: Algorithm,
-        kid: Option<&'k str>,
-    ) -> impl Iterator<Item = &'k Key> {
+    fn candidates<'k>(&'k self, algorithm: Algorithm, kid: Option<&'k str>) -> impl Iterator<Item = &'k Key> {
         let kid = kid.filter(|_| self.any_kid);
         self.keys
             .iter()
@@ -250,7 +195,7 @@ impl KeySet {
             .take(Self::MAX_TRIED)
     }
 
-    pub(crate) fn has_algorithm(&self, algorithm: Algorithm) -> bool {
+    fn has_algorithm(&self, algorithm: Algorithm) -> bool {
         self.keys.iter().any(|key| key.algorithm() == algorithm)
     }
 }
@@ -283,6 +228,8 @@ fn is_der_sequence(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
     use super::*;
 
     const SECRET: &[u8] = b"a secret of exactly 32 bytes....";
@@ -347,5 +294,35 @@ mod tests {
     fn a_key_shows_nothing_of_itself() {
         let shown = format!("{:?}", Key::hs256(SECRET).unwrap());
         assert_eq!(shown, r"Key { algorithm: HS256, kid: None, .. }");
+    }
+
+    /// JWT-40: header, payload, signature and key of a standard's own example.
+    fn verifies(key: &str, segments: [&str; 3]) -> Result<Vec<u8>, JwsError> {
+        let key = Key::hs256(URL_SAFE_NO_PAD.decode(key).unwrap()).unwrap();
+        Ok(KeySet::new(key, []).verify(&segments.join("."))?.payload.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn the_example_of_rfc_7515_appendix_a_1_verifies() {
+        let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+        let header = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9";
+        let payload =
+            "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let signature = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let text = b"{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}";
+        assert_eq!(verifies(key, [header, payload, signature]), Ok(text.to_vec()));
+        let other = payload.replacen("eyJp", "eyJq", 1);
+        assert_eq!(verifies(key, [header, &other, signature]), Err(JwsError::Signature));
+    }
+
+    #[test]
+    fn the_example_of_rfc_7520_section_4_4_verifies() {
+        let key = "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg";
+        let header = "eyJhbGciOiJIUzI1NiIsImtpZCI6IjAxOGMwYWU1LTRkOWItNDcxYi1iZmQ2LWVlZjMxNGJjNzAzNyJ9";
+        let text = "It\u{2019}s a dangerous business, Frodo, going out your door. You step onto the road, and if \
+            you don't keep your feet, there\u{2019}s no knowing where you might be swept off to.";
+        let signature = "s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0";
+        let payload = URL_SAFE_NO_PAD.encode(text);
+        assert_eq!(verifies(key, [header, &payload, signature]), Ok(text.as_bytes().to_vec()));
     }
 }

@@ -45,6 +45,7 @@
 //! * It has no way to read a token without verifying it.
 //! * So far it signs with HMAC only and finds tokens in a header only.
 
+mod answer;
 mod builder;
 mod claims;
 mod clock;
@@ -52,12 +53,10 @@ mod config;
 mod error;
 mod extract;
 mod issue;
-mod json;
 mod jws;
 mod keys;
 mod locate;
 mod manager;
-mod payload;
 mod require;
 mod revocation;
 mod secret;
@@ -70,7 +69,8 @@ pub use config::{InvalidLifetime, JwtConfig, Lifetime};
 pub use error::AuthError;
 pub use extract::{AnyJwt, AuthRejection, FreshJwt, Jwt, RefreshJwt};
 pub use issue::{Issue, IssueError, Token};
-pub use keys::{Algorithm, Key, KeyError, UnknownAlgorithm};
+pub use jws::{Algorithm, JwsError, UnknownAlgorithm};
+pub use keys::{Key, KeyError};
 pub use manager::JwtManager;
 pub use require::Require;
 pub use revocation::{Asking, Revocation, RevocationIndex, Verdict};

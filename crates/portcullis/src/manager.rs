@@ -7,10 +7,9 @@ use http::HeaderMap;
 use crate::{
     AuthError, Claims, Clock, ErrorFormat, Issue, JwtConfig, JwtConfigErrors, JwtManagerBuilder, Key,
     NumericDate, Require, Revocation, TokenKind, Verdict,
-    claims::Rules,
-    error::Expected,
+    answer::Expected,
+    claims::{Rules, Typ},
     issue::Issuing,
-    jws::{self, Signed},
     keys::KeySet,
     locate::HeaderLocation,
 };
@@ -102,8 +101,9 @@ impl JwtManager {
     fn judge(&self, token: &str, require: Require) -> Result<(Claims, Verdict), AuthError> {
         let inner = &*self.0;
         let now = self.now();
-        let Signed { payload, typ } = jws::verify(token, &inner.keys)?;
-        let claims = Claims::read(payload, typ, &inner.rules, now)?;
+        let jws = inner.keys.verify(token)?;
+        let typ = Typ::of(&jws.header)?;
+        let claims = Claims::read(jws.payload, typ, &inner.rules, now)?;
         if !claims.typ_fits_kind() {
             return Err(AuthError::Typ);
         }

@@ -4,7 +4,7 @@ use axum_core::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
-use crate::error::Challenge;
+use crate::answer::Challenge;
 
 /// The statuses and texts of refusals. Behaviour is the same in all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

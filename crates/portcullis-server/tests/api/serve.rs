@@ -121,7 +121,7 @@ fn heads_that_are_too_large_or_malformed_get_a_4xx() {
     // HTP-02, HTP-06. A head that is far too large may be hung up on before its sender can read why.
     let folder = instance(SEED_LINE);
     let server = Server::seed(folder.path());
-    let many: String = (0..200).map(|n| format!("X-{n}: y\r\n")).collect();
+    let many = "X-Many: y\r\n".repeat(200);
     for (request, statuses) in [
         (format!("GET / HTTP/1.1\r\nHost: t\r\nX: {}\r\n\r\n", "x".repeat(100_000)), &["431", ""][..]),
         (format!("GET / HTTP/1.1\r\nHost: t\r\n{many}\r\n"), &["431"]),

@@ -7,12 +7,13 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-use super::{Claims, Freshness, Registered, Text, TokenKind};
+use super::{Claims, Freshness, Registered, Text, TokenKind, Typ};
 use crate::{
     AuthError, NumericDate,
-    json::{self, Name, Names, Number, Value},
-    jws::Typ,
-    payload::Payload,
+    jws::{
+        Payload,
+        json::{self, Name, Names, Number, Value},
+    },
 };
 
 /// What a manager asks of every token's claims.

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Sha256, Sha384, Sha512};
 
-use crate::keys::Algorithm;
+use super::Algorithm;
 
 /// A secret ready for use: cloning the state costs less than absorbing the secret again.
 #[derive(Clone)]

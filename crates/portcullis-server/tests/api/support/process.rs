@@ -91,15 +91,13 @@ impl Server {
         headers: &[(&str, &str)],
         body: &str,
     ) -> (u16, String, Value) {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
+        let mut head =
+            vec![format!("{method} {path} HTTP/1.1"), "Host: test".into(), "Connection: close".into()];
+        head.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
         if !body.is_empty() {
-            request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+            head.push(format!("Content-Length: {}", body.len()));
         }
-        request.push_str("\r\n");
-        request.push_str(body);
+        let request = format!("{}\r\n\r\n{body}", head.join("\r\n"));
         let answer = self.raw(request.as_bytes());
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();

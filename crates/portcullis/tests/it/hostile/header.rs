@@ -1,6 +1,6 @@
 //! What a header may not say, although the signature over it is right.
 
-use portcullis::{AuthError, Key, Require};
+use portcullis::{AuthError, JwsError, Key, Require};
 
 use crate::common::{SECRET, builder, claims, manager, mint, mint_with};
 
@@ -41,14 +41,14 @@ fn jwt_02_and_03_an_algorithm_has_one_name() {
         "A128KW",
     ] {
         let header = format!(r#"{{"alg":"{alg}","typ":"JWT"}}"#);
-        assert_eq!(refusal(&header), AuthError::AlgorithmNotAllowed, "{header}");
+        assert_eq!(refusal(&header), AuthError::Jws(JwsError::AlgorithmNotAllowed), "{header}");
     }
     for alg in ["null", "[]", r#"["HS256"]"#, "256", "true", r#"{"HS256":1}"#] {
         let header = format!(r#"{{"alg":{alg},"typ":"JWT"}}"#);
-        assert_eq!(refusal(&header), AuthError::AlgorithmNotAllowed, "{header}");
+        assert_eq!(refusal(&header), AuthError::Jws(JwsError::AlgorithmNotAllowed), "{header}");
     }
     for header in ["{}", r#"{"typ":"JWT"}"#, r#"{"ALG":"HS256"}"#, r#"{"alg ":"HS256"}"#] {
-        assert_eq!(refusal(header), AuthError::AlgorithmMissing, "{header}");
+        assert_eq!(refusal(header), AuthError::Jws(JwsError::AlgorithmMissing), "{header}");
     }
     // Escapes spell the same text, so this is the same name.
     assert!(is_accepted(r#"{"alg":"HS\u0032\u0035\u0036"}"#));
@@ -58,7 +58,10 @@ fn jwt_02_and_03_an_algorithm_has_one_name() {
 fn jwt_02_none_without_a_signature() {
     let token = mint(r#"{"alg":"none"}"#, claims(&[]));
     let (input, _) = token.rsplit_once('.').unwrap();
-    assert_eq!(manager().verify(&format!("{input}.")).unwrap_err(), AuthError::AlgorithmNotAllowed);
+    assert_eq!(
+        manager().verify(&format!("{input}.")).unwrap_err(),
+        AuthError::Jws(JwsError::AlgorithmNotAllowed)
+    );
     assert!(manager().verify(input).is_err());
 }
 
@@ -68,10 +71,14 @@ fn jwt_04_the_algorithm_belongs_to_the_key() {
     for alg in ["HS384", "HS512"] {
         let header = format!(r#"{{"alg":"{alg}","typ":"JWT"}}"#);
         let token = mint_with(alg, SECRET.as_bytes(), &header, &claims(&[]));
-        assert_eq!(manager().verify(&token).unwrap_err(), AuthError::AlgorithmNotAllowed, "{alg}");
+        assert_eq!(
+            manager().verify(&token).unwrap_err(),
+            AuthError::Jws(JwsError::AlgorithmNotAllowed),
+            "{alg}"
+        );
         // Named by the key's algorithm, the MAC of another is a wrong one.
         let token = mint_with(alg, SECRET.as_bytes(), r#"{"alg":"HS256"}"#, &claims(&[]));
-        assert_eq!(manager().verify(&token).unwrap_err(), AuthError::Signature, "{alg}");
+        assert_eq!(manager().verify(&token).unwrap_err(), AuthError::Jws(JwsError::Signature), "{alg}");
     }
 }
 
@@ -91,11 +98,11 @@ fn jwt_19_and_20_critical_extensions_are_not_understood() {
         "{}",
     ] {
         let header = format!(r#"{{"alg":"HS256","crit":{crit},"exp":1,"x":1,"b64":true}}"#);
-        assert!(matches!(refusal(&header), AuthError::Critical { .. }), "{header}");
+        assert!(matches!(refusal(&header), AuthError::Jws(JwsError::Critical { .. })), "{header}");
     }
     for b64 in ["false", "true", "null", r#""false""#, "0"] {
         let header = format!(r#"{{"alg":"HS256","b64":{b64}}}"#);
-        assert!(matches!(refusal(&header), AuthError::Critical { .. }), "{header}");
+        assert!(matches!(refusal(&header), AuthError::Jws(JwsError::Critical { .. })), "{header}");
     }
 }
 
@@ -155,7 +162,7 @@ fn jwt_21_a_token_brings_no_key() {
     ] {
         let header = format!(r#"{{"alg":"HS256","typ":"JWT",{member}}}"#);
         let forged = mint_with("HS256", own, &header, &claims(&[]));
-        assert_eq!(manager().verify(&forged).unwrap_err(), AuthError::Signature, "{member}");
+        assert_eq!(manager().verify(&forged).unwrap_err(), AuthError::Jws(JwsError::Signature), "{member}");
         // Beside a right signature they are as any unknown member (CLM-15).
         assert!(is_accepted(&header), "{member}");
     }
@@ -164,15 +171,19 @@ fn jwt_21_a_token_brings_no_key() {
 #[test]
 fn jwt_22_a_kid_is_text_and_short() {
     for kid in ["null", "1", "true", "[]", r#"["k"]"#, r#"{"$ne":null}"#] {
-        assert_eq!(refusal(format!(r#"{{"alg":"HS256","kid":{kid}}}"#)), AuthError::Kid, "{kid}");
+        assert_eq!(
+            refusal(format!(r#"{{"alg":"HS256","kid":{kid}}}"#)),
+            AuthError::Jws(JwsError::Kid),
+            "{kid}"
+        );
     }
     let of_length = |length: usize| format!(r#"{{"alg":"HS256","kid":"{}"}}"#, "k".repeat(length));
     assert!(is_accepted(&of_length(128)), "no key has an id, so the token's is not looked at");
-    assert_eq!(refusal(of_length(129)), AuthError::Signature);
+    assert_eq!(refusal(of_length(129)), AuthError::Jws(JwsError::Signature));
     // Bytes count, not characters.
     let wide = |length: usize| format!(r#"{{"alg":"HS256","kid":"{}"}}"#, "é".repeat(length));
     assert!(is_accepted(&wide(64)));
-    assert_eq!(refusal(wide(65)), AuthError::Signature);
+    assert_eq!(refusal(wide(65)), AuthError::Jws(JwsError::Signature));
 }
 
 #[test]
@@ -186,7 +197,7 @@ fn jwt_22_and_23_an_unknown_kid_finds_no_key() {
     assert!(verdict("2026-a").is_ok());
     assert!(verdict(r"2026\u002da").is_ok());
     for kid in ["", "2026-A", "2026-a ", "2026-", "../../dev/null", "' OR 1=1 --", "2026-a\\u0000"] {
-        assert_eq!(verdict(kid).unwrap_err(), AuthError::Signature, "{kid}");
+        assert_eq!(verdict(kid).unwrap_err(), AuthError::Jws(JwsError::Signature), "{kid}");
     }
     // A token without one is tried with the keys there are.
     assert!(jwt.verify(&mint(r#"{"alg":"HS256"}"#, claims(&[]))).is_ok());
@@ -205,7 +216,7 @@ fn jwt_29_no_member_stands_twice() {
         r#"{"alg":"HS256","jwk":{"k":1,"\u006b":2}}"#,
         r#"{"alg":"HS256","list":[{"a":1},{"a":1,"a":2}]}"#,
     ] {
-        assert_eq!(refusal(header), AuthError::HeaderJson, "{header}");
+        assert_eq!(refusal(header), AuthError::Jws(JwsError::HeaderJson), "{header}");
     }
 }
 
@@ -226,16 +237,16 @@ fn jwt_28_30_31_and_32_a_header_is_one_strict_json_object() {
         b"",
         br#"{"alg":"HS256"/**/}"#,
     ] {
-        assert_eq!(refusal(header), AuthError::HeaderJson);
+        assert_eq!(refusal(header), AuthError::Jws(JwsError::HeaderJson));
     }
     for header in ["[]", "null", r#""HS256""#, "1", r#"[{"alg":"HS256"}]"#] {
-        assert_eq!(refusal(header), AuthError::HeaderNotObject, "{header}");
+        assert_eq!(refusal(header), AuthError::Jws(JwsError::HeaderNotObject), "{header}");
     }
     let nested =
         |depth: usize| format!(r#"{{"alg":"HS256","x":{}1{}}}"#, "[".repeat(depth), "]".repeat(depth));
     assert!(is_accepted(&nested(100)));
-    assert_eq!(refusal(nested(130)), AuthError::HeaderJson);
-    assert_eq!(refusal(nested(2000)), AuthError::HeaderJson);
+    assert_eq!(refusal(nested(130)), AuthError::Jws(JwsError::HeaderJson));
+    assert_eq!(refusal(nested(2000)), AuthError::Jws(JwsError::HeaderJson));
 }
 
 /// The order is Flask-JWT-Extended's: how all three segments are spelled, then `kid` and `crit`, then `alg`.
@@ -246,10 +257,10 @@ fn a_header_with_several_faults_is_refused_for_the_first() {
         builder().build().unwrap().verify(&token).unwrap_err()
     };
     let faulty = r#"{"alg":"none","kid":1,"crit":["x"],"typ":"x"}"#;
-    assert_eq!(verdict(faulty, "!.AAAA"), AuthError::PayloadEncoding);
-    assert_eq!(verdict(faulty, "AAAA.!"), AuthError::SignatureEncoding);
-    assert_eq!(verdict(faulty, "AAAA.AAAA"), AuthError::Kid);
-    let critical = AuthError::Critical { extension: Some("x".into()) };
+    assert_eq!(verdict(faulty, "!.AAAA"), AuthError::Jws(JwsError::PayloadEncoding));
+    assert_eq!(verdict(faulty, "AAAA.!"), AuthError::Jws(JwsError::SignatureEncoding));
+    assert_eq!(verdict(faulty, "AAAA.AAAA"), AuthError::Jws(JwsError::Kid));
+    let critical = AuthError::Jws(JwsError::Critical { extension: Some("x".into()) });
     assert_eq!(verdict(r#"{"alg":"none","crit":["x"],"typ":"x"}"#, "AAAA.AAAA"), critical);
-    assert_eq!(verdict(r#"{"alg":"none"}"#, "AAAA.AAAA"), AuthError::AlgorithmNotAllowed);
+    assert_eq!(verdict(r#"{"alg":"none"}"#, "AAAA.AAAA"), AuthError::Jws(JwsError::AlgorithmNotAllowed));
 }

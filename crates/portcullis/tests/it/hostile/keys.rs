@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis::{Algorithm, AuthError, JwtConfig, JwtManager, Key, KeyError};
+use portcullis::{Algorithm, AuthError, JwsError, JwtConfig, JwtManager, Key, KeyError};
 
 use crate::common::{HEADER, SECRET, claims, clock, mint_with};
 
@@ -33,7 +33,11 @@ fn key_10_earlier_secrets_verify_and_never_sign() {
         assert!(jwt.verify(&signed_by(secret)).is_ok(), "{secret}");
     }
     for secret in [OLD[3], "", "Short", "short "] {
-        assert_eq!(jwt.verify(&signed_by(secret)).unwrap_err(), AuthError::Signature, "{secret}");
+        assert_eq!(
+            jwt.verify(&signed_by(secret)).unwrap_err(),
+            AuthError::Jws(JwsError::Signature),
+            "{secret}"
+        );
     }
     let new = jwt.access("alice").sign().unwrap();
     assert!(with_previous(&[]).unwrap().verify(new.as_str()).is_ok(), "signed with the first secret");
@@ -42,7 +46,7 @@ fn key_10_earlier_secrets_verify_and_never_sign() {
 #[test]
 fn a_retired_secret_is_gone() {
     let jwt = with_previous(&[]).unwrap();
-    assert_eq!(jwt.verify(&signed_by(OLD[0])).unwrap_err(), AuthError::Signature);
+    assert_eq!(jwt.verify(&signed_by(OLD[0])).unwrap_err(), AuthError::Jws(JwsError::Signature));
 }
 
 #[test]
@@ -112,10 +116,10 @@ fn each_algorithm_verifies_its_own_tokens_and_no_others() {
     assert!(verdict("HS256", OLD[0]).is_ok());
     // A MAC of the first key's algorithm is none under the second's name (JWT-04).
     let disguised = mint_with("HS512", SECRET.as_bytes(), r#"{"alg":"HS256"}"#, &claims(&[]));
-    assert_eq!(jwt.verify(&disguised).unwrap_err(), AuthError::Signature);
-    assert_eq!(verdict("HS256", SECRET).unwrap_err(), AuthError::Signature);
-    assert_eq!(verdict("HS512", OLD[0]).unwrap_err(), AuthError::Signature);
-    assert_eq!(verdict("HS384", SECRET).unwrap_err(), AuthError::AlgorithmNotAllowed);
+    assert_eq!(jwt.verify(&disguised).unwrap_err(), AuthError::Jws(JwsError::Signature));
+    assert_eq!(verdict("HS256", SECRET).unwrap_err(), AuthError::Jws(JwsError::Signature));
+    assert_eq!(verdict("HS512", OLD[0]).unwrap_err(), AuthError::Jws(JwsError::Signature));
+    assert_eq!(verdict("HS384", SECRET).unwrap_err(), AuthError::Jws(JwsError::AlgorithmNotAllowed));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A token has exactly one spelling (JWT-16, JWT-17), and a length limit before anything else (JWT-27).
 
-use portcullis::AuthError;
+use portcullis::{AuthError, JwsError};
 
 use crate::common::{HEADER, base64, claims, manager, mint, sign_segments, token};
 
@@ -61,7 +61,7 @@ fn jwt_17_a_second_spelling_is_refused_even_when_it_is_signed() {
     ] {
         assert_eq!(
             jwt.verify(&sign_segments(&spelling, &payload)).unwrap_err(),
-            AuthError::HeaderEncoding,
+            AuthError::Jws(JwsError::HeaderEncoding),
             "{spelling}"
         );
     }
@@ -74,7 +74,7 @@ fn jwt_17_a_second_spelling_is_refused_even_when_it_is_signed() {
     for spelling in [with_stray_bits(&loose), format!("{loose}="), format!("{loose}.")] {
         assert_eq!(
             jwt.verify(&sign_segments(&header, &spelling)).unwrap_err(),
-            AuthError::PayloadEncoding,
+            AuthError::Jws(JwsError::PayloadEncoding),
             "{spelling}"
         );
     }
@@ -97,7 +97,7 @@ fn jwt_17_the_standard_alphabet_is_another_one() {
     assert!(jwt.verify(&sign_segments(&base64(HEADER), &payload)).is_ok());
     assert_eq!(
         jwt.verify(&sign_segments(&base64(HEADER), &standard)).unwrap_err(),
-        AuthError::PayloadEncoding
+        AuthError::Jws(JwsError::PayloadEncoding)
     );
 }
 
@@ -106,7 +106,7 @@ fn jwt_16_three_segments_and_no_other_number() {
     let (jwt, good) = (manager(), token(&[]));
     let segments: Vec<&str> = good.split('.').collect();
     for bad in ["", ".", "a", &segments[0..2].join("."), segments[0]] {
-        assert_eq!(jwt.verify(bad).unwrap_err(), AuthError::NotEnoughSegments, "{bad}");
+        assert_eq!(jwt.verify(bad).unwrap_err(), AuthError::Jws(JwsError::NotEnoughSegments), "{bad}");
     }
     for bad in [
         format!("{good}.{}", segments[2]),
@@ -135,10 +135,10 @@ fn jwt_27_eight_kib_is_the_last_length_that_is_looked_at() {
     let (last, over) = (of_length(8192), of_length(8193));
     assert_eq!((last.len(), over.len()), (8192, 8193));
     assert_eq!(jwt.verify(&last).unwrap().identity(), "alice");
-    assert_eq!(jwt.verify(&over).unwrap_err(), AuthError::TooLong);
+    assert_eq!(jwt.verify(&over).unwrap_err(), AuthError::Jws(JwsError::TooLong));
     // The limit comes first: what is too long is not even split.
-    assert_eq!(jwt.verify(&"x".repeat(8193)).unwrap_err(), AuthError::TooLong);
-    assert_eq!(jwt.verify(&"x".repeat(8192)).unwrap_err(), AuthError::NotEnoughSegments);
+    assert_eq!(jwt.verify(&"x".repeat(8193)).unwrap_err(), AuthError::Jws(JwsError::TooLong));
+    assert_eq!(jwt.verify(&"x".repeat(8192)).unwrap_err(), AuthError::Jws(JwsError::NotEnoughSegments));
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_payload_of_any_length_is_read() {
 
 #[test]
 fn jwt_14_a_signature_of_another_length_or_spelling_is_none() {
-    use AuthError::{Signature, SignatureEncoding};
+    use JwsError::{Signature, SignatureEncoding};
     let (jwt, good) = (manager(), token(&[]));
     let (input, signature) = good.rsplit_once('.').unwrap();
     let mac = crate::common::unbase64(signature);
@@ -174,6 +174,6 @@ fn jwt_14_a_signature_of_another_length_or_spelling_is_none() {
         (format!("{signature}="), SignatureEncoding),
         (format!("{}=", base64(mac.repeat(100))), SignatureEncoding),
     ] {
-        assert_eq!(jwt.verify(&format!("{input}.{bad}")).unwrap_err(), error, "{bad}");
+        assert_eq!(jwt.verify(&format!("{input}.{bad}")).unwrap_err(), AuthError::Jws(error), "{bad}");
     }
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 
-use crate::{error::AuthError, jws::BASE64};
+use super::{BASE64, JwsError};
 
 /// The decoded second segment of a token.
 ///
@@ -27,15 +27,15 @@ impl Payload {
     /// Decodes a payload segment.
     ///
     /// # Errors
-    /// [`AuthError::PayloadEncoding`] when it is not canonical base64url.
-    pub(crate) fn decode(segment: &str) -> Result<Self, AuthError> {
+    /// [`JwsError::PayloadEncoding`] when it is not canonical base64url.
+    pub(crate) fn decode(segment: &str) -> Result<Self, JwsError> {
         // The decoder asks for room by its estimate, which may be more than the bytes need.
         if base64::decoded_len_estimate(segment.len()) > Self::INLINE {
-            let bytes = BASE64.decode(segment).map_err(|_| AuthError::PayloadEncoding)?;
+            let bytes = BASE64.decode(segment).map_err(|_| JwsError::PayloadEncoding)?;
             return Ok(Self(Bytes::Heap(bytes.into_boxed_slice())));
         }
         let mut bytes = [0; Self::INLINE];
-        let length = BASE64.decode_slice(segment, &mut bytes).map_err(|_| AuthError::PayloadEncoding)?;
+        let length = BASE64.decode_slice(segment, &mut bytes).map_err(|_| JwsError::PayloadEncoding)?;
         Ok(Self(Bytes::Inline { bytes, length }))
     }
 

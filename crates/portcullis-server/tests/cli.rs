@@ -1,0 +1,255 @@
+//! The command line of the built program: help, exit codes, and what it says when it cannot start.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+/// Runs the program in a folder of its own; what it said and its exit code.
+struct Run {
+    folder: TempDir,
+    environment: Vec<(&'static str, &'static str)>,
+}
+
+impl Run {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
+    }
+
+    /// With an `application.cfg`.
+    fn file(self, text: impl AsRef<[u8]>) -> Self {
+        fs::create_dir_all(self.path("instance")).unwrap();
+        fs::write(self.path("instance/application.cfg"), text).unwrap();
+        self
+    }
+
+    fn variable(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment.push((name, value));
+        self
+    }
+
+    fn path(&self, path: &str) -> std::path::PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(self.environment.iter().copied());
+        Said::from(command.output().unwrap(), self.folder.path())
+    }
+
+    /// `serve` must end with code 2 and say this; it makes and changes nothing but what `made` names.
+    fn refused(&self, arguments: &[&str], says: &[&str]) -> Said {
+        let said = self.run(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat());
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{}", said.err);
+        for text in says {
+            assert!(said.err.contains(text), "{text:?} is not in:\n{}", said.err);
+        }
+        assert!(!said.err.contains("panicked"), "{}", said.err);
+        said
+    }
+}
+
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn from(output: Output, folder: &Path) -> Self {
+        let text = |bytes: Vec<u8>| {
+            let folder = folder.canonicalize().unwrap();
+            String::from_utf8(bytes).unwrap().replace(folder.to_str().unwrap(), "<folder>")
+        };
+        Self { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+#[test]
+fn help_says_what_there_is() {
+    let said = Run::new().run(&["--help"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    insta::assert_snapshot!(said.out, @"");
+    let said = Run::new().run(&["serve", "--help"]);
+    insta::assert_snapshot!(said.out, @"");
+}
+
+#[test]
+fn wrong_words_are_told_with_the_right_ones() {
+    for (arguments, says) in [
+        (&[][..], "Usage: portcullis"),
+        (&["serv"], "a similar subcommand exists: 'serve'"),
+        (&["serve", "--listn", "x"], "a similar argument exists: '--listen'"),
+        (&["config"], "Usage: portcullis config"),
+    ] {
+        let said = Run::new().run(arguments);
+        assert_eq!(said.code, 2, "{arguments:?}");
+        assert!(said.err.contains(says), "{}", said.err);
+    }
+}
+
+#[test]
+fn config_check_is_quiet_about_what_is_right() {
+    let said = Run::new().variable("FLASK_ENV", "development").run(&["config", "check"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert_eq!(said.out, "the configuration is right (profile development)\n");
+}
+
+#[test]
+fn config_check_tells_every_problem_with_its_origin() {
+    let run = Run::new()
+        .file("JWT_SECRET_KEY = 'jwt-secret-string-1234-!@#$'\nJWT_ACESS_TOKEN_EXPIRES = 60\nPASSWORD_QUEUE = \"many\"\n")
+        .variable("BODY_LIMIT", "big");
+    let said = run.run(&["config", "check"]);
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    for text in [
+        "instance/application.cfg:1: JWT_SECRET_KEY",
+        "instance/application.cfg:2: JWT_ACESS_TOKEN_EXPIRES",
+        "JWT_ACCESS_TOKEN_EXPIRES",
+        "instance/application.cfg:3: PASSWORD_QUEUE",
+        "variable BODY_LIMIT",
+    ] {
+        assert!(said.err.contains(text), "{text:?} is not in:\n{}", said.err);
+    }
+    assert!(!said.err.contains("1234-!@#$"), "{}", said.err);
+}
+
+#[test]
+fn config_show_has_values_origins_and_no_secret() {
+    let run = Run::new()
+        .file("JWT_SECRET_KEY = 'a secret that nobody may see, ever'\nBODY_LIMIT = 1024\n")
+        .variable("LOG_FILTER", "debug");
+    let said = run.run(&["config", "show"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    for line in [
+        "JWT_SECRET_KEY = \"[redacted]\"  # instance/application.cfg:1",
+        "BODY_LIMIT = 1024  # instance/application.cfg:2",
+        "LOG_FILTER = \"debug\"  # variable LOG_FILTER",
+        "JWT_ALGORITHM = \"HS256\"  # default.toml:",
+    ] {
+        assert!(said.out.contains(line), "{line:?} is not in:\n{}", said.out);
+    }
+    assert!(!said.out.contains("nobody may see"));
+}
+
+#[test]
+fn looking_makes_nothing() {
+    let run = Run::new();
+    run.run(&["config", "check"]);
+    run.run(&["config", "show"]);
+    assert!(!run.path("instance").exists());
+}
+
+#[test]
+fn profiles() {
+    Run::new().refused(
+        &["--profile", "prod"],
+        &["Check --profile", "\"prod\"", "development, testing or production"],
+    );
+    Run::new().variable("PORTCULLIS_ENV", "prod").refused(&[], &["Check PORTCULLIS_ENV"]);
+    Run::new().variable("FLASK_ENV", "staging").refused(&[], &["Check FLASK_ENV"]);
+}
+
+#[test]
+fn secrets_that_must_not_sign_in_production() {
+    let example = "JWT_SECRET_KEY = 'jwt-secret-string-1234-!@#$'\n";
+    let said = Run::new()
+        .file(example)
+        .refused(&[], &["application.cfg:1: JWT_SECRET_KEY", "example", "openssl rand"]);
+    assert!(!said.err.contains("1234-!@#$"), "{}", said.err);
+    let short = "JWT_SECRET_KEY = 'only thirty-one bytes of secret'\n";
+    Run::new()
+        .file(short)
+        .refused(&[], &["application.cfg:1", "31 bytes", "at least 32", "JWT_SECRET_KEYS_PREVIOUS"]);
+}
+
+#[test]
+fn mongodb_is_not_there_yet_and_says_so() {
+    for (name, value) in
+        [("MONGO_URI", "mongodb://db:27017/flask_api_demo"), ("DATABASE_URL", "mongodb://root:hunter2@db/x")]
+    {
+        let run = Run::new()
+            .variable(name, value)
+            .variable("JWT_SECRET_KEY", "a secret that all nodes share, 32 bytes");
+        let said = run.refused(&[], &["the MongoDB store is not there yet", "sqlite:"]);
+        assert!(!said.err.contains("hunter2"), "{}", said.err);
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    Run::new().file("JWT_SECRET_KEY = 'abc").refused(&[], &["application.cfg:1"]);
+    Run::new().file([b'A', b' ', 0xff]).refused(&[], &["application.cfg:1", "UTF-8"]);
+    let run = Run::new();
+    fs::create_dir_all(run.path("instance/application.cfg")).unwrap();
+    run.refused(&[], &["application.cfg", "is a folder"]);
+}
+
+#[test]
+fn a_port_in_use() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let run = Run::new();
+    let said = run.run(&["serve", "--listen", &address]);
+    assert_eq!(said.code, 2);
+    assert!(
+        said.err.contains(&format!("cannot listen on {address}")) && said.err.contains("in use"),
+        "{}",
+        said.err
+    );
+    assert!(!run.path("instance").exists(), "nothing is made by a start that fails");
+}
+
+#[test]
+fn an_instance_folder_that_cannot_be() {
+    let run = Run::new();
+    fs::write(run.path("instance"), "a file").unwrap();
+    run.refused(&[], &["instance"]);
+}
+
+#[test]
+fn databases_that_are_not_a_whole_one_of_ours() {
+    let run = Run::new();
+    let database = run.path("instance/portcullis.sqlite3");
+    fs::create_dir_all(run.path("instance")).unwrap();
+    for (content, says) in [
+        (&b""[..], "is empty"),
+        (
+            b"this is no database at all, but a text of some length, so that its head is long enough to read",
+            "portcullis.sqlite3",
+        ),
+    ] {
+        fs::write(&database, content).unwrap();
+        run.refused(&[], &["portcullis.sqlite3", says]);
+        assert_eq!(fs::read(&database).unwrap(), content, "the file stays as it is");
+    }
+    fs::remove_file(&database).unwrap();
+    Command::new("sqlite3")
+        .arg(&database)
+        .arg("CREATE TABLE notes (text); PRAGMA user_version = 99;")
+        .status()
+        .unwrap();
+    run.refused(&[], &["portcullis.sqlite3"]);
+}
+
+#[test]
+fn a_log_filter_that_is_none() {
+    Run::new().variable("LOG_FILTER", "loud=very").refused(&[], &["LOG_FILTER"]);
+}
