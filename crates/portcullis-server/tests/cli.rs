@@ -86,9 +86,38 @@ impl Said {
 fn help_says_what_there_is() {
     let said = Run::new().run(&["--help"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
-    insta::assert_snapshot!(said.out, @"");
+    insta::assert_snapshot!(said.out, @"
+    Users, login and revocation over HTTP: the portcullis library as a service
+
+    Usage: portcullis [OPTIONS] <COMMAND>
+
+    Commands:
+      serve   Answer requests until SIGTERM or SIGINT
+      config  Look at the configuration without starting anything
+
+    Options:
+          --instance <DIR>  The instance folder: application.cfg, the database file and the made secret
+                            [default: instance]
+          --profile <NAME>  development, testing or production [default: $PORTCULLIS_ENV, $FLASK_ENV or
+                            production]
+      -h, --help            Print help
+      -V, --version         Print version
+    ");
     let said = Run::new().run(&["serve", "--help"]);
-    insta::assert_snapshot!(said.out, @"");
+    insta::assert_snapshot!(said.out, @"
+    Answer requests until SIGTERM or SIGINT
+
+    Usage: portcullis serve [OPTIONS]
+
+    Options:
+          --instance <DIR>    The instance folder: application.cfg, the database file and the made
+                              secret [default: instance]
+          --listen <IP:PORT>  The address to listen on; port 0 takes a free one [default: LISTEN,
+                              127.0.0.1:5000]
+          --profile <NAME>    development, testing or production [default: $PORTCULLIS_ENV, $FLASK_ENV
+                              or production]
+      -h, --help              Print help
+    ");
 }
 
 #[test]

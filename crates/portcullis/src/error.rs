@@ -7,7 +7,7 @@ use crate::{JwsError, Registered};
 /// Why a request was refused.
 ///
 /// The variants are in the order in which Flask-JWT-Extended finds them; a token with several faults is
-/// refused for the first. [`ErrorStyle`] decides status and text of the answer.
+/// refused for the first. [`ErrorStyle`](crate::ErrorStyle) decides status and text of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthError {

@@ -76,3 +76,8 @@ pub use require::Require;
 pub use revocation::{Asking, Revocation, RevocationIndex, Verdict};
 pub use secret::Secret;
 pub use style::{ErrorFormat, ErrorStyle};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

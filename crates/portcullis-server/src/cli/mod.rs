@@ -10,7 +10,6 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Environment, Flag, Sources};
 
-/// Users, login and revocation over HTTP: tokens that are right, in one program.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, about, disable_help_subcommand = true)]
 struct Arguments {
