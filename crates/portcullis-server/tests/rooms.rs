@@ -26,7 +26,7 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     (
         "cli",
         &["http", "state", "config", "accounts", "store", "model"],
-        &["axum_server", "clap", "tracing_subscriber"],
+        &["axum_server", "clap", "tracing_appender", "tracing_subscriber"],
     ),
     ("http", &["state", "accounts", "model"], &["axum", "tower_http"]),
     ("state", &["accounts", "config", "instance", "jobs", "passwords", "revocations", "store"], &[]),

@@ -37,7 +37,7 @@ impl Serve {
     pub(super) fn run(self, place: Place, environment: Environment) -> Result<ExitCode, Failure> {
         let (config, warnings) = config::load(&place.sources(environment, self.flags()))
             .map_err(|problems| Failure::new(problems.to_string()))?;
-        logging::start(&config.log_filter, config.log_format)?;
+        let _written_at_the_end = logging::start(&config.log_filter, config.log_format)?;
         let runtime = Runtime::new().map_err(|error| Failure::new(format!("no runtime: {error}")))?;
         runtime.block_on(serve(&config, &warnings))
     }

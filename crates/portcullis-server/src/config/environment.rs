@@ -5,9 +5,7 @@ use std::{collections::BTreeMap, ffi::OsString, fmt};
 use super::{
     names,
     problem::{Findings, Origin, Problem},
-    profile,
-    settings::{SETTINGS, Setting},
-    sources::Entry,
+    settings::{Entry, SETTINGS, Setting},
     value::Value,
 };
 
@@ -38,7 +36,7 @@ impl Environment {
                     Err(text) => findings.problem(Problem::of(name, origin, text)),
                 },
                 (Some(_), Err(not_utf8)) => findings.problem(Problem::of(name, origin, not_utf8.to_string())),
-                (None, _) if profile::VARIABLES.contains(&name.as_str()) => {}
+                (None, _) if names::PROFILE_VARIABLES.contains(&name.as_str()) => {}
                 (None, _) if names::is_flask(name) => {
                     without_effect.extend(name.starts_with("JWT_").then_some(name));
                 }
@@ -65,7 +63,7 @@ fn known(setting: &Setting, value: &str) -> Result<Value, String> {
 }
 
 fn unknown(name: &str, origin: Origin, findings: &mut Findings) {
-    let ours = || SETTINGS.iter().map(|setting| setting.name).chain(profile::VARIABLES);
+    let ours = || SETTINGS.iter().map(|setting| setting.name).chain(names::PROFILE_VARIABLES);
     let near = ours()
         .map(|ours| (strsim::levenshtein(name, ours), ours))
         .filter(|(distance, _)| (1..=2).contains(distance))

@@ -8,8 +8,7 @@ use super::{
     names,
     problem::{Findings, Origin, Problem},
     python::{self, Shape, Statement},
-    settings::{Display, Setting},
-    sources::Entry,
+    settings::{Display, Entry, Setting},
     value::Value,
 };
 

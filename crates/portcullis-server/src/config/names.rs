@@ -2,6 +2,9 @@
 
 use super::settings::SETTINGS;
 
+/// The variables that name a profile, the stronger first.
+pub(super) const PROFILE_VARIABLES: [&str; 2] = ["PORTCULLIS_ENV", "FLASK_ENV"];
+
 /// Whether Flask or one of the extensions of the application we take over from reads this name.
 pub(super) fn is_flask(name: &str) -> bool {
     FLASK.contains(&name)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{environment::Environment, problem::Problem};
+use super::{environment::Environment, names::PROFILE_VARIABLES, problem::Problem};
 
 /// What a start is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +15,6 @@ pub enum Profile {
     Production,
 }
 
-/// The variables that name a profile, the stronger first.
-pub(super) const VARIABLES: [&str; 2] = ["PORTCULLIS_ENV", "FLASK_ENV"];
-
 impl Profile {
     /// The profile that `--profile` names, else `PORTCULLIS_ENV`, else `FLASK_ENV`, else production.
     ///
@@ -28,7 +25,7 @@ impl Profile {
             return Self::named(name).ok_or_else(|| unknown("--profile", name));
         }
         let given = |variable| environment.value(variable).map(|value| (variable, value));
-        match VARIABLES.into_iter().find_map(given) {
+        match PROFILE_VARIABLES.into_iter().find_map(given) {
             None => Ok(Self::Production),
             Some((variable, Ok(name))) => Self::named(name).ok_or_else(|| unknown(variable, name)),
             Some((variable, Err(not_utf8))) => {

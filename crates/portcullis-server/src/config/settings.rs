@@ -7,6 +7,7 @@ use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
 use super::{
     Config, JwtIdentity, LogFormat, Profile, Registration,
     database_url::{self, DatabaseUrl},
+    problem::Origin,
     value::{Refusal, Value, quoted},
 };
 
@@ -29,6 +30,13 @@ pub(super) struct Setting {
     pub(super) display: Display,
     /// Reads a value into the setting's field.
     pub(super) take: fn(&mut Draft, &Value) -> Result<(), Refusal>,
+}
+
+/// One setting, given in one place.
+pub(super) struct Entry {
+    pub(super) setting: &'static Setting,
+    pub(super) value: Value,
+    pub(super) origin: Origin,
 }
 
 /// How much of a value may be shown.

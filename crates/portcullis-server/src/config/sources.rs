@@ -9,7 +9,7 @@ use super::{
     file,
     problem::{Findings, Origin, Problem},
     profile::Profile,
-    settings::{Draft, SETTINGS, Setting},
+    settings::{Draft, Entry, SETTINGS, Setting},
     value::Value,
 };
 
@@ -35,13 +35,6 @@ pub struct Flag {
     pub flag: String,
     /// Its value. Never a secret's: command lines can be seen by all users of a machine.
     pub value: String,
-}
-
-/// One setting, given in one place.
-pub(super) struct Entry {
-    pub(super) setting: &'static Setting,
-    pub(super) value: Value,
-    pub(super) origin: Origin,
 }
 
 /// The entry that won, as far as it may be shown.

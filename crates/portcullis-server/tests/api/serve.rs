@@ -153,7 +153,12 @@ fn the_log_names_requests_and_never_a_secret() {
     let folder = instance("JWT_SECRET_KEY = 'canary-secret-of-more-than-32-bytes'\n");
     let log = folder.path().join("log");
     let settings = &[("LOG_FILTER", "trace")];
-    let server = Server::start_with_log(folder.path(), &["--profile", "testing"], settings, &log);
+    let server = Server::start_with_log(
+        folder.path(),
+        &["--profile", "testing"],
+        settings,
+        fs::File::create(&log).unwrap(),
+    );
     let body = json!({"username": "alice", "password": "canary-password"});
     let (_, tokens) = server.post("/users/registration", &body);
     let access = tokens["access_token"].as_str().unwrap();
@@ -162,7 +167,9 @@ fn the_log_names_requests_and_never_a_secret() {
     server.bearer("GET", "/tests/secret", access);
     server.bearer("GET", "/tests/secret", &format!("{access}x"));
     server.bearer("POST", "/users/logout", access);
-    drop(server);
+    // Ended in order: then the last line has been written.
+    server.signal("TERM");
+    server.wait();
     let log = fs::read_to_string(log).unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().any(|line| line["route"] == "/tests/secret" && line["status"] == 200), "{log}");
@@ -184,4 +191,18 @@ fn a_client_that_only_connects_harms_nobody() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_nothing() {
+    // OBS-09
+    let folder = instance(SEED_LINE);
+    let settings = &[("LOG_FILTER", "trace")];
+    let unread = std::process::Stdio::piped();
+    let server = Server::start_with_log(folder.path(), &["--profile", "testing"], settings, unread);
+    for _ in 0..500 {
+        assert_eq!(server.request("GET", "/tests/hello", &[], "").0, 200);
+    }
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
 }

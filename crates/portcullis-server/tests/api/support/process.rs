@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Read, Seek, Write},
     net::TcpStream,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -36,31 +36,41 @@ pub struct Server {
 impl Server {
     /// Starts the program of an instance folder on a free port and waits until it says that it is ready.
     pub fn start(instance: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let log = instance.with_extension("log");
-        let server = Self::start_with_log(instance, arguments, environment, &log);
-        let _ = fs::remove_file(log);
-        server
+        let mut log = tempfile::tempfile().unwrap();
+        let said = log.try_clone().unwrap();
+        Self::launch(instance, arguments, environment, said).unwrap_or_else(|| {
+            let mut text = String::new();
+            log.rewind().unwrap();
+            log.read_to_string(&mut text).unwrap();
+            panic!("it did not get ready:\n{text}")
+        })
     }
 
-    /// The same, with its log in a file.
+    /// The same, with its log elsewhere than among the test's output.
     pub fn start_with_log(
         instance: &Path,
         arguments: &[&str],
         environment: &[(&str, &str)],
-        log: &Path,
+        log: impl Into<Stdio>,
     ) -> Self {
+        Self::launch(instance, arguments, environment, log).expect("it did not get ready")
+    }
+
+    fn launch(
+        instance: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        log: impl Into<Stdio>,
+    ) -> Option<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
         // Nothing of this process's environment is a setting.
         command.env_clear().envs(environment.iter().copied());
         command.args(["serve", "--listen", "127.0.0.1:0", "--instance"]).arg(instance).args(arguments);
-        let log_file = fs::File::create(log).unwrap();
-        let mut child = command.stdout(Stdio::piped()).stderr(log_file).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut ready = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        let Some(address) = ready.split_whitespace().find_map(|word| word.strip_prefix("http://")) else {
-            panic!("not ready: {ready:?}\n{}", fs::read_to_string(log).unwrap());
-        };
-        Self { address: address.to_owned(), ready: ready.trim_end().to_owned(), child }
+        let address = ready.split_whitespace().find_map(|word| word.strip_prefix("http://"));
+        Some(Self { address: address?.to_owned(), ready: ready.trim_end().to_owned(), child })
     }
 
     /// The testing profile over the seed's line.
