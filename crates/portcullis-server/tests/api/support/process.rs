@@ -70,7 +70,11 @@ impl Server {
         let mut ready = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
         let address = ready.split_whitespace().find_map(|word| word.strip_prefix("http://"));
-        Some(Self { address: address?.to_owned(), ready: ready.trim_end().to_owned(), child })
+        let Some(address) = address.map(str::to_owned) else {
+            child.wait().unwrap();
+            return None;
+        };
+        Some(Self { address, ready: ready.trim_end().to_owned(), child })
     }
 
     /// The testing profile over the seed's line.
