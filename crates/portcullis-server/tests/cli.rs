@@ -179,6 +179,18 @@ fn config_show_has_values_origins_and_no_secret() {
 }
 
 #[test]
+fn a_reader_who_has_gone_is_no_failure_and_a_full_disk_is_one() {
+    let show = format!("{} config show", env!("CARGO_BIN_EXE_portcullis"));
+    let bash =
+        |command: String| Command::new("bash").args(["-o", "pipefail", "-c", &command]).output().unwrap();
+    let gone = bash(format!("{{ sleep 0.2; {show}; }} | true"));
+    assert!(gone.status.success() && gone.stderr.is_empty(), "{}", String::from_utf8_lossy(&gone.stderr));
+    let full = bash(format!("{show} > /dev/full"));
+    let said = String::from_utf8(full.stderr).unwrap();
+    assert!(full.status.code() == Some(2) && said.contains("standard output"), "{said}");
+}
+
+#[test]
 fn looking_makes_nothing() {
     let run = Run::new();
     run.run(&["config", "check"]);

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{Failure, Place};
-use crate::config::{self, Environment};
+use super::{Failure, Place, load, say, say_problem};
+use crate::config::Environment;
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(super) enum Command {
@@ -16,24 +16,22 @@ pub(super) enum Command {
 }
 
 impl Command {
-    #[expect(
-        clippy::print_stdout,
-        clippy::print_stderr,
-        reason = "a command's answer to the person who typed it"
-    )]
     pub(super) fn run(self, place: Place, environment: Environment) -> Result<ExitCode, Failure> {
-        let (config, warnings) = config::load(&place.sources(environment, Vec::new()))
-            .map_err(|problems| Failure::new(problems.to_string()))?;
+        let (config, warnings) = load(&place.sources(environment, Vec::new()))?;
         for warning in warnings {
-            eprintln!("warning: {warning}");
+            say_problem(&format!("warning: {warning}"));
         }
         match self {
-            Self::Check => println!("the configuration is right (profile {})", config.profile),
+            Self::Check => say(&format!("the configuration is right (profile {})\n", config.profile)),
             Self::Show => {
-                println!("# profile {}, instance {}", config.profile, config.instance.display());
-                config.settings().for_each(|setting| println!("{setting}"));
+                let mut text =
+                    format!("# profile {}, instance {}\n", config.profile, config.instance.display());
+                for setting in config.settings() {
+                    text.push_str(&setting.to_string());
+                    text.push('\n');
+                }
+                say(&text)
             }
         }
-        Ok(ExitCode::SUCCESS)
     }
 }

@@ -4,11 +4,16 @@ mod config;
 mod logging;
 mod serve;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{
+    ffi::OsString,
+    io::{self, ErrorKind, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Environment, Flag, Sources};
+use crate::config::{self as settings, Config, Environment, Flag, Sources, Warning};
 
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, about, disable_help_subcommand = true)]
@@ -85,7 +90,24 @@ impl Place {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a command's answer to the person who typed it")]
+/// Reads the configuration, or says everything that is wrong with it.
+fn load(sources: &Sources) -> Result<(Config, Vec<Warning>), Failure> {
+    settings::load(sources)
+        .map_err(|problems| Failure::new(format!("the configuration has problems\n{problems}")))
+}
+
+/// Writes a command's answer. A reader who has seen enough, as `head` has, is no failure.
+fn say(text: &str) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("standard output: {error}")))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Writes what went wrong; where nobody can read it there is nobody to tell.
 fn say_problem(problem: &str) {
-    eprintln!("portcullis: {problem}");
+    let _ = writeln!(io::stderr().lock(), "portcullis: {problem}");
 }

@@ -1,7 +1,7 @@
 //! `portcullis serve`: from a configuration to a running service, and back down in order.
 
 use std::{
-    io::{self, Write},
+    io,
     net::{SocketAddr, TcpListener},
     process::ExitCode,
     sync::Arc,
@@ -16,10 +16,10 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::{Failure, Place, logging};
+use super::{Failure, Place, load, logging, say};
 use crate::{
     MAX_HEAD_BYTES, app,
-    config::{self, Config, Environment, Flag, Warning},
+    config::{Config, Environment, Flag, Warning},
     state::AppState,
 };
 
@@ -35,8 +35,7 @@ const MAX_HEADERS: usize = 100;
 
 impl Serve {
     pub(super) fn run(self, place: Place, environment: Environment) -> Result<ExitCode, Failure> {
-        let (config, warnings) = config::load(&place.sources(environment, self.flags()))
-            .map_err(|problems| Failure::new(problems.to_string()))?;
+        let (config, warnings) = load(&place.sources(environment, self.flags()))?;
         let _written_at_the_end = logging::start(&config.log_filter, config.log_format)?;
         let runtime = Runtime::new().map_err(|error| Failure::new(format!("no runtime: {error}")))?;
         runtime.block_on(serve(&config, &warnings))
@@ -63,7 +62,8 @@ async fn serve(config: &Config, warnings: &[Warning]) -> Result<ExitCode, Failur
         AppState::open(config, Arc::new(SystemClock)).await.map_err(|error| Failure::new(causes(&error)))?;
     let handle = Handle::new();
     let serving = tokio::spawn(answer(listener, handle.clone(), config.clone(), state.clone()));
-    say_ready(address, config, &state).map_err(|error| Failure::new(format!("standard output: {error}")))?;
+    let (profile, store) = (config.profile, state.store().location());
+    say(&format!("portcullis is ready on http://{address} (profile {profile}, store {store})\n"))?;
     tokio::spawn(stop_on(signals, handle, state.clone(), config.shutdown_grace));
     let ended = serving.await;
     state.close().await;
@@ -137,14 +137,6 @@ impl Signals {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
-}
-
-/// The one line on standard output, for people and for what waits for the start.
-fn say_ready(address: SocketAddr, config: &Config, state: &AppState) -> io::Result<()> {
-    let (profile, store) = (config.profile, state.store().location());
-    let mut out = io::stdout().lock();
-    writeln!(out, "portcullis is ready on http://{address} (profile {profile}, store {store})")?;
-    out.flush()
 }
 
 /// An error and what it was caused by, for the person who started the program.
