@@ -27,6 +27,7 @@
 //! | configure | [`JwtManager::builder`], or [`JwtConfig`] with Flask-JWT-Extended's option names |
 //! | answer errors in one style | [`ErrorStyle`], [`ErrorFormat`] |
 //! | test what time does | [`Clock`], [`ManualClock`] |
+//! | mint good and bad tokens in tests | `testing::Mint`, with the feature `testing` |
 //!
 //! # What every token must hold
 //!
@@ -61,6 +62,8 @@ mod require;
 mod revocation;
 mod secret;
 mod style;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use builder::{JwtConfigError, JwtConfigErrors, JwtManagerBuilder};
 pub use claims::{Claims, ClaimsError, Freshness, Registered, TokenKind};
