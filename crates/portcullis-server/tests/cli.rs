@@ -15,6 +15,7 @@ use std::{
     process::{Command, Output},
 };
 
+use portcullis_server::store::sqlite::SqliteStore;
 use tempfile::TempDir;
 
 /// Runs the program in a folder of its own; what it said and its exit code.
@@ -282,12 +283,16 @@ fn databases_that_are_not_a_whole_one_of_ours() {
         assert_eq!(fs::read(&database).unwrap(), content, "the file stays as it is");
     }
     fs::remove_file(&database).unwrap();
-    Command::new("sqlite3")
-        .arg(&database)
-        .arg("CREATE TABLE notes (text); PRAGMA user_version = 99;")
-        .status()
-        .unwrap();
-    run.refused(&[], &["portcullis.sqlite3"]);
+    sqlite(&database, "CREATE TABLE notes (text); PRAGMA user_version = 1;");
+    run.refused(&[], &["portcullis.sqlite3", "database of another program"]);
+    fs::remove_file(&database).unwrap();
+    SqliteStore::open(&database).unwrap();
+    sqlite(&database, "PRAGMA user_version = 99;");
+    run.refused(&[], &["portcullis.sqlite3", "newer version of portcullis (schema 99"]);
+}
+
+fn sqlite(file: &Path, sql: &str) {
+    rusqlite::Connection::open(file).unwrap().execute_batch(sql).unwrap();
 }
 
 #[test]
