@@ -30,6 +30,11 @@ pub struct InstanceError {
 /// The file's name in the instance folder.
 const FILE: &str = "jwt_secret";
 
+/// More than a secret's file ever has.
+const MAX_BYTES: u64 = 1024;
+
+const NOT_WHOLE: &str = "is not a whole secret; restore it from a backup, or remove it and all tokens end";
+
 /// How much randomness a secret has: twice what HS256 asks for, enough for HS512.
 const RANDOM_BYTES: usize = 64;
 
@@ -50,31 +55,50 @@ pub fn create_folder(folder: &Path) -> Result<(), InstanceError> {
 /// [`InstanceError`] when the file cannot be read or written, is empty, or is no text.
 pub fn secret(folder: &Path) -> Result<InstanceSecret, InstanceError> {
     let path = folder.join(FILE);
-    if let Some(secret) = read(&path)? {
-        return Ok(InstanceSecret { secret, path, made: false });
+    let mut made = false;
+    // Again where another start removed our draft in between.
+    for _ in 0..3 {
+        if let Some(secret) = read(&path)? {
+            remove_drafts(folder);
+            return Ok(InstanceSecret { secret, path, made });
+        }
+        made = make(&path).map_err(|error| problem(&path, format!("a secret cannot be made: {error}")))?;
     }
-    let made = make(&path).map_err(|error| problem(&path, format!("a secret cannot be made: {error}")))?;
-    match read(&path)? {
-        Some(secret) => Ok(InstanceSecret { secret, path, made }),
-        None => Err(problem(&path, "disappeared while starting")),
-    }
+    Err(problem(&path, "does not stay where it is made; does something else remove it?"))
 }
 
 fn read(path: &Path) -> Result<Option<Secret>, InstanceError> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
+    let unreadable = |error| problem(path, format!("the secret cannot be read: {error}"));
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
+            return Err(problem(path, "is a link to nothing; put the secret there, or remove the link"));
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(problem(path, format!("the secret cannot be read: {error}"))),
-    };
+        Err(error) => return Err(unreadable(error)),
+        // What is no small file is not opened: it may never end, or never begin.
+        Ok(found) if !found.is_file() || found.len() > MAX_BYTES => return Err(problem(path, NOT_WHOLE)),
+        Ok(_) => {}
+    }
+    let text = fs::read_to_string(path).map_err(unreadable)?;
     let secret = text.trim();
     // One byte less than was written is a damaged file: signing with it would be another secret, silently.
-    let whole = STANDARD.decode(secret).is_ok_and(|bytes| bytes.len() == RANDOM_BYTES);
-    if !whole {
-        let text = "is not a whole secret; restore it from a backup, or remove it and all tokens end";
-        return Err(problem(path, text));
+    if !STANDARD.decode(secret).is_ok_and(|bytes| bytes.len() == RANDOM_BYTES) {
+        return Err(problem(path, NOT_WHOLE));
     }
     warn_if_readable_by_others(path);
     Ok(Some(Secret::new(secret)))
+}
+
+/// Removes what starts that were cut off have left. One that is still at work makes another.
+fn remove_drafts(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_draft = |path: &PathBuf| {
+        path.extension() == Some("draft".as_ref())
+            && path.file_stem().is_some_and(|stem| stem.to_string_lossy().starts_with(FILE))
+    };
+    for draft in entries.map(|entry| entry.path()).filter(is_draft) {
+        let _ = fs::remove_file(draft);
+    }
 }
 
 /// Writes a new secret beside its place and links it there, which fails where a file is already.
@@ -88,7 +112,7 @@ fn make(path: &Path) -> io::Result<bool> {
     let _ = fs::remove_file(&draft);
     match linked {
         Ok(()) => sync_folder(path).map(|()| true),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -163,6 +187,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = secret(folder.path()).unwrap().path;
         assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_an_earlier_start_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("jwt_secret.4711.draft"), "half").unwrap();
+        secret(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        for (target, says) in [("/dev/zero", "not a whole secret"), ("/nowhere/at/all", "a link to nothing")]
+        {
+            std::os::unix::fs::symlink(target, &path).unwrap();
+            let error = secret(folder.path()).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+            fs::remove_file(&path).unwrap();
+        }
     }
 
     #[test]

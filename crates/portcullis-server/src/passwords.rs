@@ -195,33 +195,4 @@ mod tests {
         assert!((1..=2).contains(&done.len()), "one at work and one waiting: {}", done.len());
         assert!(turned_away.iter().all(|it| *it == Err(PasswordsError::Busy)));
     }
-
-    /// Memory of this process that is really there, in KiB.
-    #[cfg(target_os = "linux")]
-    fn resident_kib() -> u64 {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn a_worker_without_work_gives_its_memory_back_and_takes_it_again() {
-        let cost = HashCost { memory_kib: 19 * 1024, passes: 1 };
-        let capacity = HashCapacity { idle: Duration::from_secs(1), ..capacity(1, 1) };
-        let passwords = Passwords::start(cost, capacity);
-        let before = resident_kib();
-        // Three times: an allocator may learn to keep what was freed.
-        for _ in 0..3 {
-            passwords.hash(password("x")).await.unwrap();
-            assert!(resident_kib() > before + 12 * 1024, "kept for the next hash");
-            let mut wait = tokio::time::interval(Duration::from_millis(20));
-            let patience = tokio::time::timeout(Duration::from_secs(20), async {
-                while resident_kib() > before + 8 * 1024 {
-                    wait.tick().await;
-                }
-            });
-            patience.await.expect("the memory is given back");
-        }
-    }
 }

@@ -52,8 +52,12 @@ async fn serve(config: &Config, warnings: &[Warning]) -> Result<ExitCode, Failur
         tracing::warn!("{warning}");
     }
     // Before the store: a port in use is found before anything is made or locked.
-    let listener = TcpListener::bind(config.listen)
-        .map_err(|error| Failure::new(format!("cannot listen on {}: {error}", config.listen)))?;
+    let listener = TcpListener::bind(config.listen).map_err(|error| {
+        Failure::new(format!(
+            "cannot listen on {}: {error}; choose another address with --listen or LISTEN",
+            config.listen
+        ))
+    })?;
     let address =
         listener.local_addr().map_err(|error| Failure::new(format!("no local address: {error}")))?;
     let signals =

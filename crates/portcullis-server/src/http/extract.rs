@@ -1,7 +1,12 @@
 //! Bodies: JSON objects of a bounded size that arrive in time, and their fields, with every problem at once.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
 };
@@ -58,15 +63,40 @@ impl FromRequest<AppState> for Form {
             let text = "The body must be JSON, with the header Content-Type: application/json";
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
+        let whole = request.extensions().get::<BodyRead>().cloned();
         let reading = read(request.into_body(), limits.body);
         let Ok(bytes) = tokio::time::timeout(limits.request, reading).await else {
             return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive"));
         };
-        match serde_json::from_slice(&bytes?) {
+        let bytes = bytes?;
+        whole.unwrap_or_default().note();
+        match serde_json::from_slice(&bytes) {
             Ok(Value::Object(fields)) => Ok(Self { fields, problems: FieldProblems::new() }),
             Ok(_) => Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body must be a JSON object")),
             Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The body is not valid JSON")),
         }
+    }
+}
+
+/// Whether a request's body was read to its end. A connection with an unread rest cannot be used again, and its
+/// client is told so, whoever answered.
+#[derive(Clone, Default)]
+pub(super) struct BodyRead(Arc<AtomicBool>);
+
+impl BodyRead {
+    /// Watches over a request's body.
+    pub(super) fn of(request: &mut Request) -> Self {
+        let read = Self(Arc::new(AtomicBool::new(request.body().is_end_stream())));
+        request.extensions_mut().insert(read.clone());
+        read
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -82,7 +112,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
     let too_large = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
     // A declared length is believed when it is too long: nothing of such a body is waited for.
-    let declared = axum::body::HttpBody::size_hint(&body).lower();
+    let declared = body.size_hint().lower();
     if usize::try_from(declared).map_or(true, |declared| declared > limit) {
         return Err(too_large());
     }

@@ -84,7 +84,7 @@ mod tests {
         let (config, _) = config::load(&sources).unwrap();
         let state = AppState::open(&config, Arc::new(SystemClock)).await.unwrap();
         let routes = routes().route("/defect", get(defect)).route("/hang", get(std::future::pending::<()>));
-        let request = Request::get(path).body(Body::empty()).unwrap();
+        let request = Request::get(path).header("host", "test").body(Body::empty()).unwrap();
         let response = layered(routes, state).oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();

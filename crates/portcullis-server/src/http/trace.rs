@@ -4,43 +4,63 @@ use std::any::Any;
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::error::Refusal;
+use super::{error::Refusal, extract::BodyRead};
 use crate::state::AppState;
 
-/// The largest head of a request, address and headers together: 64 KiB.
-pub const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// The largest head of a request, address and headers together: 32 KiB. Four of the longest tokens fit into it.
+pub const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Names the request, bounds its time, writes a refusal in the configured style, sets the headers of every
 /// answer, and logs one line.
-pub(super) async fn edge(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn edge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = state.clock().monotonic();
     // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
     let id = Uuid::new_v4().to_string();
     let method = request.method().clone();
     let route = route(&request);
     let span = tracing::info_span!("request", id = id.as_str());
-    // The body has had its time in the extractor; the answer has as much again.
-    let limit = state.limits().request.saturating_mul(2);
-    let response = if head_bytes(&request) > MAX_HEAD_BYTES {
-        let text = "The request has too many or too large headers";
-        Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text).into_response()
-    } else {
-        let answer = tokio::time::timeout(limit, next.run(request)).instrument(span.clone()).await;
-        answer.unwrap_or_else(|late| Refusal::unavailable().caused_by(late).into_response())
+    let body_read = BodyRead::of(&mut request);
+    let response = match malformed(&request) {
+        Some(refusal) => refusal.into_response(),
+        None => answered(request, next, &state).instrument(span.clone()).await,
     };
     let mut response = span.in_scope(|| written(response, &state));
     set_headers(response.headers_mut(), &id);
+    if state.is_stopping() || !body_read.is_whole() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     span.in_scope(|| log(&method, &route, &response, state.clock().monotonic().duration_since(started)));
     response
+}
+
+/// What the routes answer, if they do in time: the body has its time in the extractor, the answer as much again.
+async fn answered(request: Request, next: Next, state: &AppState) -> Response {
+    let limit = state.limits().request.saturating_mul(2);
+    let answer = tokio::time::timeout(limit, next.run(request)).await;
+    answer.unwrap_or_else(|late| Refusal::unavailable().caused_by(late).into_response())
+}
+
+/// What no route should see: a head that is too large, or without the one `Host` that HTTP/1.1 asks for (RFC 9112
+/// section 3.2).
+fn malformed(request: &Request) -> Option<Refusal> {
+    if head_bytes(request) > MAX_HEAD_BYTES {
+        let text = "The request has too many or too large headers";
+        return Some(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text));
+    }
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    if hosts != 1 && request.version() == Version::HTTP_11 {
+        return Some(Refusal::new(StatusCode::BAD_REQUEST, "The request must have one Host header"));
+    }
+    None
 }
 
 /// The size of a request's address and headers. The connection's read buffer bounds it only roughly.
@@ -56,8 +76,13 @@ fn written(response: Response, state: &AppState) -> Response {
         return response;
     };
     if let Some(cause) = refusal.cause() {
-        let chain = chain(cause);
-        tracing::error!(status = response.status().as_u16(), error = %chain, "a request failed: {chain}");
+        let (status, chain) = (response.status().as_u16(), chain(cause));
+        // 503 may be a stranger's doing, a full queue for one; 500 is ours alone.
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::warn!(status, error = %chain, "a request was turned away: {chain}");
+        } else {
+            tracing::error!(status, error = %chain, "a request failed: {chain}");
+        }
     }
     let mut answer = refusal.write(state.jwt().error_format());
     // The router knows which methods there are.

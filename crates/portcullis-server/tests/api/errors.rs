@@ -89,9 +89,25 @@ async fn heads_over_the_limit() {
     let sized = |bytes: usize| {
         Request::get("/tests/hello").header("x", "x".repeat(bytes)).body(Body::empty()).unwrap()
     };
-    assert_eq!(app.send(sized(60_000)).await.status, StatusCode::OK);
-    let answer = app.send(sized(66_000)).await;
+    assert_eq!(app.send(sized(30_000)).await.status, StatusCode::OK);
+    let answer = app.send(sized(33_000)).await;
     answer.says(431, "The request has too many or too large headers");
+}
+
+#[tokio::test]
+async fn a_connection_with_an_unread_body_is_closed_and_one_without_is_kept() {
+    let app = TestApp::new().await;
+    for (path, media_type) in
+        [("/nope", "application/json"), ("/users/logout", "application/json"), (LOGIN, "text/plain")]
+    {
+        let answer = app.post_bytes(path, media_type, "{}").await;
+        assert_eq!(answer.header("connection"), "close", "{path} {}", answer.status);
+    }
+    for body in ["{}", "{", "[]"] {
+        let answer = app.post_bytes(LOGIN, "application/json", body).await;
+        assert_eq!(answer.header("connection"), "", "{}", answer.status);
+    }
+    assert_eq!(app.get("/nope").await.header("connection"), "");
 }
 
 #[tokio::test]

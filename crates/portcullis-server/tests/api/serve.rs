@@ -131,6 +131,8 @@ fn heads_that_are_too_large_or_malformed_get_a_4xx() {
         ),
         ("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n".into(), &["400"]),
         ("GET / HTTP/1.1\r\nHost : t\r\n\r\n".into(), &["400"]),
+        ("GET / HTTP/1.1\r\n\r\n".into(), &["400"]),
+        ("GET / HTTP/1.1\r\nHost: t\r\nHost: u\r\n\r\n".into(), &["400"]),
         ("nonsense\r\n\r\n".into(), &["400"]),
     ] {
         let mut stream = server.connect();

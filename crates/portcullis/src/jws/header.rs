@@ -106,10 +106,13 @@ impl HeaderMembers<'_> {
     }
 }
 
-/// The first name in a `crit` list; we understand no extension, so each is one too many (RFC 7515 4.1.11).
+/// The first name in a `crit` list, if it is short enough to be said again; we understand no extension, so each
+/// is one too many (RFC 7515 4.1.11).
 fn first_extension(crit: &Value<'_>) -> Option<String> {
     match crit {
-        Value::Texts(names) => names.first().map(|name| name.clone().into_owned()),
+        Value::Texts(names) => {
+            names.first().filter(|name| name.len() <= MAX_KID_BYTES).map(|name| name.clone().into_owned())
+        }
         _ => None,
     }
 }

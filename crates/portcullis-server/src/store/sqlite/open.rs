@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
+    io::Write,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -33,8 +34,40 @@ pub(super) struct Opened {
 }
 
 /// Held by the one process that serves a file; the system lets go of it however the process ends.
+///
+/// The lock's file also remembers that a database was made beside it: where that one is gone, a new and empty one
+/// would bring back every revoked token and lose every user without a word.
 pub(super) struct ServingLock {
-    _file: File,
+    file: File,
+}
+
+const MADE: &[u8] = b"a database was made beside this file\n";
+
+impl ServingLock {
+    fn refuse_if_one_was_made(&self, path: &Path) -> Result<(), StoreError> {
+        if self.file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+            return Ok(());
+        }
+        let (file, lock) = (path.display(), beside(path, ".lock"));
+        Err(refused(format!(
+            "{file} was made once and is gone; put it back, or remove {} to begin with an empty one",
+            lock.display()
+        )))
+    }
+
+    fn note_that_one_is_made(&self, path: &Path) -> Result<(), StoreError> {
+        let noted = self.file.metadata().and_then(|metadata| {
+            if metadata.len() > 0 {
+                Ok(())
+            } else {
+                (&self.file).write_all(MADE).and_then(|()| self.file.sync_all())
+            }
+        });
+        noted.map_err(|error| {
+            let message = format!("{} cannot be written; is its disk full?", beside(path, ".lock").display());
+            refused(message).caused_by(error)
+        })
+    }
 }
 
 /// Takes the lock, makes the file if there is none, and opens it if it is a whole one of ours.
@@ -45,9 +78,11 @@ pub(super) fn for_serving(path: &Path) -> Result<Opened, StoreError> {
     create::remove_leftovers(&path);
     let mut found = inspect::inspect(&path)?;
     if found == Found::Nothing {
+        lock.refuse_if_one_was_made(&path)?;
         create::create(&path)?;
         found = inspect::inspect(&path)?;
     }
+    lock.note_that_one_is_made(&path)?;
     let unfinished_log = matches!(found, Found::Ours { unfinished_log: true });
     let place = Place::of(path);
     let failed = |failure| place.error(failure);
@@ -57,6 +92,7 @@ pub(super) fn for_serving(path: &Path) -> Result<Opened, StoreError> {
     check(&connection, &place, unfinished_log)?;
     keep_log(&connection, false).map_err(failed)?;
     update(&mut connection).map_err(failed)?;
+    check_tables(&connection, &place)?;
     Ok(Opened { place, connection, lock })
 }
 
@@ -100,7 +136,7 @@ fn lock(path: &Path) -> Result<ServingLock, StoreError> {
         refused(message).caused_by(error)
     })?;
     match handle.try_lock() {
-        Ok(()) => Ok(ServingLock { _file: handle }),
+        Ok(()) => Ok(ServingLock { file: handle }),
         Err(TryLockError::WouldBlock) => Err(refused(format!(
             "another portcullis serves {file}; stop that one, or give this one a file of its own"
         ))),
@@ -165,6 +201,18 @@ fn check(connection: &Connection, place: &Place, unfinished_log: bool) -> Result
         check_whole(connection, place)?;
     }
     Ok(())
+}
+
+/// A file of ours has our tables, whatever its number says.
+fn check_tables(connection: &Connection, place: &Place) -> Result<(), StoreError> {
+    match schema::missing_table(connection).map_err(|error| place.error(error.into()))? {
+        None => Ok(()),
+        Some(table) => {
+            let file = place.path().display();
+            let message = format!("{file} lacks its table {table}; keep it aside and restore a backup");
+            Err(StoreError::new(StoreErrorKind::Damaged, message))
+        }
+    }
 }
 
 fn size(connection: &Connection) -> rusqlite::Result<u64> {

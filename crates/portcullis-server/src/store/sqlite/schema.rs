@@ -9,6 +9,19 @@ pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"prtc");
 /// edited: a change is a new file.
 pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_users_and_revoked_tokens.sql")];
 
+/// The tables of a file that has them all.
+const TABLES: [&str; 2] = ["users", "revoked_tokens"];
+
+/// A table that a file should have and has not.
+pub(super) fn missing_table(connection: &Connection) -> rusqlite::Result<Option<&'static str>> {
+    for table in TABLES {
+        if !connection.table_exists(None, table)? {
+            return Ok(Some(table));
+        }
+    }
+    Ok(None)
+}
+
 /// How many migrations a file has.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
     let count: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -233,6 +233,29 @@ async fn damage_in_a_large_file_is_found_by_the_call_that_meets_it() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_gone_is_not_made_anew() {
+    let place = Sqlite::new();
+    let path = filled(&place).await;
+    let aside = path.with_extension("aside");
+    fs::rename(&path, &aside).unwrap();
+    let lock = format!("{}.lock", path.file_name().unwrap().display());
+    refusal(&path, Refused, &["is gone", &lock]);
+    assert!(!path.exists());
+    fs::rename(&aside, &path).unwrap();
+    assert!(SqliteStore::open(&path).is_ok());
+}
+
+#[tokio::test]
+async fn a_database_without_one_of_its_tables_is_damaged() {
+    let place = Sqlite::new();
+    let path = filled(&place).await;
+    sql(&path, "DROP TABLE users");
+    let error = SqliteStore::open(&path).err().unwrap();
+    assert_eq!(error.kind(), Damaged);
+    assert!(error.to_string().contains("its table users"), "{error}");
+}
+
+#[tokio::test]
 async fn a_log_without_its_database_is_no_first_start() {
     let place = Sqlite::new();
     filled(&place).await;
