@@ -8,6 +8,7 @@
 //! accounts      what people do: register, log in, log out
 //! passwords     hashing on a few workers          revocations  the list, in the store and in memory
 //! store         where it all is durable           jobs         what happens by the clock
+//! instance      the folder where the made secret lies
 //! model         names, passwords, users: parsed once, never half valid
 //! ```
 //!

@@ -55,19 +55,22 @@ impl Revocations {
         self.index.clone()
     }
 
-    /// Ends a token: once this has answered, no request of this node gets through with it, and no restart
-    /// brings it back. A token that has ended by itself needs no entry.
+    /// Ends a token: refused by this node from now on, and, once this has answered, by every later start too. A
+    /// token that has ended by itself needs no entry.
+    ///
+    /// The index first: whatever becomes of the answer, an entry that is durable is in force, also where the
+    /// client has hung up meanwhile and nobody waits for the store any more.
     ///
     /// # Errors
-    /// [`StoreError`] when the entry may not be durable; the token is not revoked then.
+    /// [`StoreError`] when the entry may not be durable. This node refuses the token all the same; the same call
+    /// again settles it.
     pub async fn revoke(&self, token: RevokedToken) -> Result<(), StoreError> {
         let now = self.clock.now();
         if token.expires_at.is_some_and(|end| end < NumericDate::from(now).minus(self.margin)) {
             return Ok(());
         }
-        self.store.revoke_token(token.clone(), now).await?;
         self.index.revoke_token(&token.jti, token.expires_at);
-        Ok(())
+        self.store.revoke_token(token, now).await
     }
 
     /// Drops what has expired, in memory and in the store; answers how many entries left the store.

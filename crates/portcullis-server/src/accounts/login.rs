@@ -1,7 +1,20 @@
 //! Logging in: a name and a password become a pair of tokens.
 
-use super::{Accounts, AccountsError, TokenPair};
-use crate::model::{LoginName, Password};
+use portcullis::{IssueError, NumericDate, Token};
+
+use super::{Accounts, AccountsError, Identity};
+use crate::model::{LoginName, Password, User};
+
+/// What a login hands out.
+#[derive(Debug)]
+pub struct TokenPair {
+    /// A fresh access token.
+    pub access: Token,
+    /// The refresh token that belongs to it.
+    pub refresh: Token,
+    /// How long the access token lives, in seconds.
+    pub expires_in: i64,
+}
 
 impl Accounts {
     /// Logs a user in.
@@ -24,5 +37,18 @@ impl Accounts {
                 Err(AccountsError::BadCredentials)
             }
         }
+    }
+
+    /// The tokens of somebody who has just shown a password.
+    pub(super) fn issue(&self, user: &User) -> Result<TokenPair, IssueError> {
+        let identity = match self.policy.identity {
+            Identity::Id => user.id.as_str(),
+            Identity::Username => &user.username,
+        };
+        let issued_at = NumericDate::from(self.clock.now());
+        let access = self.jwt.access(identity).fresh().claim("access", user.access.level()).sign()?;
+        let refresh = self.jwt.refresh(identity).sign()?;
+        let expires_in = access.expires_at().seconds() - issued_at.seconds();
+        Ok(TokenPair { access, refresh, expires_in })
     }
 }

@@ -9,7 +9,8 @@ impl Accounts {
     /// Revokes a token. Revoking it again, or one that has expired, changes nothing and succeeds.
     ///
     /// # Errors
-    /// [`AccountsError::NoTokenId`] for a token without `jti`; a store that failed: the token still holds.
+    /// [`AccountsError::NoTokenId`] for a token without `jti`; a store that failed: the token is refused here, but may hold again
+    /// after a restart.
     pub async fn logout(&self, token: &Claims) -> Result<(), AccountsError> {
         let jti = token.jti().ok_or(AccountsError::NoTokenId)?.to_owned();
         let entry = RevokedToken { jti, expires_at: token.expires_at() };

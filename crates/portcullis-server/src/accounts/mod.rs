@@ -6,10 +6,11 @@ mod register;
 
 use std::{error::Error, sync::Arc};
 
-use portcullis::{Clock, IssueError, JwtManager, Token};
+use portcullis::{Clock, IssueError, JwtManager};
+
+pub use login::TokenPair;
 
 use crate::{
-    model::User,
     passwords::{Passwords, PasswordsError},
     revocations::Revocations,
     store::{Store, StoreError},
@@ -43,17 +44,6 @@ pub enum Identity {
     Id,
     /// The user's name, as some Flask applications have it.
     Username,
-}
-
-/// What a login hands out.
-#[derive(Debug)]
-pub struct TokenPair {
-    /// A fresh access token.
-    pub access: Token,
-    /// The refresh token that belongs to it.
-    pub refresh: Token,
-    /// How long the access token lives, in seconds.
-    pub expires_in: i64,
 }
 
 /// Why an act did not happen.
@@ -120,18 +110,5 @@ impl Accounts {
     /// What a configuration decided.
     pub fn policy(&self) -> Policy {
         self.policy
-    }
-
-    /// The tokens of somebody who has just shown a password.
-    fn issue(&self, user: &User) -> Result<TokenPair, IssueError> {
-        let identity = match self.policy.identity {
-            Identity::Id => user.id.as_str(),
-            Identity::Username => &user.username,
-        };
-        let issued_at = portcullis::NumericDate::from(self.clock.now());
-        let access = self.jwt.access(identity).fresh().claim("access", user.access.level()).sign()?;
-        let refresh = self.jwt.refresh(identity).sign()?;
-        let expires_in = access.expires_at().seconds() - issued_at.seconds();
-        Ok(TokenPair { access, refresh, expires_in })
     }
 }

@@ -27,7 +27,8 @@ pub(super) async fn edge(State(state): State<AppState>, mut request: Request, ne
     let id = Uuid::new_v4().to_string();
     let method = request.method().clone();
     let route = route(&request);
-    let span = tracing::info_span!("request", id = id.as_str());
+    // At the highest level: whatever the filter lets through of a request carries its id.
+    let span = tracing::error_span!("request", id = id.as_str());
     let body_read = BodyRead::of(&mut request);
     let response = match malformed(&request) {
         Some(refusal) => refusal.into_response(),
@@ -130,7 +131,11 @@ fn log(method: &Method, route: &str, response: &Response, took: std::time::Durat
     let (status, us) = (response.status().as_u16(), took.as_micros());
     // A method may be any word a stranger makes up.
     let method = if *method == Method::GET || *method == Method::POST { method.as_str() } else { "other" };
-    tracing::debug!(method, route, status, us, "{method} {route} {status} in {us} µs");
+    if response.status().is_client_error() || response.status().is_server_error() {
+        tracing::info!(method, route, status, us, "{method} {route} {status} in {us} µs");
+    } else {
+        tracing::debug!(method, route, status, us, "{method} {route} {status} in {us} µs");
+    }
 }
 
 /// The answer to a request whose handler panicked. The panic's text may hold anything and stays out of both

@@ -68,7 +68,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError`] when the store could not look.
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError>;
 
-    /// Puts a token on the revocation list. Doing it again changes nothing.
+    /// Puts a token on the revocation list. Of two entries for one token the later expiry counts, none being the
+    /// latest; the same one again changes nothing.
     ///
     /// # Errors
     /// [`StoreError`] when the entry may not be durable.

@@ -29,6 +29,7 @@ macro_rules! contract_for {
                 revocations {
                     a_revocation_survives_a_restart
                     revoking_again_changes_nothing
+                    of_two_entries_for_one_token_the_later_expiry_counts
                     one_token_revoked_by_many_at_once_is_one_entry
                     pages_of_any_size_have_every_entry_once_and_in_order
                     any_text_can_be_a_jti

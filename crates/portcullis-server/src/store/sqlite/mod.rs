@@ -99,7 +99,8 @@ impl Store for SqliteStore {
 
     async fn revoke_token(&self, token: RevokedToken, now: SystemTime) -> Result<(), StoreError> {
         let sql = "INSERT INTO revoked_tokens (jti, expires_at, created_at) VALUES (?1, ?2, ?3) \
-                   ON CONFLICT (jti) DO NOTHING";
+                   ON CONFLICT (jti) DO UPDATE SET expires_at = CASE WHEN excluded.expires_at IS NULL THEN NULL \
+                   ELSE max(expires_at, excluded.expires_at) END";
         self.write(move |connection| {
             let expires_at = token.expires_at.map(NumericDate::seconds);
             execute(connection, sql, params![token.jti, expires_at, rows::millis(now)]).map(drop)

@@ -46,7 +46,7 @@ async fn what_is_not_genuine_ends_nothing() {
 
 #[tokio::test]
 async fn nothing_is_called_done_when_the_store_is_gone() {
-    // BRR-20: 503, and the token still holds.
+    // BRR-20: 503; this node refuses the token all the same, and the client asks again.
     let app = TestApp::new().await;
     app.expect_errors();
     let alice = app.register("alice").await;
@@ -54,5 +54,20 @@ async fn nothing_is_called_done_when_the_store_is_gone() {
     let answer = app.post_as(PATH, &alice.access).await;
     answer.says(503, "The service is not available at the moment");
     assert_eq!(answer.header("retry-after"), "1");
-    assert_eq!(app.get_as("/tests/secret", &alice.access).await.status, StatusCode::OK);
+    assert_eq!(app.post_as(PATH, &alice.access).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    app.get_as("/tests/secret", &alice.access).await.says(401, "Token has been revoked");
+}
+
+#[tokio::test]
+async fn a_logout_whose_client_hangs_up_is_a_logout() {
+    let app = TestApp::new().await;
+    let alice = app.register("alice").await;
+    // Polled until it waits for the store, then dropped, as a connection that closes drops it.
+    let mut logout = Box::pin(app.post_as(PATH, &alice.access));
+    let waiting =
+        std::future::poll_fn(|cx| std::task::Poll::Ready(logout.as_mut().poll(cx).is_pending())).await;
+    assert!(waiting);
+    drop(logout);
+    app.get_as("/tests/secret", &alice.access).await.says(401, "Token has been revoked");
+    app.state.store().close().await;
 }

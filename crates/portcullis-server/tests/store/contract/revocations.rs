@@ -24,12 +24,25 @@ pub(crate) async fn revoking_again_changes_nothing<B: Backend>() {
     revoke(&*store, "short", Some(100)).await;
     revoke(&*store, "for good", None).await;
     revoke(&*store, "short", Some(100)).await;
-    revoke(&*store, "for good", Some(100)).await;
     store.close().await;
 
     let store = place.open().await;
     let expected = [token("for good", None), token("short", Some(100))];
     assert_eq!(all_revoked(&*store, 10).await, expected);
+}
+
+pub(crate) async fn of_two_entries_for_one_token_the_later_expiry_counts<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    for expiries in [[Some(100), Some(300)], [Some(300), Some(100)], [None, Some(100)], [Some(100), None]] {
+        for expiry in expiries {
+            revoke(&*store, &format!("{expiries:?}"), expiry).await;
+        }
+    }
+    let mut kept: Vec<_> = all_revoked(&*store, 10).await.into_iter().map(|entry| entry.expires_at).collect();
+    kept.sort();
+    let latest = Some(portcullis::NumericDate::from_seconds(300));
+    assert_eq!(kept, [None, None, latest, latest]);
 }
 
 pub(crate) async fn one_token_revoked_by_many_at_once_is_one_entry<B: Backend>() {
