@@ -139,6 +139,7 @@ pub struct Claims {
     jti: Option<Text>,
     issuer: Option<Text>,
     issued_at: Option<NumericDate>,
+    not_before: Option<NumericDate>,
     expires_at: Option<NumericDate>,
     kind: TokenKind,
     freshness: Freshness,
@@ -211,6 +212,16 @@ impl Claims {
     /// [`ClaimsError`] when the claims are not of this type.
     pub fn custom<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ClaimsError> {
         serde_json::from_slice(self.payload.as_bytes()).map_err(ClaimsError)
+    }
+
+    /// Refuses a token that is not valid yet; `iat` speaks first, as in PyJWT.
+    pub(crate) fn begun(&self, now: NumericDate, leeway: Duration) -> Result<(), AuthError> {
+        let latest = Some(now.plus(leeway));
+        match () {
+            () if self.issued_at > latest => Err(AuthError::IssuedInFuture),
+            () if self.not_before > latest => Err(AuthError::NotYetValid),
+            () => Ok(()),
+        }
     }
 
     /// Valid strictly before `exp` (RFC 7519 section 4.1.4), give or take the leeway.

@@ -28,6 +28,18 @@ pub struct JwtConfig {
     /// The algorithm that signs. Default: `HS256`.
     #[serde(rename = "JWT_ALGORITHM")]
     pub algorithm: Algorithm,
+    /// The algorithms that are accepted, as far as the keys have them: a key has one. Names of no key are a
+    /// mistake, `Ed25519` among them asks for that name beside `EdDSA`, and [`algorithm`](Self::algorithm) is
+    /// always accepted. Default: none, whatever the keys have.
+    #[serde(rename = "JWT_DECODE_ALGORITHMS", deserialize_with = "one_or_many")]
+    pub decode_algorithms: Vec<String>,
+    /// The private key of an algorithm with key pairs, as PEM or JWK: signs and verifies. Default: none.
+    #[serde(rename = "JWT_PRIVATE_KEY")]
+    pub private_key: Option<Secret>,
+    /// The public key, as PEM or JWK: verifies. Beside a private key it has to be its other half; alone it
+    /// makes a manager that issues nothing. Default: none.
+    #[serde(rename = "JWT_PUBLIC_KEY")]
+    pub public_key: Option<String>,
     /// The secret that signs and verifies: at least as long as the hash (RFC 7518 section 3.2). Default: none.
     #[serde(rename = "JWT_SECRET_KEY")]
     pub secret_key: Option<Secret>,
@@ -87,6 +99,9 @@ impl Default for JwtConfig {
     fn default() -> Self {
         Self {
             algorithm: Algorithm::HS256,
+            decode_algorithms: Vec::new(),
+            private_key: None,
+            public_key: None,
             secret_key: None,
             secret_keys_previous: Vec::new(),
             accept_short_secret: false,

@@ -7,14 +7,11 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
-    Freshness, InvalidLifetime, JwtConfig, JwtManager, Key, Lifetime, NumericDate, TokenKind,
-    jws::{self, MAX_TOKEN_BYTES},
+    Freshness, InvalidLifetime, JwtConfig, JwtManager, Lifetime, NumericDate, TokenKind, jws::MAX_TOKEN_BYTES,
 };
 
 /// What a manager's new tokens are made with.
 pub(crate) struct Issuing {
-    key: Key,
-    header: String,
     identity_claim: String,
     access_lifetime: Lifetime,
     refresh_lifetime: Lifetime,
@@ -24,10 +21,8 @@ pub(crate) struct Issuing {
 }
 
 impl Issuing {
-    pub(crate) fn new(config: &JwtConfig, key: Key, identity_claim: &str) -> Self {
+    pub(crate) fn new(config: &JwtConfig, identity_claim: &str) -> Self {
         Self {
-            header: jws::header_json(key.algorithm(), key.kid()),
-            key,
             identity_claim: identity_claim.to_owned(),
             access_lifetime: config.access_token_expires,
             refresh_lifetime: config.refresh_token_expires,
@@ -90,7 +85,7 @@ impl<'m> Issue<'m> {
     ///
     /// # Errors
     /// [`IssueError`] for a claim of your own that is reserved, given twice or not JSON, for a lifetime of
-    /// zero, and for a token that would be too long to be accepted.
+    /// zero, for a token that would be too long to be accepted, and for a manager that only verifies.
     pub fn sign(self) -> Result<Token, IssueError> {
         let issuing = self.manager.issuing();
         let lifetime = match (self.lifetime, self.kind) {
@@ -119,7 +114,9 @@ impl<'m> Issue<'m> {
             custom,
         };
         let payload = Zeroizing::new(serde_json::to_vec(&payload).map_err(IssueError::Json)?);
-        let text = issuing.key.sign(&issuing.header, &payload);
+        let keys = self.manager.keys();
+        let key = keys.set.signing().ok_or(IssueError::NoSigningKey)?;
+        let text = key.sign(key.header(), &payload).ok_or(IssueError::Random)?;
         if text.len() > MAX_TOKEN_BYTES {
             return Err(IssueError::TooLong { bytes: text.len() });
         }
@@ -188,6 +185,9 @@ pub enum IssueError {
         /// Its length.
         bytes: usize,
     },
+    /// The manager's keys verify only.
+    #[error("there is no signing key: this manager verifies only")]
+    NoSigningKey,
     /// The system gave no random bytes.
     #[error("the system gave no random bytes")]
     Random,

@@ -21,6 +21,8 @@
 //! | you want to | you use |
 //! |---|---|
 //! | guard a handler | [`Jwt`], [`FreshJwt`], [`RefreshJwt`], [`AnyJwt`], `Option` of each |
+//! | make keys, publish them, exchange them | [`Key`], [`VerifyingKey`], [`KeySet`], [`JwtManager::replace_keys`] |
+//! | verify something signed that is no JWT | [`jws::verify`] |
 //! | issue a token | [`JwtManager::access`], [`JwtManager::refresh`] |
 //! | verify a token yourself | [`JwtManager::verify`], [`JwtManager::authenticate`], [`Require`] |
 //! | revoke tokens | [`Revocation`], [`RevocationIndex`] |
@@ -44,20 +46,24 @@
 //!   (or the portcullis server's). [`RevocationIndex`] holds in memory what the application tells it.
 //! * It reads no key from a token (`jwk`, `jku`, `x5u`, `x5c` are ignored) and decrypts nothing (JWE).
 //! * It has no way to read a token without verifying it.
-//! * So far it signs with HMAC only and finds tokens in a header only.
+//! * So far it finds tokens in a header only.
 
 mod answer;
 mod builder;
 mod claims;
 mod clock;
 mod config;
+mod configured_keys;
 mod error;
 mod extract;
 mod issue;
-mod jws;
+#[cfg(feature = "asymmetric")]
+mod jwk;
+pub mod jws;
 mod keys;
 mod locate;
 mod manager;
+mod remembered;
 mod require;
 mod revocation;
 mod secret;
@@ -73,7 +79,7 @@ pub use error::AuthError;
 pub use extract::{AnyJwt, AuthRejection, FreshJwt, Jwt, RefreshJwt};
 pub use issue::{Issue, IssueError, Token};
 pub use jws::{Algorithm, JwsError, UnknownAlgorithm};
-pub use keys::{Key, KeyError};
+pub use keys::{Key, KeyError, KeySet, VerifyingKey};
 pub use manager::JwtManager;
 pub use require::Require;
 pub use revocation::{Asking, Revocation, RevocationIndex, Verdict};

@@ -2,16 +2,18 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use arc_swap::{ArcSwap, Guard};
 use http::HeaderMap;
 
 use crate::{
-    AuthError, Claims, Clock, ErrorFormat, Issue, JwtConfig, JwtConfigErrors, JwtManagerBuilder, Key,
-    NumericDate, Require, Revocation, TokenKind, Verdict,
+    AuthError, Claims, Clock, ErrorFormat, Issue, JwtConfig, JwtConfigErrors, JwtManagerBuilder, KeyError,
+    KeySet, NumericDate, Require, Revocation, TokenKind, Verdict,
     answer::Expected,
     claims::{Rules, Typ},
     issue::Issuing,
-    keys::KeySet,
+    jws::Jws,
     locate::HeaderLocation,
+    remembered::Remembered,
 };
 
 /// Issues and verifies the tokens of one application. Cheap to clone; the clones are the same manager.
@@ -22,25 +24,46 @@ pub struct JwtManager(Arc<Inner>);
 
 /// What the builder hands over: every option already checked.
 pub(crate) struct Inner {
-    pub(crate) keys: KeySet,
+    pub(crate) keys: ArcSwap<Held>,
     pub(crate) rules: Rules,
     pub(crate) issuing: Issuing,
     pub(crate) location: HeaderLocation,
     pub(crate) format: ErrorFormat,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) revocation: Option<Arc<dyn Revocation>>,
+    /// How many verified tokens are remembered.
+    pub(crate) remembered_tokens: usize,
+}
+
+/// The keys of a moment, and what was verified with them. A request takes them once, so it never sees half of
+/// an exchange.
+pub(crate) struct Held {
+    pub(crate) set: KeySet,
+    remembered: Option<Remembered>,
+}
+
+impl Held {
+    /// Only signatures that cost more than a look-up are remembered: an HMAC costs as much.
+    pub(crate) fn new(set: KeySet, remembered_tokens: usize) -> Self {
+        let worth_it = set.iter().any(|key| !key.algorithm().is_symmetric());
+        Self { remembered: Remembered::new(remembered_tokens).filter(|_| worth_it), set }
+    }
+
+    fn remembered(&self, token: &str) -> Option<Arc<Claims>> {
+        self.remembered.as_ref()?.get(token)
+    }
 }
 
 impl JwtManager {
-    /// A manager with safe defaults around one signing key.
-    pub fn builder(key: Key) -> JwtManagerBuilder {
-        JwtManagerBuilder::new(JwtConfig::default(), key, Vec::new())
+    /// A manager with safe defaults around a signing key, a set of keys, or a public key that only verifies.
+    pub fn builder(keys: impl Into<KeySet>) -> JwtManagerBuilder {
+        JwtManagerBuilder::new(JwtConfig::default(), keys.into())
     }
 
     /// A manager as a configuration says, keys included.
     ///
     /// # Errors
-    /// [`JwtConfigErrors`] when there is no secret or one of the secrets is no key.
+    /// [`JwtConfigErrors`] when there is no key for the algorithm or one of the keys is none.
     pub fn from_config(config: JwtConfig) -> Result<JwtManagerBuilder, JwtConfigErrors> {
         JwtManagerBuilder::from_config(config)
     }
@@ -101,12 +124,7 @@ impl JwtManager {
     fn judge(&self, token: &str, require: Require) -> Result<(Claims, Verdict), AuthError> {
         let inner = &*self.0;
         let now = self.now();
-        let jws = inner.keys.verify(token)?;
-        let typ = Typ::of(&jws.header)?;
-        let claims = Claims::read(jws.payload, typ, &inner.rules, now)?;
-        if !claims.typ_fits_kind() {
-            return Err(AuthError::Typ);
-        }
+        let claims = self.genuine(token, now)?;
         if !require.expired_too && claims.has_expired(now, inner.rules.leeway) {
             return Err(AuthError::Expired);
         }
@@ -123,6 +141,54 @@ impl JwtManager {
             _ => Verdict::Live,
         };
         Ok((claims, verdict))
+    }
+
+    /// The first half of the list: the claims of a token whose signature held and that has begun.
+    fn genuine(&self, token: &str, now: NumericDate) -> Result<Claims, AuthError> {
+        let (inner, keys) = (&*self.0, self.keys());
+        if let Some(claims) = keys.remembered(token) {
+            claims.begun(now, inner.rules.leeway)?;
+            return Ok(Claims::clone(&claims));
+        }
+        let Jws { header, payload, .. } = keys.set.verify(token)?;
+        let claims = Claims::read(payload, Typ::of(&header)?, &inner.rules, now)?;
+        if !claims.typ_fits_kind() {
+            return Err(AuthError::Typ);
+        }
+        let costly = header.algorithm.is_some_and(|algorithm| !algorithm.is_symmetric());
+        if let (Some(memory), true) =
+            (&keys.remembered, costly && !claims.has_expired(now, inner.rules.leeway))
+        {
+            memory.insert(token, &claims);
+        }
+        Ok(claims)
+    }
+
+    /// Puts other keys in place of the present ones, for this manager and all its clones.
+    ///
+    /// No request waits for it: one under way is judged by the keys that it began with, the next by the new
+    /// ones. What was remembered of verified tokens goes with the old keys.
+    ///
+    /// ```
+    /// # use portcullis::{JwtManager, Key, KeySet};
+    /// # let (new, old) = (Key::hs256([7; 32])?, Key::hs256([8; 32])?);
+    /// # let jwt = JwtManager::builder(old.clone()).build()?;
+    /// jwt.replace_keys(KeySet::new(new).and(old))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyError::TooMany`] when there are keys in it that no token would be tried with; the present ones stay.
+    pub fn replace_keys(&self, keys: impl Into<KeySet>) -> Result<(), KeyError> {
+        let keys = keys.into();
+        keys.check()?;
+        self.0.keys.store(Arc::new(Held::new(keys, self.0.remembered_tokens)));
+        Ok(())
+    }
+
+    /// The keys of this moment.
+    pub fn key_set(&self) -> KeySet {
+        self.keys().set.clone()
     }
 
     /// Begins an access token for an identity; [`Issue::sign`] makes it.
@@ -161,6 +227,10 @@ impl JwtManager {
         Expected { header: spelling, scheme }
     }
 
+    pub(crate) fn keys(&self) -> Guard<Arc<Held>> {
+        self.0.keys.load()
+    }
+
     pub(crate) fn issuing(&self) -> &Issuing {
         &self.0.issuing
     }
@@ -172,6 +242,6 @@ impl JwtManager {
 
 impl fmt::Debug for JwtManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JwtManager").field("keys", &self.0.keys.keys()).finish_non_exhaustive()
+        f.debug_struct("JwtManager").field("keys", &self.keys().set).finish_non_exhaustive()
     }
 }

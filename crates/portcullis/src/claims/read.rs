@@ -47,7 +47,8 @@ impl Claims {
         if issued_at > Some(latest) {
             return Err(AuthError::IssuedInFuture);
         }
-        if date(raw.nbf.as_ref(), Registered::NotBefore)? > Some(latest) {
+        let not_before = date(raw.nbf.as_ref(), Registered::NotBefore)?;
+        if not_before > Some(latest) {
             return Err(AuthError::NotYetValid);
         }
         let expires_at = date(raw.exp.as_ref(), Registered::Expires)?;
@@ -64,7 +65,7 @@ impl Claims {
         let (kind, freshness) = (kind(raw.kind.as_ref())?, freshness(raw.fresh.as_ref())?);
         let spot = |text: Cow<'_, str>| Text::of(text, payload.as_bytes());
         let (identity, jti, issuer) = (spot(identity), jti.map(spot), issuer.map(spot));
-        Ok(Self { typ, identity, jti, issuer, issued_at, expires_at, kind, freshness, payload })
+        Ok(Self { typ, identity, jti, issuer, issued_at, not_before, expires_at, kind, freshness, payload })
     }
 }
 

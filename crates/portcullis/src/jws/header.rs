@@ -21,6 +21,8 @@ pub(crate) const MAX_KID_BYTES: usize = 128;
 pub(crate) struct Header<'k> {
     /// `None` for a name that is none of ours.
     pub(crate) algorithm: Option<Algorithm>,
+    /// Whether the algorithm is named as RFC 9864 has it, which not everybody wants.
+    pub(crate) ed25519_name: bool,
     pub(crate) kid: Option<Cow<'k, str>>,
     /// What the whole token is (RFC 7515 section 4.1.9).
     pub(crate) typ: Member<'k>,
@@ -40,7 +42,7 @@ impl<'k> Header<'k> {
     /// The header of a token whose encoded header is a key's usual one.
     pub(crate) fn usual(algorithm: Algorithm, kid: Option<&'k str>) -> Self {
         let (kid, typ) = (kid.map(Cow::Borrowed), Member::Text(Cow::Borrowed("JWT")));
-        Self { algorithm: Some(algorithm), kid, typ, cty: Member::Absent }
+        Self { algorithm: Some(algorithm), ed25519_name: false, kid, typ, cty: Member::Absent }
     }
 
     /// Reads a header. The outer error is of its spelling; the inner one, of what it says, comes after those
@@ -97,12 +99,13 @@ impl HeaderMembers<'_> {
         if self.b64.is_some() {
             return Err(JwsError::Critical { extension: Some("b64".to_owned()) });
         }
-        let algorithm = match self.alg {
+        let (algorithm, ed25519_name) = match self.alg {
             None => return Err(JwsError::AlgorithmMissing),
-            Some(Value::Text(name)) => Algorithm::from_name(&name),
-            Some(_) => None,
+            Some(Value::Text(name)) if name == "Ed25519" => (Some(Algorithm::EdDSA), true),
+            Some(Value::Text(name)) => (Algorithm::from_name(&name), false),
+            Some(_) => (None, false),
         };
-        Ok(Header { algorithm, kid, typ: self.typ.into(), cty: self.cty.into() })
+        Ok(Header { algorithm, ed25519_name, kid, typ: self.typ.into(), cty: self.cty.into() })
     }
 }
 

@@ -14,12 +14,14 @@ pub(crate) enum HmacKey {
 }
 
 impl HmacKey {
-    pub(crate) fn new(algorithm: Algorithm, secret: &[u8]) -> Self {
-        match algorithm {
-            Algorithm::HS256 => Self::Sha256(keyed(secret)),
-            Algorithm::HS384 => Self::Sha384(keyed(secret)),
-            Algorithm::HS512 => Self::Sha512(keyed(secret)),
-        }
+    /// `None` for an algorithm of another family.
+    pub(crate) fn new(algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
+        Some(match algorithm {
+            Algorithm::HS256 => Self::Sha256(keyed(secret)?),
+            Algorithm::HS384 => Self::Sha384(keyed(secret)?),
+            Algorithm::HS512 => Self::Sha512(keyed(secret)?),
+            _ => return None,
+        })
     }
 
     /// Whether `signature` is the whole MAC of `message`; compared in constant time (RFC 2104, CWE-208).
@@ -40,9 +42,9 @@ impl HmacKey {
     }
 }
 
-#[expect(clippy::expect_used, reason = "HMAC takes keys of every length (RFC 2104 section 2)")]
-fn keyed<M: KeyInit>(secret: &[u8]) -> M {
-    M::new_from_slice(secret).expect("HMAC takes keys of every length")
+/// HMAC takes keys of every length (RFC 2104 section 2).
+fn keyed<M: KeyInit>(secret: &[u8]) -> Option<M> {
+    M::new_from_slice(secret).ok()
 }
 
 fn verifies<M: Mac + Clone>(key: &M, message: &[u8], signature: &[u8]) -> bool {

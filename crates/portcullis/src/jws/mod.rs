@@ -1,15 +1,22 @@
-//! Compact JWS (RFC 7515), strict: bytes in, verdict out. It knows nothing of keys, claims or requests.
+//! Compact JWS (RFC 7515), strict, over any payload: bytes in, verdict out.
+//!
+//! It knows nothing of claims or requests, and of keys only what [`Keys`] says.
 //!
 //! A token has one spelling: three base64url segments without padding, blanks or stray bits, and a header
 //! that is a JSON object without duplicate members. What the header says never picks a key or an algorithm:
 //! it is only compared with those that the verifier has.
 
 mod algorithm;
+#[cfg(feature = "asymmetric")]
+pub(crate) mod asymmetric;
+#[cfg(feature = "asymmetric")]
+pub(crate) mod der;
 mod error;
 mod header;
 pub(crate) mod hmac;
 pub(crate) mod json;
 mod payload;
+mod verified;
 
 use base64::Engine as _;
 
@@ -17,6 +24,7 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use error::JwsError;
 pub(crate) use header::{Header, MAX_KID_BYTES, Member, is_media_type};
 pub(crate) use payload::Payload;
+pub use verified::{Keys, VerifiedJws, verify};
 
 /// The longest token that is looked at, in bytes. Checked before anything is decoded.
 pub(crate) const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -54,16 +62,20 @@ impl<'a> Jws<'a> {
     }
 }
 
-/// Writes a header and a payload, both JSON, as a compact JWS.
-pub(crate) fn sign(header: &str, payload: &[u8], sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
+/// Writes a header and a payload, both JSON, as a compact JWS; `None` where `sign` gives no signature.
+pub(crate) fn sign(
+    header: &str,
+    payload: &[u8],
+    sign: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Option<String> {
     let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 96);
     BASE64.encode_string(header, &mut token);
     token.push('.');
     BASE64.encode_string(payload, &mut token);
-    let signature = sign(token.as_bytes());
+    let signature = sign(token.as_bytes())?;
     token.push('.');
     BASE64.encode_string(signature, &mut token);
-    token
+    Some(token)
 }
 
 /// The header that tokens of a key have, as JSON.
@@ -83,30 +95,30 @@ pub(crate) fn usual_headers(algorithm: Algorithm, kid: Option<&str>) -> [String;
     [BASE64.encode(ours), BASE64.encode(swapped)]
 }
 
-/// A decoded signature; on the stack, since every request has one.
-pub(crate) struct Signature {
-    bytes: [u8; Self::MAX],
-    length: usize,
+/// A decoded signature: a MAC on the stack, since every request has one, an RSA signature on the heap, where
+/// it costs nothing beside what follows.
+pub(crate) enum Signature {
+    Short { bytes: [u8; Self::SHORT], length: usize },
+    Long(Vec<u8>),
 }
 
 impl Signature {
-    /// The longest MAC, with room to tell one that is too long from one that cannot be decoded.
-    const MAX: usize = 96;
+    /// The longest MAC, and what the decoder wants beside it.
+    const SHORT: usize = 66;
 
     fn decode(segment: &str) -> Result<Self, JwsError> {
-        let mut bytes = [0; Self::MAX];
-        match BASE64.decode_slice(segment, &mut bytes) {
-            Ok(length) => Ok(Self { bytes, length }),
-            Err(base64::DecodeSliceError::DecodeError(_)) => Err(JwsError::SignatureEncoding),
-            // Longer than any MAC: well spelled it is a wrong signature, else a bad encoding.
-            Err(base64::DecodeSliceError::OutputSliceTooSmall) => {
-                BASE64.decode(segment).map_err(|_| JwsError::SignatureEncoding)?;
-                Err(JwsError::Signature)
-            }
+        if base64::decoded_len_estimate(segment.len()) > Self::SHORT {
+            return BASE64.decode(segment).map(Self::Long).map_err(|_| JwsError::SignatureEncoding);
         }
+        let mut bytes = [0; Self::SHORT];
+        let length = BASE64.decode_slice(segment, &mut bytes).map_err(|_| JwsError::SignatureEncoding)?;
+        Ok(Self::Short { bytes, length })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
+        match self {
+            Self::Short { bytes, length } => bytes.get(..*length).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
     }
 }
