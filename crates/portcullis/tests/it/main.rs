@@ -17,6 +17,8 @@ mod guards;
 mod hostile;
 mod index;
 mod issue;
+#[cfg(feature = "asymmetric")]
+mod pairs;
 mod properties;
 mod styles;
 mod vectors;

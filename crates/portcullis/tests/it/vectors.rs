@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use portcullis::{Algorithm, AuthError, JwtManager, Key, ManualClock, Require};
+use portcullis::{Algorithm, JwtManager, Key, KeySet, ManualClock, Require, jws};
 use serde::Deserialize;
 
 use crate::common::{at, unbase64};
@@ -83,15 +83,15 @@ fn files() -> Vec<PathBuf> {
 }
 
 fn run(name: &str, file: &File, count: &mut Count) {
-    let Ok(algorithm) = file.alg.parse::<Algorithm>() else {
-        println!("{name}: {} vectors not run, no {} yet", file.tests.len(), file.alg);
+    let Some(keys) = keys(file) else {
+        println!("{name}: {} vectors not run, no {} in this build", file.tests.len(), file.alg);
         count.not_run += file.tests.len();
         return;
     };
     // A token that the leeway may save is none of the file's, so both ends of it have to agree.
-    let managers = [0, file.expected.leeway_max_s].map(|leeway| manager(file, algorithm, leeway));
+    let managers = [0, file.expected.leeway_max_s].map(|leeway| manager(file, keys.clone(), leeway));
     for vector in &file.tests {
-        let verdicts = managers.each_ref().map(|jwt| holds(file, jwt, vector));
+        let verdicts = managers.each_ref().map(|jwt| holds(file, &keys, jwt, vector));
         let right = match vector.expect.as_str() {
             "ACCEPT" => verdicts.iter().all(|held| *held),
             "REJECT" => verdicts.iter().all(|held| !held),
@@ -109,9 +109,37 @@ fn run(name: &str, file: &File, count: &mut Count) {
     }
 }
 
-fn manager(file: &File, algorithm: Algorithm, leeway: u64) -> JwtManager {
-    let secret = unbase64(file.key["k"].as_str().expect("an octet key"));
-    JwtManager::builder(Key::hmac_of_any_length(algorithm, secret).unwrap())
+/// The one key of a file, and the name `Ed25519` where the file is of that name; `None` where this build has
+/// no such keys.
+fn keys(file: &File) -> Option<KeySet> {
+    let algorithm: Algorithm = match file.alg.as_str() {
+        "Ed25519" => Algorithm::EdDSA,
+        name => name.parse().ok()?,
+    };
+    if let Some(secret) = file.key["k"].as_str() {
+        return Key::hmac_of_any_length(algorithm, unbase64(secret)).ok().map(KeySet::from);
+    }
+    #[cfg(feature = "asymmetric")]
+    let keys = pair(algorithm, &file.key);
+    #[cfg(not(feature = "asymmetric"))]
+    let keys = None::<KeySet>?;
+    Some(if file.alg == "Ed25519" { keys.accepting_ed25519_name() } else { keys })
+}
+
+#[cfg(feature = "asymmetric")]
+fn pair(algorithm: Algorithm, key: &serde_json::Value) -> KeySet {
+    use portcullis::VerifyingKey;
+    let public = match key["public_pem"].as_str() {
+        Some(pem) => VerifyingKey::from_pem(algorithm, pem).unwrap(),
+        None => VerifyingKey::from_jwk_as(algorithm, key.to_string()).unwrap(),
+    };
+    // A file that gives its key no id says nothing of the tokens' ids.
+    let named = key["kid"].is_string();
+    if named { public } else { public.without_kid() }.into()
+}
+
+fn manager(file: &File, keys: KeySet, leeway: u64) -> JwtManager {
+    JwtManager::builder(keys)
         .clock(Arc::new(ManualClock::at(at(file.now))))
         .configure(|config| {
             config.decode_issuer = file.expected.iss.iter().cloned().collect();
@@ -122,7 +150,7 @@ fn manager(file: &File, algorithm: Algorithm, leeway: u64) -> JwtManager {
         .unwrap()
 }
 
-fn holds(file: &File, jwt: &JwtManager, vector: &Vector) -> bool {
+fn holds(file: &File, keys: &KeySet, jwt: &JwtManager, vector: &Vector) -> bool {
     let bytes = match vector.encoding.as_str() {
         "ascii" => vector.token.clone().into_bytes(),
         "base64" => {
@@ -135,32 +163,16 @@ fn holds(file: &File, jwt: &JwtManager, vector: &Vector) -> bool {
     let Ok(token) = String::from_utf8(bytes) else {
         return false;
     };
+    match file.level.as_str() {
+        "jws" => return jws::verify(&token, keys).is_ok(),
+        "jwt" => {}
+        other => panic!("level {other}"),
+    }
     let require = match file.expected.kind.as_deref() {
         None => Require::any(),
         Some("access") => Require::access(),
         Some("refresh") => Require::refresh(),
         Some(other) => panic!("a token of kind {other}"),
     };
-    let verdict = jwt.verify_as(&token, require);
-    match file.level.as_str() {
-        "jwt" => verdict.is_ok(),
-        // The payload need not be claims; what counts is that the refusal, if any, speaks of nothing else.
-        "jws" => verdict.err().is_none_or(|error| speaks_of_claims(&error)),
-        other => panic!("level {other}"),
-    }
-}
-
-fn speaks_of_claims(error: &AuthError) -> bool {
-    matches!(
-        error,
-        AuthError::PayloadJson
-            | AuthError::PayloadNotObject
-            | AuthError::ClaimType(_)
-            | AuthError::MissingClaim(_)
-            | AuthError::IssuedInFuture
-            | AuthError::NotYetValid
-            | AuthError::Expired
-            | AuthError::AccessRequired
-            | AuthError::RefreshRequired
-    )
+    jwt.verify_as(&token, require).is_ok()
 }
