@@ -40,7 +40,7 @@ impl Claims {
         now: NumericDate,
     ) -> Result<Self, AuthError> {
         let text = payload.as_str().ok_or(AuthError::PayloadJson)?;
-        let raw = RawClaims::parse(text, rules)?;
+        let mut raw = RawClaims::parse(text, rules)?;
         raw.require(rules)?;
         let latest = now.plus(rules.leeway);
         let issued_at = date(raw.iat.as_ref(), Registered::IssuedAt)?;
@@ -160,7 +160,7 @@ struct RawClaims<'de> {
     fresh: Option<Value<'de>>,
     /// The configured identity claim, or its fallback, where that is not `sub`.
     identity: Option<Value<'de>>,
-    /// The required claims that are there, a bit each.
+    /// The required claims that are there and not registered, a bit each.
     present: u64,
 }
 
@@ -179,9 +179,17 @@ impl<'de> RawClaims<'de> {
         Ok(raw)
     }
 
-    fn require(&self, rules: &Rules) -> Result<(), AuthError> {
-        let missing = rules.required.iter().enumerate().find(|(place, _)| self.present & bit(*place) == 0);
-        missing.map_or(Ok(()), |(_, name)| Err(AuthError::MissingClaim(name.clone().into())))
+    fn require(&mut self, rules: &Rules) -> Result<(), AuthError> {
+        for (place, name) in rules.required.iter().enumerate() {
+            let is_there = match self.registered(name) {
+                Some(value) => value.is_some(),
+                None => self.present & bit(place) != 0,
+            };
+            if !is_there {
+                return Err(AuthError::MissingClaim(name.clone().into()));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -205,16 +213,15 @@ impl<'de> Visitor<'de> for ClaimsVisitor<'_> {
         let (mut claims, mut names) = (RawClaims::default(), Names::default());
         while let Some(Name(name)) = object.next_key::<Name<'de>>()? {
             let value = object.next_value::<Value<'de>>()?;
-            // Not only the first: a name that is listed twice must not be missing for ever.
-            for (place, required) in self.rules.required.iter().enumerate() {
-                if *required == name {
-                    claims.present |= bit(place);
+            // A name with a place of its own needs no list to show that it is there twice.
+            let is_new = match claims.registered(&name) {
+                Some(place) => place.replace(value).is_none(),
+                None => {
+                    claims.note(&name, value, self.rules);
+                    names.is_new(name)
                 }
-            }
-            if let Some(slot) = claims.slot(&name, self.rules) {
-                *slot = Some(value);
-            }
-            if !names.is_new(name) {
+            };
+            if !is_new {
                 return Err(serde::de::Error::custom("duplicate member"));
             }
         }
@@ -223,7 +230,21 @@ impl<'de> Visitor<'de> for ClaimsVisitor<'_> {
 }
 
 impl<'de> RawClaims<'de> {
-    fn slot(&mut self, name: &str, rules: &Rules) -> Option<&mut Option<Value<'de>>> {
+    /// Notes a claim that is not registered: it may be required, or be the identity.
+    fn note(&mut self, name: &str, value: Value<'de>, rules: &Rules) {
+        // Not only the first: a name that is listed twice must not be missing for ever.
+        for (place, required) in rules.required.iter().enumerate() {
+            if required == name {
+                self.present |= bit(place);
+            }
+        }
+        if name == rules.identity_claim || rules.identity_fallback == Some(name) {
+            self.identity = Some(value);
+        }
+    }
+
+    /// The place of a registered claim.
+    fn registered(&mut self, name: &str) -> Option<&mut Option<Value<'de>>> {
         Some(match name {
             "iat" => &mut self.iat,
             "nbf" => &mut self.nbf,
@@ -234,7 +255,6 @@ impl<'de> RawClaims<'de> {
             "jti" => &mut self.jti,
             "type" => &mut self.kind,
             "fresh" => &mut self.fresh,
-            _ if name == rules.identity_claim || rules.identity_fallback == Some(name) => &mut self.identity,
             _ => return None,
         })
     }

@@ -43,7 +43,8 @@ impl<'de> Visitor<'de> for NameVisitor {
 #[derive(Default)]
 pub(crate) struct Names<'de> {
     few: [Option<Cow<'de, str>>; Names::FEW],
-    many: HashSet<Cow<'de, str>>,
+    /// Made when it is needed, which is hardly ever.
+    many: Option<HashSet<Cow<'de, str>>>,
 }
 
 impl<'de> Names<'de> {
@@ -61,7 +62,7 @@ impl<'de> Names<'de> {
                 }
             }
         }
-        self.many.insert(name)
+        self.many.get_or_insert_default().insert(name)
     }
 }
 
