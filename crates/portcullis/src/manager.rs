@@ -11,7 +11,6 @@ use crate::{
     answer::Expected,
     claims::{Rules, Typ},
     issue::Issuing,
-    jws::Jws,
     locate::HeaderLocation,
     remembered::Remembered,
 };
@@ -121,6 +120,7 @@ impl JwtManager {
     }
 
     /// The ordered list of checks. There is no other.
+    #[inline]
     fn judge(&self, token: &str, require: Require) -> Result<(Claims, Verdict), AuthError> {
         let inner = &*self.0;
         let now = self.now();
@@ -144,18 +144,20 @@ impl JwtManager {
     }
 
     /// The first half of the list: the claims of a token whose signature held and that has begun.
+    #[inline]
     fn genuine(&self, token: &str, now: NumericDate) -> Result<Claims, AuthError> {
         let (inner, keys) = (&*self.0, self.keys());
         if let Some(claims) = keys.remembered(token) {
             claims.begun(now, inner.rules.leeway)?;
             return Ok(Claims::clone(&claims));
         }
-        let Jws { header, payload, .. } = keys.set.verify(token)?;
-        let claims = Claims::read(payload, Typ::of(&header)?, &inner.rules, now)?;
+        let jws = keys.set.verify(token)?;
+        let payload = jws.payload()?;
+        let claims = Claims::read(payload, Typ::of(&jws.header)?, &inner.rules, now)?;
         if !claims.typ_fits_kind() {
             return Err(AuthError::Typ);
         }
-        let costly = header.algorithm.is_some_and(|algorithm| !algorithm.is_symmetric());
+        let costly = jws.header.algorithm.is_some_and(|algorithm| !algorithm.is_symmetric());
         if let (Some(memory), true) =
             (&keys.remembered, costly && !claims.has_expired(now, inner.rules.leeway))
         {

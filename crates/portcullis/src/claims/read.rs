@@ -33,6 +33,7 @@ impl Claims {
     /// `nbf`, `exp`, `iss`, `aud`, `sub`, `jti`, identity, `type`, `fresh`.
     ///
     /// Whether the token has expired is left to the caller: it is the last thing that is said of a token.
+    #[inline]
     pub(crate) fn read(
         payload: Payload,
         typ: Typ,
@@ -214,12 +215,11 @@ impl<'de> Visitor<'de> for ClaimsVisitor<'_> {
         while let Some(Name(name)) = object.next_key::<Name<'de>>()? {
             let value = object.next_value::<Value<'de>>()?;
             // A name with a place of its own needs no list to show that it is there twice.
-            let is_new = match claims.registered(&name) {
-                Some(place) => place.replace(value).is_none(),
-                None => {
-                    claims.note(&name, value, self.rules);
-                    names.is_new(name)
-                }
+            let is_new = if let Some(place) = claims.registered(&name) {
+                place.replace(value).is_none()
+            } else {
+                claims.note(&name, value, self.rules);
+                names.is_new(name)
             };
             if !is_new {
                 return Err(serde::de::Error::custom("duplicate member"));

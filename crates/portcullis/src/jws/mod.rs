@@ -39,12 +39,12 @@ pub(crate) const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// A constant but for what the machine can do, which is looked up once.
 static BASE64: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
-/// A token that is well formed. Whoever verifies its signature may use what it carries.
+/// A token taken apart, its payload not yet decoded. Whoever verifies its signature may use what it carries.
 pub(crate) struct Jws<'a> {
     pub(crate) header: Header<'a>,
     /// What was signed: the first two segments as they stand.
     pub(crate) signing_input: &'a str,
-    pub(crate) payload: Payload,
+    encoded_payload: &'a str,
     pub(crate) signature: Signature,
 }
 
@@ -52,7 +52,10 @@ impl<'a> Jws<'a> {
     /// Takes a token apart; `usual` knows the encoded headers that need no parsing.
     ///
     /// The order of work is Flask-JWT-Extended's (PyJWT's), so that a token with several faults is refused for
-    /// the same one: the spelling of header, payload and signature, then what the header says.
+    /// the same one: the spelling of header, payload and signature, then what the header says. The payload is
+    /// decoded when the signature has held, straight to where it stays; a token that is refused before that is
+    /// asked for its payload's spelling first ([`refusal`](Self::refusal)).
+    #[inline]
     pub(crate) fn parse(
         token: &'a str,
         usual: impl FnOnce(&str) -> Option<Header<'a>>,
@@ -63,9 +66,28 @@ impl<'a> Jws<'a> {
         let (signing_input, signature) = token.rsplit_once('.').ok_or(JwsError::NotEnoughSegments)?;
         let (header, payload) = signing_input.split_once('.').ok_or(JwsError::NotEnoughSegments)?;
         let header = usual(header).map_or_else(|| Header::decode(header), |header| Ok(Ok(header)))?;
-        let payload = Payload::decode(payload)?;
-        let signature = Signature::decode(signature)?;
-        Ok(Self { header: header?, signing_input, payload, signature })
+        let said = Signature::decode(signature).and_then(|signature| Ok((signature, header?)));
+        let (signature, header) = said.map_err(|error| Self::misspelled(payload, error))?;
+        Ok(Self { header, signing_input, encoded_payload: payload, signature })
+    }
+
+    /// The payload of a token whose signature has held.
+    ///
+    /// # Errors
+    /// [`JwsError::PayloadEncoding`] when it is not canonical base64url.
+    #[inline]
+    pub(crate) fn payload(&self) -> Result<Payload, JwsError> {
+        Payload::decode(self.encoded_payload)
+    }
+
+    /// The error that a token is refused for: its payload's spelling comes before what is wrong with the rest.
+    pub(crate) fn refusal(&self, error: JwsError) -> JwsError {
+        Self::misspelled(self.encoded_payload, error)
+    }
+
+    #[cold]
+    fn misspelled(payload: &str, error: JwsError) -> JwsError {
+        Payload::decode(payload).err().unwrap_or(error)
     }
 }
 

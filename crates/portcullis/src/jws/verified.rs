@@ -1,7 +1,8 @@
 //! The way in from outside: a compact JWS over any payload.
 
-use super::{Algorithm, BASE64, Jws, JwsError, Member};
 use base64::Engine as _;
+
+use super::{Algorithm, BASE64, Jws, JwsError, Member, Payload};
 
 /// Verifies a compact JWS over any payload, with everything that is strict about a token of ours but its claims:
 /// 8 KiB, one spelling, no duplicate header members, no `crit` and `b64`, the algorithm of one of the keys.
@@ -33,37 +34,47 @@ pub trait Keys {
 }
 
 /// A JWS whose signature held. There is no other way to one than a verification.
-pub struct VerifiedJws<'a>(pub(crate) Jws<'a>);
+pub struct VerifiedJws<'a> {
+    jws: Jws<'a>,
+    payload: Payload,
+}
+
+impl<'a> VerifiedJws<'a> {
+    /// Takes a token whose signature has held.
+    pub(crate) fn new(jws: Jws<'a>) -> Result<Self, JwsError> {
+        Ok(Self { payload: jws.payload()?, jws })
+    }
+}
 
 impl VerifiedJws<'_> {
     /// What was signed.
     pub fn payload(&self) -> &[u8] {
-        self.0.payload.as_bytes()
+        self.payload.as_bytes()
     }
 
     /// The algorithm of the key that verified it.
     pub fn algorithm(&self) -> Option<Algorithm> {
-        self.0.header.algorithm
+        self.jws.header.algorithm
     }
 
     /// The key id that the header names.
     pub fn kid(&self) -> Option<&str> {
-        self.0.header.kid.as_deref()
+        self.jws.header.kid.as_deref()
     }
 
     /// What the header says that the whole is (RFC 7515 section 4.1.9), if it is text.
     pub fn typ(&self) -> Option<&str> {
-        text(&self.0.header.typ)
+        text(&self.jws.header.typ)
     }
 
     /// What the header says that the payload is (RFC 7515 section 4.1.10), if it is text.
     pub fn cty(&self) -> Option<&str> {
-        text(&self.0.header.cty)
+        text(&self.jws.header.cty)
     }
 
     /// The whole header as the JSON object that it is, for members of your own.
     pub fn header_json(&self) -> String {
-        let segment = self.0.signing_input.split('.').next().unwrap_or_default();
+        let segment = self.jws.signing_input.split('.').next().unwrap_or_default();
         BASE64.decode(segment).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
     }
 }

@@ -88,11 +88,14 @@ impl KeySet {
     ///
     /// # Errors
     /// The first [`JwsError`] that the token has.
+    #[inline]
     pub(crate) fn verify<'a>(&'a self, token: &'a str) -> Result<Jws<'a>, JwsError> {
         let jws = Jws::parse(token, |encoded| self.usual_header(encoded))?;
-        let algorithm = self.algorithm_of(&jws.header).ok_or(JwsError::AlgorithmNotAllowed)?;
+        let Some(algorithm) = self.algorithm_of(&jws.header) else {
+            return Err(jws.refusal(JwsError::AlgorithmNotAllowed));
+        };
         let held = self.candidates(algorithm, jws.header.kid.as_deref()).any(|key| key.verifies(&jws));
-        if held { Ok(jws) } else { Err(JwsError::Signature) }
+        if held { Ok(jws) } else { Err(jws.refusal(JwsError::Signature)) }
     }
 
     /// The header's algorithm, if a key of ours has it.
@@ -123,7 +126,7 @@ impl KeySet {
 
 impl jws::Keys for KeySet {
     fn verify<'a>(&'a self, token: &'a str) -> Result<VerifiedJws<'a>, JwsError> {
-        KeySet::verify(self, token).map(VerifiedJws)
+        KeySet::verify(self, token).and_then(VerifiedJws::new)
     }
 }
 
