@@ -168,8 +168,10 @@ struct RawClaims<'de> {
 impl<'de> RawClaims<'de> {
     fn parse(text: &'de str, rules: &Rules) -> Result<Self, AuthError> {
         let mut json = serde_json::Deserializer::from_str(text);
-        let parsed = json.deserialize_map(ClaimsVisitor { rules }).and_then(|raw| json.end().map(|()| raw));
-        let mut raw = parsed.map_err(|_| {
+        let mut raw = Self::default();
+        // Filled where it stands: what a visitor returns is moved at every step of the way back.
+        let parsed = json.deserialize_map(ClaimsVisitor { rules, claims: &mut raw });
+        parsed.and_then(|()| json.end()).map_err(|_| {
             let object = text.trim_start().starts_with('{');
             if object || !json::is_json(text) { AuthError::PayloadJson } else { AuthError::PayloadNotObject }
         })?;
@@ -199,33 +201,34 @@ const fn bit(place: usize) -> u64 {
     1 << (place % u64::BITS as usize)
 }
 
-struct ClaimsVisitor<'r> {
+struct ClaimsVisitor<'r, 'de> {
     rules: &'r Rules,
+    claims: &'r mut RawClaims<'de>,
 }
 
-impl<'de> Visitor<'de> for ClaimsVisitor<'_> {
-    type Value = RawClaims<'de>;
+impl<'de> Visitor<'de> for ClaimsVisitor<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a claims object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        let (mut claims, mut names) = (RawClaims::default(), Names::default());
+        let mut names = Names::default();
         while let Some(Name(name)) = object.next_key::<Name<'de>>()? {
             let value = object.next_value::<Value<'de>>()?;
             // A name with a place of its own needs no list to show that it is there twice.
-            let is_new = if let Some(place) = claims.registered(&name) {
+            let is_new = if let Some(place) = self.claims.registered(&name) {
                 place.replace(value).is_none()
             } else {
-                claims.note(&name, value, self.rules);
+                self.claims.note(&name, value, self.rules);
                 names.is_new(name)
             };
             if !is_new {
                 return Err(serde::de::Error::custom("duplicate member"));
             }
         }
-        Ok(claims)
+        Ok(())
     }
 }
 

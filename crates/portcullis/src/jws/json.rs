@@ -42,27 +42,28 @@ impl<'de> Visitor<'de> for NameVisitor {
 /// object of a thousand members costs no more than a thousand look-ups.
 #[derive(Default)]
 pub(crate) struct Names<'de> {
-    few: [Option<Cow<'de, str>>; Names::FEW],
-    /// Made when it is needed, which is hardly ever.
+    few: [&'de str; Names::FEW],
+    used: usize,
+    /// The others, and those spelled with escapes; made when it is needed, which is hardly ever.
     many: Option<HashSet<Cow<'de, str>>>,
 }
 
 impl<'de> Names<'de> {
-    const FEW: usize = 16;
+    const FEW: usize = 12;
 
     /// Notes a name; `false` when the object has had it before.
     pub(crate) fn is_new(&mut self, name: Cow<'de, str>) -> bool {
-        for place in &mut self.few {
-            match place {
-                Some(known) if *known == name => return false,
-                Some(_) => {}
-                None => {
-                    *place = Some(name);
-                    return true;
-                }
+        let known = self.few.iter().take(self.used).any(|known| *known == name)
+            || self.many.as_ref().is_some_and(|many| many.contains(&name));
+        match (name, self.few.get_mut(self.used)) {
+            _ if known => {}
+            (Cow::Borrowed(name), Some(place)) => {
+                *place = name;
+                self.used += 1;
             }
+            (name, _) => drop(self.many.get_or_insert_default().insert(name)),
         }
-        self.many.get_or_insert_default().insert(name)
+        !known
     }
 }
 
