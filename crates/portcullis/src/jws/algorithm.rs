@@ -36,6 +36,10 @@ pub enum Algorithm {
     /// ECDSA on P-521 with SHA-512.
     ES512,
     /// Ed25519, under the name that RFC 8037 gave it.
+    ///
+    /// Strict: S has to be below the group's order, and R has to be the very bytes that are computed, without
+    /// the cofactor. Public keys of small order or in a second encoding are refused when a key is made of them;
+    /// one that is no point of the curve is taken and verifies nothing.
     EdDSA,
 }
 

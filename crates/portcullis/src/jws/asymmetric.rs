@@ -7,7 +7,7 @@
 //! * Ed25519: S below the group order, R compared byte for byte with the one that is computed (so no other
 //!   encoding of it holds), and no cofactor: of the known edge cases only those are accepted that RFC 8032
 //!   section 5.1.7 accepts in its strict form. Public keys of small order and in a second encoding are
-//!   refused when the key is made.
+//!   refused when the key is made; whether the bytes are a point at all shows at each verification.
 
 use aws_lc_rs::{
     rand::SystemRandom,
