@@ -9,12 +9,14 @@
 //! | `value.rs`, `database_url.rs` | texts and numbers into types |
 //! | `secrets.rs` | which signing secrets may be used |
 //! | `names.rs` | Flask's names, near misses |
+//! | `echo.rs` | how much of a source a message may repeat |
 //! | `problem.rs` | what is wrong, and where it was written |
 //! | `reference.rs` | the table of settings in `docs/config.md` |
 //!
 //! Nothing here reads the process's environment or clock, and after start nothing reads [`Config`].
 
 mod database_url;
+mod echo;
 mod environment;
 mod file;
 mod names;
@@ -82,6 +84,8 @@ pub struct Config {
     pub header_read_timeout: Duration,
     /// How long requests under way may go on after the signal to stop.
     pub shutdown_grace: Duration,
+    /// How long new requests are still answered after the signal to stop, while the service says that it goes.
+    pub shutdown_notice: Duration,
     /// What is logged; not yet parsed, since only the logger knows its language.
     pub log_filter: String,
     /// How it is logged.
@@ -186,6 +190,7 @@ impl Config {
             request_timeout: Duration::ZERO,
             header_read_timeout: Duration::ZERO,
             shutdown_grace: Duration::ZERO,
+            shutdown_notice: Duration::ZERO,
             log_filter: String::new(),
             log_format: LogFormat::Auto,
             shown: Vec::new(),

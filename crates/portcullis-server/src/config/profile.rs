@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{environment::Environment, names::PROFILE_VARIABLES, problem::Problem};
+use super::{echo, environment::Environment, names::PROFILE_VARIABLES, problem::Problem};
 
 /// What a start is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,7 @@ impl fmt::Display for Profile {
 const EXPECTED: &str = "development, testing or production";
 
 fn unknown(source: &str, name: &str) -> Problem {
+    let name = echo::cut(name);
     Problem::general(format!("Check {source}: {name:?} is not a profile; expected {EXPECTED}"))
 }
 

@@ -1,12 +1,16 @@
 //! The declaration of every setting: its name, whether it may be shown, and its parser into the field it has.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+};
 
 use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
 
 use super::{
     Config, JwtIdentity, LogFormat, Profile, Registration,
     database_url::{self, DatabaseUrl},
+    echo,
     problem::Origin,
     value::{Refusal, Value, quoted},
 };
@@ -98,6 +102,12 @@ pub(super) const HIDDEN: &str = "\"[redacted]\"";
 /// The longest timeout, in seconds.
 const HOUR: u64 = 3600;
 
+/// The longest notice, in seconds: service managers do not wait much longer for a stop.
+const MINUTE: u64 = 60;
+
+/// The most memory of one hash: what is verified at most, as a hash that cannot be verified locks its user out.
+const MOST_HASH_MEMORY_KIB: u32 = 256 * 1024;
+
 #[rustfmt::skip] // one line a setting reads as the table it is
 pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("LISTEN", |d, v| address(v).map(|x| d.config.listen = x)),
@@ -107,12 +117,13 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("REQUEST_TIMEOUT", |d, v| v.duration(1..=HOUR).map(|x| d.config.request_timeout = x)),
     Setting::plain("HEADER_READ_TIMEOUT", |d, v| v.duration(1..=HOUR).map(|x| d.config.header_read_timeout = x)),
     Setting::plain("SHUTDOWN_GRACE", |d, v| v.duration(1..=HOUR).map(|x| d.config.shutdown_grace = x)),
+    Setting::plain("SHUTDOWN_NOTICE", |d, v| v.duration(0..=MINUTE).map(|x| d.config.shutdown_notice = x)),
     Setting::plain("LOG_FILTER", |d, v| v.words().map(|x| d.config.log_filter = x)),
     Setting::plain("LOG_FORMAT", |d, v| v.one_of(LOG_FORMATS).map(|x| d.config.log_format = x)),
     Setting::plain("ERROR_STYLE", |d, v| v.one_of(ERROR_STYLES).map(|x| d.config.jwt.error_style = x)),
     Setting::plain("REGISTRATION", |d, v| v.one_of(REGISTRATIONS).map(|x| d.config.registration = x)),
     Setting::plain("PASSWORD_MIN_LENGTH", |d, v| v.number(1..=64).map(|x: u32| d.config.password_min_length = x as usize)),
-    Setting::plain("PASSWORD_ARGON2_MEMORY_KIB", |d, v| v.number(8..=1_048_576).map(|x| d.config.argon2_memory_kib = x)),
+    Setting::plain("PASSWORD_ARGON2_MEMORY_KIB", |d, v| v.number(8..=MOST_HASH_MEMORY_KIB).map(|x| d.config.argon2_memory_kib = x)),
     Setting::plain("PASSWORD_ARGON2_PASSES", |d, v| v.number(1..=20).map(|x| d.config.argon2_passes = x)),
     Setting::plain("PASSWORD_QUEUE", |d, v| v.number(1..=65_536).map(|x: u32| d.config.hash_queue = x as usize)),
     Setting::secret("JWT_SECRET_KEY", |d, v| v.secret().map(|x| d.config.jwt.secret_key = Some(x))),
@@ -121,7 +132,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("JWT_ALGORITHM", |d, v| algorithm(v).map(|x| d.config.jwt.algorithm = x)),
     Setting::plain("JWT_ACCESS_TOKEN_EXPIRES", |d, v| v.lifetime().map(|x| d.config.jwt.access_token_expires = x)),
     Setting::plain("JWT_REFRESH_TOKEN_EXPIRES", |d, v| v.lifetime().map(|x| d.config.jwt.refresh_token_expires = x)),
-    Setting::plain("JWT_IDENTITY_CLAIM", |d, v| v.words().map(|x| d.config.jwt.identity_claim = Some(x))),
+    Setting::plain("JWT_IDENTITY_CLAIM", |d, v| identity_claim(v).map(|x| d.config.jwt.identity_claim = Some(x))),
     Setting::plain("JWT_IDENTITY", |d, v| v.one_of(IDENTITIES).map(|x| d.config.identity = x)),
     Setting::plain("JWT_REQUIRED_CLAIMS", |d, v| v.texts().map(|x| d.config.jwt.required_claims = x)),
     Setting::plain("JWT_DECODE_AUDIENCE", |d, v| v.texts().map(|x| d.config.jwt.decode_audience = x)),
@@ -133,9 +144,24 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("JWT_TOKEN_LOCATION", |_, v| token_location(v)),
     Setting::plain("JWT_HEADER_NAME", |d, v| header_name(v).map(|x| d.config.jwt.header_name = x)),
     Setting::plain("JWT_HEADER_TYPE", |d, v| header_type(v).map(|x| d.config.jwt.header_type = x)),
-    Setting::plain("JWT_ERROR_MESSAGE_KEY", |d, v| v.words().map(|x| d.config.jwt.error_message_key = x)),
+    Setting::plain("JWT_ERROR_MESSAGE_KEY", |d, v| message_key(v).map(|x| d.config.jwt.error_message_key = x)),
 ];
 
+/// Headers that say something else about a request: a token there would break it, or be read by others.
+const TAKEN_HEADERS: [&str; 12] = [
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "keep-alive",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 const LOG_FORMATS: &[(&str, LogFormat)] =
     &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
 const ERROR_STYLES: &[(&str, ErrorStyle)] =
@@ -146,12 +172,24 @@ const IDENTITIES: &[(&str, JwtIdentity)] = &[("id", JwtIdentity::Id), ("username
 
 fn address(value: &Value) -> Result<SocketAddr, Refusal> {
     let text = value.text()?;
-    text.parse().map_err(|_| {
+    let local = match text.split_once(':') {
+        None => port(text),
+        Some((name, number)) if name.eq_ignore_ascii_case("localhost") => port(number),
+        Some(_) => None,
+    };
+    let address = local.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    address.or_else(|| text.parse().ok()).ok_or_else(|| {
         format!(
-            "expected an address and a port, as 127.0.0.1:5000 or [::1]:5000 (names are not resolved), found {}",
-            quoted(text)
+            "expected an address and a port, as 127.0.0.1:5000 or [::1]:5000, or a port alone (names other than \
+             localhost are not resolved), found {}",
+            echo::found_text(text)
         )
     })
+}
+
+fn port(text: &str) -> Option<u16> {
+    // What parses takes a sign too.
+    text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn database(draft: &mut Draft, value: &Value) -> Result<(), Refusal> {
@@ -187,7 +225,7 @@ fn algorithm(value: &Value) -> Result<Algorithm, Refusal> {
     let name = value.text()?;
     name.parse().map_err(|expected| match name {
         name if ASYMMETRIC.contains(&name) => format!("{name} is not supported yet; {expected}"),
-        name => format!("{expected}, found {}", quoted(name)),
+        name => format!("{expected}, found {}", echo::found_text(name)),
     })
 }
 
@@ -196,7 +234,7 @@ fn token_location(value: &Value) -> Result<(), Refusal> {
         [only] if only == "headers" => Ok(()),
         _ => Err(format!(
             "tokens are read from headers only: other places are not supported yet; expected [\"headers\"], found {}",
-            value.to_toml()
+            value.shown()
         )),
     }
 }
@@ -205,15 +243,39 @@ fn header_name(value: &Value) -> Result<String, Refusal> {
     let name = value.words()?;
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if !name.bytes().all(token) {
-        return Err(format!("{} cannot be the name of a header", quoted(&name)));
+        return Err(format!("{} cannot be the name of a header", echo::found_text(&name)));
+    }
+    if TAKEN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(format!(
+            "{name} has another job in a request; write \"Authorization\" or a name of its own"
+        ));
     }
     Ok(name)
+}
+
+/// A claim of its own for the identity. The library refuses the registered ones; these are the server's.
+fn identity_claim(value: &Value) -> Result<String, Refusal> {
+    let name = value.words()?;
+    if ["access", "csrf", "gen", "sid"].contains(&name.as_str()) {
+        return Err(format!(
+            "{name:?} is a claim that the server writes itself; write \"sub\" or another name"
+        ));
+    }
+    Ok(name)
+}
+
+fn message_key(value: &Value) -> Result<String, Refusal> {
+    let key = value.words()?;
+    if key == "errors" {
+        return Err("\"errors\" is the member of what is wrong with each field; write another name".into());
+    }
+    Ok(key)
 }
 
 fn header_type(value: &Value) -> Result<String, Refusal> {
     let scheme = value.text()?;
     if !scheme.bytes().all(|b| b.is_ascii_graphic()) {
-        let found = quoted(scheme);
+        let found = echo::found_text(scheme);
         return Err(format!("expected one word without blanks, as \"Bearer\", found {found}"));
     }
     Ok(scheme.to_owned())

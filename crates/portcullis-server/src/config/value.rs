@@ -5,6 +5,8 @@ use std::{ops::RangeInclusive, time::Duration};
 use portcullis::{Lifetime, Secret};
 use toml::de::{DeTable, DeValue};
 
+use super::echo;
+
 /// A value before its setting reads it. No `Debug`: it may be a secret.
 #[derive(Clone, PartialEq)]
 pub(super) enum Value {
@@ -55,6 +57,11 @@ impl Value {
         }
     }
 
+    /// The value as a refusal shows it.
+    pub(super) fn shown(&self) -> String {
+        echo::found(&self.to_toml())
+    }
+
     /// What kind of value it is, without the value.
     pub(super) const fn kind(&self) -> &'static str {
         match self {
@@ -86,7 +93,7 @@ impl Value {
         let choice = choices.iter().find(|(name, _)| *name == text);
         choice.map(|(_, choice)| *choice).ok_or_else(|| {
             let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-            format!("{} is not one of {}", quoted(text), names.join(", "))
+            format!("{} is not one of {}", echo::found_text(text), names.join(", "))
         })
     }
 
@@ -96,7 +103,7 @@ impl Value {
             // Variables of Flask applications say True.
             Self::Untyped(text) if text.eq_ignore_ascii_case("true") => Ok(true),
             Self::Untyped(text) if text.eq_ignore_ascii_case("false") => Ok(false),
-            other => Err(format!("expected true or false, found {}", other.to_toml())),
+            other => Err(format!("expected true or false, found {}", other.shown())),
         }
     }
 
@@ -112,7 +119,7 @@ impl Value {
         let inside = number.filter(|number| bounds.contains(number));
         inside.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
             let (least, most) = (bounds.start(), bounds.end());
-            format!("expected a whole number from {least} to {most}, found {}", self.to_toml())
+            format!("expected a whole number from {least} to {most}, found {}", self.shown())
         })
     }
 
@@ -127,10 +134,10 @@ impl Value {
         };
         match lifetime {
             Some(Ok(lifetime)) => Ok(lifetime),
-            Some(Err(why)) => Err(format!("{why}, found {}", self.to_toml())),
+            Some(Err(why)) => Err(format!("{why}, found {}", self.shown())),
             None => Err(format!(
                 "expected seconds (900) or a number with a unit (\"15m\", \"30d\"), found {}",
-                self.to_toml()
+                self.shown()
             )),
         }
     }
@@ -150,7 +157,7 @@ impl Value {
             let (least, most) = (bounds.start(), bounds.end());
             format!(
                 "expected {least} to {most} seconds, as a number (10) or with a unit (\"10s\", \"2m\"), found {}",
-                self.to_toml()
+                self.shown()
             )
         })
     }

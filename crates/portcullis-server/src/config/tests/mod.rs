@@ -2,6 +2,7 @@
 
 mod problems;
 mod secrets;
+mod values;
 
 use std::{fs, path::Path};
 
@@ -97,9 +98,10 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.request_timeout != unset.request_timeout,
         config.header_read_timeout != unset.header_read_timeout,
         config.shutdown_grace != unset.shutdown_grace,
+        config.shutdown_notice != unset.shutdown_notice,
         config.log_filter != unset.log_filter,
     ];
-    assert_eq!(set, [true; 12]);
+    assert_eq!(set, [true; 13]);
     let without_default: Vec<_> =
         config.settings().filter(|shown| shown.value.is_none()).map(|shown| shown.name).collect();
     assert_eq!(

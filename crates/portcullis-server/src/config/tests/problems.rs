@@ -19,7 +19,7 @@ fn every_problem_of_every_source_at_once() {
         ("JWT_SECRET_KEY", ""),
         ("REQUEST_TIMEOUT", "never"),
     ])
-    .flag("LISTEN", "--listen", "localhost:5000");
+    .flag("LISTEN", "--listen", "db:5000");
     let problems = start.problems();
     assert!(!problems.contains("hidden") && !problems.contains("a-word") && !problems.contains("12345678"));
     insta::assert_snapshot!(problems, @r#"
@@ -39,7 +39,7 @@ fn every_problem_of_every_source_at_once() {
     variable DATABASE_URL: postgres: is no database that portcullis knows; expected sqlite: and a path, or a mongodb: URL
     variable JWT_SECRET_KEYS_PREVIOUS: expected a TOML list of texts, as ['one', "two"]: commas alone do not part secrets
     variable REQUEST_TIMEOUT: expected 1 to 3600 seconds, as a number (10) or with a unit ("10s", "2m"), found "never"
-    --listen: expected an address and a port, as 127.0.0.1:5000 or [::1]:5000 (names are not resolved), found "localhost:5000"
+    --listen: expected an address and a port, as 127.0.0.1:5000 or [::1]:5000, or a port alone (names other than localhost are not resolved), found "db:5000"
     "#);
 }
 

@@ -44,3 +44,9 @@ fn hashes_are_not_cheap_outside_tests() {
     "#);
     Start::with_file(file).profile("testing").config();
 }
+
+#[test]
+fn hashes_are_not_dearer_than_what_is_verified() {
+    Start::with_file("PASSWORD_ARGON2_MEMORY_KIB = 262144\n").config();
+    insta::assert_snapshot!(Start::with_file("PASSWORD_ARGON2_MEMORY_KIB = 262145\n").problems(), @"instance/application.cfg:1: PASSWORD_ARGON2_MEMORY_KIB: expected a whole number from 8 to 262144, found 262145");
+}
