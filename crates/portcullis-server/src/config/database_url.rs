@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    net::Ipv6Addr,
     path::{Path, PathBuf},
 };
 
@@ -73,15 +74,37 @@ fn sqlite(path: &str, instance: &Path) -> Result<DatabaseUrl, Refusal> {
 }
 
 fn mongo(url: &str, rest: &str) -> Result<DatabaseUrl, Refusal> {
-    let refused = || Err("the URL names no host; write mongodb://host:27017/name".into());
+    let refused = |why: &str| Err(format!("{why}; write mongodb://host:27017/name"));
     let Some(rest) = rest.strip_prefix("//") else {
-        return refused();
+        return refused("the URL names no host");
     };
-    let (_, host) = rest.rsplit_once('@').unwrap_or(("", rest));
-    match host.split(['/', '?']).next() {
-        None | Some("") => refused(),
-        Some(_) => Ok(DatabaseUrl::Mongo(MongoUrl(Secret::new(url)))),
+    let (_, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+    match hosts(rest) {
+        "" => refused("the URL names no host"),
+        hosts if hosts.split(',').all(is_host) => Ok(DatabaseUrl::Mongo(MongoUrl(Secret::new(url)))),
+        _ => Err("what stands behind the // is no host[:port]; a name and a password go before an @, as in \
+                  mongodb://name:password@host:27017/name"
+            .into()),
     }
+}
+
+/// The hosts of what follows the credentials.
+fn hosts(rest: &str) -> &str {
+    rest.split(['/', '?']).next().unwrap_or_default()
+}
+
+/// Whether a text is `host`, `host:port`, an IPv6 address in brackets, or the escaped path of a socket.
+fn is_host(text: &str) -> bool {
+    let (name, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) if address.parse::<Ipv6Addr>().is_ok() => ("v6", port),
+        _ => text.split_at(text.find(':').unwrap_or(text.len())),
+    };
+    let letters = |b: u8| b.is_ascii_alphanumeric() || b"-._%".contains(&b);
+    let port = match port.strip_prefix(':') {
+        Some(number) => number.bytes().all(|b| b.is_ascii_digit()) && number.parse::<u16>().is_ok(),
+        None => port.is_empty(),
+    };
+    !name.is_empty() && name.bytes().all(letters) && port
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -105,6 +128,10 @@ pub(super) fn redacted(url: &str) -> String {
             None => ("[redacted]@".to_owned(), rest),
         },
     };
+    if !hosts(rest).split(',').all(is_host) {
+        // Most likely credentials whose @ is missing.
+        return format!("{scheme}://[redacted]");
+    }
     let Some((place, options)) = rest.split_once('?') else {
         return format!("{scheme}://{user}{rest}");
     };
@@ -177,6 +204,20 @@ mod tests {
             shown("mongodb://h/db?replicaSet=rs0&tlsCertificateKeyFilePassword=pw"),
             "mongodb://h/db?replicaSet=rs0&tlsCertificateKeyFilePassword=[redacted]"
         );
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused_and_not_shown() {
+        for text in
+            ["mongodb://u:hidden", "mongodb://u:hid/den", "mongodb://h,u:hidden/db", "mongodb://h:/hidden"]
+        {
+            let refusal = parse(text).unwrap_err();
+            assert!(refusal.contains("before an @") && !refusal.contains("hid"), "{refusal}");
+            assert_eq!(redacted(text), "mongodb://[redacted]");
+        }
+        for text in ["mongodb://h", "mongodb://h:1,[::1]:2,[::1]/db", "mongodb://u:p@%2Ftmp%2Fm.sock/db"] {
+            assert!(parse(text).is_ok(), "{text}");
+        }
     }
 
     #[test]
