@@ -65,6 +65,7 @@ fn known(setting: &Setting, value: &str) -> Result<Value, String> {
 fn unknown(name: &str, origin: Origin, findings: &mut Findings) {
     let ours = || SETTINGS.iter().map(|setting| setting.name).chain(names::PROFILE_VARIABLES);
     let near = ours()
+        .filter(|ours| name.len().abs_diff(ours.len()) <= 2)
         .map(|ours| (strsim::levenshtein(name, ours), ours))
         .filter(|(distance, _)| (1..=2).contains(distance))
         .min();
@@ -77,7 +78,19 @@ fn unknown(name: &str, origin: Origin, findings: &mut Findings) {
             let near = names::nearest(name).map(|near| format!("; did you mean {near}?"));
             findings.problem(Problem::at(origin, format!("is no setting{}", near.unwrap_or_default())));
         }
-        None => {}
+        None => foreign(name, origin, findings),
+    }
+}
+
+/// Nothing but this program has names like these: one that is not read was meant to be.
+fn foreign(name: &str, origin: Origin, findings: &mut Findings) {
+    let rest =
+        name.strip_prefix("PORTCULLIS_").filter(|rest| !rest.starts_with("TEST_") && *rest != "VECTORS");
+    if let Some(rest) = rest {
+        let name = Setting::named(rest).map_or("it is no name of portcullis".to_owned(), |setting| {
+            format!("{} is the name", setting.name)
+        });
+        findings.warn(Problem::at(origin, format!("has no effect: {name}")));
     }
 }
 

@@ -5,15 +5,15 @@ use std::{fs, io, path::Path, str};
 use toml::de::DeTable;
 
 use super::{
-    names,
-    problem::{Findings, Origin, Problem},
+    echo, names,
+    problem::{Findings, Origin, Problem, Problems},
     python::{self, Shape, Statement},
     settings::{Display, Entry, Setting},
     value::Value,
 };
 
-/// The largest file that is read; a configuration has a thousandth of it.
-const MAX_BYTES: u64 = 1024 * 1024;
+/// The largest file that is read; a configuration has a hundredth of it.
+const MAX_BYTES: u64 = 256 * 1024;
 
 /// The entries of the file at a path; none when there is no file.
 pub(super) fn read(path: &Path, findings: &mut Findings) -> Vec<Entry> {
@@ -40,7 +40,12 @@ fn text_of(path: &Path) -> Result<Option<String>, (Option<usize>, String)> {
     match metadata {
         metadata if metadata.is_dir() => return Err((None, "is a folder; expected a file".into())),
         metadata if !metadata.is_file() => return Err((None, "is no regular file".into())),
-        metadata if metadata.len() > MAX_BYTES => return Err((None, "is larger than 1 MiB".into())),
+        metadata if metadata.len() > MAX_BYTES => {
+            return Err((
+                None,
+                "is larger than 256 KiB: a configuration takes a few; is it the right file?".into(),
+            ));
+        }
         _ => {}
     }
     let bytes = fs::read(path).map_err(|error| cannot(&error))?;
@@ -72,14 +77,16 @@ pub(super) fn entries(text: &str, origin: impl Fn(usize) -> Origin, findings: &m
             continue;
         };
         if names::is_flask(name) {
-            match python::explain_unclosed(value) {
+            match python::explain_hiding(value) {
                 None => without_effect.push((name, statement.line)),
                 Some(why) => findings.problem(Problem::of(name, place, why)),
             }
             continue;
         }
         let Some(setting) = Setting::named(name) else {
-            findings.problem(Problem::at(place, unknown(name)));
+            // Looking for the nearest takes its time, and those beyond are not listed.
+            let near = if findings.problems.len() < Problems::LISTED { names::nearest(name) } else { None };
+            findings.problem(Problem::at(place, unknown(name, near)));
             continue;
         };
         if let Some(first) = entries.iter().find(|entry| entry.setting.name == name) {
@@ -93,9 +100,13 @@ pub(super) fn entries(text: &str, origin: impl Fn(usize) -> Origin, findings: &m
         }
     }
     if let Some((_, line)) = without_effect.first() {
-        let names: Vec<_> =
-            without_effect.iter().map(|(name, line)| format!("{name} (line {line})")).collect();
-        let text = format!("these names of Flask have no effect here: {}", names.join(", "));
+        let listed = without_effect.iter().take(Problems::LISTED);
+        let names: Vec<_> = listed.map(|(name, line)| format!("{name} (line {line})")).collect();
+        let more = match without_effect.len() - names.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let text = format!("these names of Flask have no effect here: {}{more}", names.join(", "));
         findings.warn(Problem::at(origin(*line), text));
     }
     entries
@@ -103,10 +114,9 @@ pub(super) fn entries(text: &str, origin: impl Fn(usize) -> Origin, findings: &m
 
 /// What is wrong with a name. The rest of a secret that was broken over lines, `ZGVmZw==`, looks like one too: only
 /// what can be no such rest is shown.
-fn unknown(name: &str) -> String {
-    let near = names::nearest(name);
+fn unknown(name: &str, near: Option<&str>) -> String {
     let plain = name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-    let shown = if plain || near.is_some() { name } else { "the name before the =" };
+    let shown = if plain || near.is_some() { echo::cut(name) } else { "the name before the =".to_owned() };
     let lower = name.chars().any(char::is_lowercase);
     let case = if lower { " (names are upper case, Flask ignores others)" } else { "" };
     let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
@@ -127,7 +137,7 @@ fn value_of(setting: &Setting, statement: &Statement<'_>) -> Result<Value, Strin
             }
         }
         Err(error) if setting.display == Display::Plain => {
-            Err(format!("is not valid TOML: {}", error.message()))
+            Err(format!("is not valid TOML: {}", echo::cut(error.message())))
         }
         // The parser's words may quote the text.
         Err(_) => Err("is not valid TOML: look at its quotes and escapes".into()),

@@ -17,6 +17,11 @@ pub(super) fn is_foreign(name: &str) -> bool {
 
 /// The setting that a wrong name most likely means.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    /// A longer name is no slip of the finger.
+    const LONGEST: usize = 64;
+    if name.len() > LONGEST {
+        return None;
+    }
     let upper = name.to_ascii_uppercase();
     let likeness = |ours: &&str| strsim::jaro_winkler(&upper, ours);
     let best =

@@ -101,6 +101,9 @@ impl fmt::Display for Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
+    /// How many are listed: nobody reads more, and a file of another kind has one in every line.
+    pub(super) const LISTED: usize = 100;
+
     pub(super) fn new(problems: Vec<Problem>) -> Self {
         Self(problems)
     }
@@ -112,13 +115,16 @@ impl Problems {
 }
 
 impl fmt::Display for Problems {
-    /// One problem a line; what takes more lines is indented.
+    /// One problem a line, the first hundred of them; what takes more lines is indented.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
+        for (index, problem) in self.0.iter().take(Self::LISTED).enumerate() {
             let end = if index == 0 { "" } else { "\n" };
             write!(f, "{end}{problem}")?;
         }
-        Ok(())
+        match self.0.len().saturating_sub(Self::LISTED) {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more"),
+        }
     }
 }
 

@@ -123,20 +123,21 @@ fn string(rest: &str, kind: Kind) -> (Option<Kind>, usize) {
             };
         }
     }
-    let line = rest.find('\n').map_or(rest, |end| rest.split_at(end).0);
-    let line = line.trim_end_matches('\r');
-    let (quote, inner) = line.split_at(1);
-    match end_of(inner, quote) {
-        Some(length) => (Some(kind), length + 2),
-        None => (Some(Kind::Unclosed), line.len()),
+    let (quote, inner) = rest.split_at(1);
+    if let Some(length) = end_of(inner, quote) {
+        return (Some(kind), length + 2);
     }
+    let line = rest.split('\n').next().unwrap_or_default();
+    (Some(Kind::Unclosed), line.trim_end_matches('\r').len())
 }
 
-/// The length of a text up to its closing quotes.
+/// The length of a text up to its closing quotes: of one quote within the line, so that a line of many texts is
+/// read once.
 fn end_of(inner: &str, quotes: &str) -> Option<usize> {
     let mut hidden = false;
     for (index, c) in inner.char_indices() {
         match c {
+            '\n' if quotes.len() == 1 => return None,
             _ if hidden => hidden = false,
             '\\' => hidden = true,
             _ if inner.split_at(index).1.starts_with(quotes) => return Some(index),
@@ -148,7 +149,8 @@ fn end_of(inner: &str, quotes: &str) -> Option<usize> {
 
 /// Whether a line that starts here, inside of brackets, sets something: then the brackets were never closed.
 fn starts_setting(rest: &str) -> bool {
-    let line = rest.trim_start_matches('\n');
+    // One line break: each of several is looked at by itself.
+    let line = rest.strip_prefix('\n').unwrap_or(rest);
     let name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let after = line.trim_start_matches(name);
     line.starts_with(|c: char| c.is_ascii_uppercase()) && after.trim_start_matches(' ').starts_with('=')

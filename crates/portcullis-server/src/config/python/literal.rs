@@ -3,8 +3,14 @@
 use super::lex::{Kind, Token};
 use crate::config::value::Value;
 
+/// The longest expression that is told, in tokens: it bounds how deep brackets are followed.
+const LONGEST: usize = 512;
+
 /// The value of an expression, or none when only Python can tell.
 pub(super) fn evaluate(tokens: &[Token<'_>]) -> Option<Value> {
+    if tokens.len() > LONGEST {
+        return None;
+    }
     let commas = parts(tokens);
     if commas.len() > 1 {
         return list(&commas);

@@ -10,7 +10,7 @@ pub(super) use lex::{Statement, Token, statements};
 use std::path::Path;
 
 use super::{
-    Profile,
+    Profile, echo,
     settings::{Display, Draft, HIDDEN, Setting},
     value::Value,
 };
@@ -37,14 +37,33 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// What a value of no setting has wrong that touches the lines after it: quotes or brackets that do not end.
-pub(super) fn explain_unclosed(value: &[Token<'_>]) -> Option<&'static str> {
-    let count = |kind| value.iter().filter(|token| token.kind == kind).count();
-    match (count(Kind::Unclosed), count(Kind::Open) == count(Kind::Close)) {
-        (0, true) => None,
-        (0, false) => Some("its brackets do not close"),
-        _ => Some("its text does not end"),
+/// What a value of no setting has wrong that could hide a setting: quotes or brackets that do not end, and all by
+/// which Python sets several names in one line.
+pub(super) fn explain_hiding(value: &[Token<'_>]) -> Option<&'static str> {
+    const SEVERAL: &str = "a ; or a second = may set another name: give each setting a line of its own";
+    const BRACKETS: &str = "its brackets do not close";
+    let mut open = Vec::new();
+    let mut before = "";
+    for token in value {
+        match (token.kind, token.text) {
+            (Kind::Unclosed, _) => return Some("its text does not end"),
+            (Kind::Open, "[") => open.push("]"),
+            (Kind::Open, "(") => open.push(")"),
+            (Kind::Open, _) => open.push("}"),
+            (Kind::Close, bracket) if open.last() != Some(&bracket) => return Some(BRACKETS),
+            (Kind::Close, _) => drop(open.pop()),
+            (Kind::Mark, ";") => return Some(SEVERAL),
+            (Kind::Mark, "\\") => return Some("goes on behind a backslash: write it in one line"),
+            // Within brackets it may be an argument's name, but not ours and not `:=`.
+            (Kind::Mark, "=") if open.is_empty() || before == ":" || Setting::named(before).is_some() => {
+                return Some(SEVERAL);
+            }
+            (Kind::Prefixed, text) if text.contains(":=") => return Some(SEVERAL),
+            _ => {}
+        }
+        before = token.text;
     }
+    (!open.is_empty()).then_some(BRACKETS)
 }
 
 /// What to do about a statement that sets nothing. Only its first word is shown: the rest may be a secret.
@@ -87,6 +106,7 @@ pub(super) fn explain(setting: &Setting, statement: &Statement<'_>) -> Option<St
     let way_out = match (&difference, literal::evaluate(value)) {
         (Difference::Unclosed(_) | Difference::Missing, _) => String::new(),
         (Difference::Constant("None"), _) => "\nleave the line out: that is TOML's None".into(),
+        _ if holds_more(setting, statement, value) => "\ngive each setting a line of its own".into(),
         (_, Some(form)) if setting.display == Display::Plain && !swallowed_lines(&form) => {
             written_as(setting, &form)
         }
@@ -96,7 +116,7 @@ pub(super) fn explain(setting: &Setting, statement: &Statement<'_>) -> Option<St
             format!("\n{}\n    {} = {form}", difference.way_out(), setting.name)
         }
     };
-    Some(format!("{}\n    {}{way_out}", difference.reason(), shown_line(setting, statement)))
+    Some(format!("{}\n    {}{way_out}", difference.reason(), shown_line(setting, statement, value)))
 }
 
 /// Whether a text runs over lines, which may be other settings: quotes that were meant to end before.
@@ -104,26 +124,41 @@ fn swallowed_lines(form: &Value) -> bool {
     form.to_toml().contains("\\n")
 }
 
+/// The longest value that is written out in TOML, in bytes.
+const LONGEST_FORM: usize = 1000;
+
 /// The form in TOML, unless the setting refuses that too: then why.
 fn written_as(setting: &Setting, form: &Value) -> String {
     let mut trial = Draft::new(Profile::Production, Path::new(""));
     match (setting.take)(&mut trial, form) {
+        Ok(()) if form.to_toml().len() > LONGEST_FORM => "\nwrite the value itself".into(),
         Ok(()) => format!("\nwrite\n    {} = {}", setting.name, form.to_toml()),
-        Err(refusal) => format!("\nand as {} it is refused: {refusal}", form.to_toml()),
+        Err(refusal) => format!("\nand as {} it is refused: {refusal}", form.shown()),
     }
 }
 
 /// The line as far as it is this setting's: what follows may be a secret.
-fn shown_line(setting: &Setting, statement: &Statement<'_>) -> String {
+fn shown_line(setting: &Setting, statement: &Statement<'_>, value: &[Token<'_>]) -> String {
     if setting.display != Display::Plain {
         return format!("{} = [redacted]", setting.name);
     }
-    let line = statement.text.lines().next().unwrap_or_default();
-    match line.split_once([';', '#']) {
-        Some((line, _)) => format!("{} …", line.trim()),
-        None if statement.text.contains('\n') => format!("{} …", line.trim()),
-        None => line.trim().to_owned(),
+    if holds_more(setting, statement, value) {
+        return format!("{} = …", setting.name);
     }
+    let line = statement.text.lines().next().unwrap_or_default();
+    match line.split_once('#') {
+        Some((line, _)) => format!("{} …", echo::cut(line.trim())),
+        None if statement.text.contains('\n') => format!("{} …", echo::cut(line.trim())),
+        None => echo::cut(line.trim()),
+    }
+}
+
+/// Whether a statement may hold another setting's value, which may be a secret.
+fn holds_more(setting: &Setting, statement: &Statement<'_>, value: &[Token<'_>]) -> bool {
+    let several = value.iter().any(|token| token.kind == Kind::Mark && matches!(token.text, "=" | ";"));
+    setting.display == Display::Plain
+        // The arguments of a `timedelta` have an = as well.
+        && (several && literal::evaluate(value).is_none() || echo::holds_secret(statement.text))
 }
 
 /// What makes a value read differently in the two languages.
@@ -143,6 +178,7 @@ enum Difference<'a> {
     NotFinite,
     Number,
     Semicolon,
+    Chain,
     Environment,
     Expression,
 }
@@ -168,6 +204,7 @@ impl Difference<'_> {
             Self::NotFinite => "no setting is infinite, or no number".into(),
             Self::Number => "is a number that Python and TOML do not both read".into(),
             Self::Semicolon => "a semicolon is Python: one setting a line".into(),
+            Self::Chain => "a second = sets another name as well: one setting a line".into(),
             Self::Environment => "reading the environment is Python".into(),
             Self::Expression => "an expression is Python: TOML has values only".into(),
         }
@@ -184,7 +221,7 @@ impl Difference<'_> {
             }
             Self::Triple | Self::Prefix | Self::Adjacent => "write one text inside \"…\"",
             Self::Tuple => "write it as a list",
-            Self::Semicolon => "give each setting a line of its own",
+            Self::Semicolon | Self::Chain => "give each setting a line of its own",
             _ => "write the value itself",
         }
     }
@@ -194,6 +231,9 @@ impl Difference<'_> {
 fn difference<'a>(value: &[Token<'a>]) -> Option<Difference<'a>> {
     if value.is_empty() {
         return Some(Difference::Missing);
+    }
+    if chains(value) {
+        return Some(Difference::Chain);
     }
     let mut before: Option<&Token<'a>> = None;
     let mut open = Vec::new();
@@ -217,6 +257,14 @@ fn difference<'a>(value: &[Token<'a>]) -> Option<Difference<'a>> {
         before = Some(token);
     }
     open.pop().map(Difference::Unclosed)
+}
+
+/// Whether a value begins with another name that is set, and not compared.
+fn chains(value: &[Token<'_>]) -> bool {
+    let [Token { kind: Kind::Word, .. }, Token { text: "=", .. }, rest @ ..] = value else {
+        return false;
+    };
+    rest.first().is_none_or(|token| token.text != "=")
 }
 
 const fn ends_operand(kind: Kind) -> bool {

@@ -89,12 +89,12 @@ fn explanations_of_values_that_may_be_shown() {
         JWT_ACCESS_TOKEN_EXPIRES = 900
     --
     a semicolon is Python: one setting a line
-        LOG_FILTER = 'info' …
+        LOG_FILTER = …
     give each setting a line of its own
     --
     three quotes: Python keeps the first line break, TOML drops it
-        LOG_FILTER = """info …
-    write one text inside "…"
+        LOG_FILTER = …
+    give each setting a line of its own
     "#);
 }
 

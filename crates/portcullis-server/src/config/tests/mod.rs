@@ -1,5 +1,6 @@
 //! The configuration as a whole: what `load` makes of files, variables and flags.
 
+mod hostile;
 mod problems;
 mod secrets;
 mod values;
@@ -58,7 +59,10 @@ impl Start {
 
     fn problems(&self) -> String {
         match load(&self.sources) {
-            Ok(_) => panic!("nothing is wrong"),
+            Ok(_) => panic!(
+                "nothing is wrong in {:?}",
+                fs::read_to_string(self.folder.path().join("application.cfg"))
+            ),
             Err(problems) => self.relative(&problems),
         }
     }

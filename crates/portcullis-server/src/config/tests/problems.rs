@@ -110,6 +110,21 @@ fn other_programs_variables_are_theirs() {
 }
 
 #[test]
+fn a_variable_with_our_prefix_that_nothing_reads_is_told() {
+    let start = Start::without_file().variables(&[
+        ("PORTCULLIS_LISTEN", "hidden"),
+        ("PORTCULLIS_SECRET", "hidden"),
+        ("PORTCULLIS_TEST_X", "1"),
+        ("PORTCULLIS_VECTORS", "1"),
+        ("PORTCULLIS_ENV", "production"),
+    ]);
+    insta::assert_snapshot!(start.good().1.join("\n"), @"
+    variable PORTCULLIS_LISTEN: has no effect: LISTEN is the name
+    variable PORTCULLIS_SECRET: has no effect: it is no name of portcullis
+    ");
+}
+
+#[test]
 fn a_value_that_is_not_utf8_matters_in_our_names_only() {
     let bytes = || OsString::from_vec(vec![b'a', 0xff]);
     let mut start = Start::without_file();
