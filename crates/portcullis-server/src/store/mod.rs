@@ -6,7 +6,7 @@
 mod error;
 pub mod sqlite;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{path::Path, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 use portcullis::NumericDate;
@@ -26,8 +26,21 @@ use sqlite::SqliteStore;
 /// # Errors
 /// [`StoreError`] when the store cannot be opened as configured.
 pub fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(SqliteStore::open(sqlite_file(url)?)?))
+}
+
+/// Whether there is a store for a URL, without opening it: what a look at the configuration can say.
+///
+/// # Errors
+/// The [`StoreError`] that [`open`] would answer with.
+pub fn supports(url: &DatabaseUrl) -> Result<(), StoreError> {
+    sqlite_file(url).map(|_| ())
+}
+
+/// The file of the one backend that there is.
+fn sqlite_file(url: &DatabaseUrl) -> Result<&Path, StoreError> {
     match url {
-        DatabaseUrl::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path)?)),
+        DatabaseUrl::Sqlite(path) => Ok(path),
         DatabaseUrl::Mongo(url) => {
             let message = format!(
                 "{url}: the MongoDB store is not there yet; remove MONGO_URI, or set DATABASE_URL = \"sqlite:portcullis.sqlite3\""
