@@ -122,6 +122,16 @@ fn help_says_what_there_is() {
 }
 
 #[test]
+fn help_of_config() {
+    let said = Run::new().run(&["config", "--help"]);
+    assert!(
+        said.out.contains("check  Say everything that is wrong with the configuration\n"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
 fn wrong_words_are_told_with_the_right_ones() {
     for (arguments, says) in [
         (&[][..], "Usage: portcullis"),
@@ -298,4 +308,35 @@ fn sqlite(file: &Path, sql: &str) {
 #[test]
 fn a_log_filter_that_is_none() {
     Run::new().variable("LOG_FILTER", "loud=very").refused(&[], &["LOG_FILTER"]);
+    Run::new().variable("LOG_FILTER", "inof").refused(&[], &["LOG_FILTER", "names no level"]);
+}
+
+#[test]
+fn config_check_says_what_serve_would_say() {
+    for (file, says) in [
+        (
+            "LOG_FILTER = 'loud=very'\n",
+            "instance/application.cfg:1: LOG_FILTER: \"loud=very\" is not a filter",
+        ),
+        ("LOG_FILTER = 'inof'\n", "instance/application.cfg:1: LOG_FILTER: \"inof\" names no level"),
+        (
+            "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'\nMONGO_URI = 'mongodb://me:hunter2@db/x'\n",
+            "instance/application.cfg:2: MONGO_URI: mongodb://me:[redacted]@db/x: the MongoDB store is not there yet",
+        ),
+        ("JWT_IDENTITY_CLAIM = 'exp'\n", "instance/application.cfg:1: JWT_IDENTITY_CLAIM: "),
+        (
+            "SECRET_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ'\n",
+            "instance/application.cfg:1: SECRET_KEY: ",
+        ),
+    ] {
+        let run = Run::new().file(file);
+        let said = run.run(&["config", "check"]);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{file}");
+        assert!(
+            said.err.contains(says) && said.err.lines().count() == 2,
+            "{says:?} is not in:\n{}",
+            said.err
+        );
+        run.refused(&[], &[]);
+    }
 }

@@ -4,12 +4,15 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{Failure, Place, load, say, say_problem};
-use crate::config::Environment;
+use super::{Failure, Place, load, logging, say, say_problem};
+use crate::{
+    config::{self, Config, Environment},
+    store,
+};
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(super) enum Command {
-    /// Say whether a start would accept the configuration, and everything that is wrong with it
+    /// Say everything that is wrong with the configuration
     Check,
     /// Print every setting with its value and where it comes from; secrets are redacted
     Show,
@@ -17,7 +20,12 @@ pub(super) enum Command {
 
 impl Command {
     pub(super) fn run(self, place: Place, environment: Environment) -> Result<ExitCode, Failure> {
-        let (config, warnings) = load(&place.sources(environment, Vec::new()))?;
+        let sources = place.sources(environment, Vec::new());
+        let (config, warnings) = match self {
+            Self::Check => config::check(&sources, refused_by_a_start)
+                .map_err(|problems| Failure::new(format!("the configuration has problems\n{problems}")))?,
+            Self::Show => load(&sources)?,
+        };
         for warning in warnings {
             say_problem(&format!("warning: {warning}"));
         }
@@ -34,4 +42,11 @@ impl Command {
             }
         }
     }
+}
+
+/// What a start would refuse of a configuration that can be read, by setting.
+fn refused_by_a_start(config: &Config) -> Vec<(&'static str, String)> {
+    let store = store::supports(&config.database).err().map(|error| ("DATABASE_URL", error.to_string()));
+    let log = logging::problem_of(&config.log_filter).map(|problem| ("LOG_FILTER", problem));
+    store.into_iter().chain(log).collect()
 }

@@ -6,10 +6,10 @@ use std::{
 };
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
 
 use super::Failure;
-use crate::config::LogFormat;
+use crate::config::{LogFormat, found_text};
 
 /// How many lines may wait while nobody reads them; more are lost. A log that is not read must not stop logins.
 const WAITING_LINES: usize = 8 * 1024;
@@ -19,9 +19,7 @@ const WAITING_LINES: usize = 8 * 1024;
 /// # Errors
 /// [`Failure`] when the filter cannot be understood.
 pub(super) fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard, Failure> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        Failure::new(format!("LOG_FILTER: {filter:?} is not a filter ({error}); try \"info\""))
-    })?;
+    let filter = parse(filter).map_err(|problem| Failure::new(format!("LOG_FILTER: {problem}")))?;
     let (lines, guard) =
         NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).finish(io::stderr());
     let log = fmt().with_env_filter(filter).with_writer(lines);
@@ -35,8 +33,45 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard, Fail
     Ok(guard)
 }
 
+/// What is wrong with a filter, if anything.
+pub(super) fn problem_of(filter: &str) -> Option<String> {
+    parse(filter).err()
+}
+
+fn parse(text: &str) -> Result<EnvFilter, String> {
+    let filter = EnvFilter::try_new(text)
+        .map_err(|error| format!("{} is not a filter ({error}); try \"info\"", found_text(text)))?;
+    // A misspelt level is a target for the library, and would log next to nothing.
+    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
+    let names_level = |part: &str| is_level(part.rsplit('=').next().unwrap_or_default().trim());
+    if !text.split(',').any(names_level) {
+        return Err(format!("{} names no level; try \"info\", or \"info,name=debug\"", found_text(text)));
+    }
+    Ok(filter)
+}
+
 /// A panic is a line of the log like others. Its text stays out: it may quote what was being worked on.
 fn panicked(panic: &PanicHookInfo<'_>) {
     let at = panic.location().map(ToString::to_string).unwrap_or_default();
     tracing::error!(at, "a thread panicked at {at}: a defect of portcullis");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_names_a_level() {
+        for text in
+            ["info", "INFO", "off", "warn,hyper", "portcullis_server=debug", "[login]=trace", " info , x"]
+        {
+            assert_eq!(problem_of(text), None, "{text}");
+        }
+        for text in ["inof", "hyper", "hyper,", "portcullis_server=", ","] {
+            assert!(problem_of(text).is_some_and(|problem| problem.contains("names no level")), "{text}");
+        }
+        for text in ["loud=very", "info,loud=very"] {
+            assert!(problem_of(text).is_some_and(|problem| problem.contains("is not a filter")), "{text}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub(super) fn found(toml: &str) -> String {
 }
 
 /// A text as a refusal shows it, in quotes.
-pub(super) fn found_text(text: &str) -> String {
+pub(crate) fn found_text(text: &str) -> String {
     found(&quoted(text))
 }
 

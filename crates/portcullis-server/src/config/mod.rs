@@ -8,6 +8,7 @@
 //! | `environment.rs`, `profile.rs` | the variables; which profile holds |
 //! | `value.rs`, `database_url.rs` | texts and numbers into types |
 //! | `secrets.rs` | which signing secrets may be used |
+//! | `together.rs` | what only shows when settings are taken together |
 //! | `names.rs` | Flask's names, near misses |
 //! | `echo.rs` | how much of a source a message may repeat |
 //! | `problem.rs` | what is wrong, and where it was written |
@@ -29,6 +30,7 @@ mod settings;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod together;
 mod value;
 
 use std::{
@@ -41,6 +43,7 @@ use std::{
 use portcullis::JwtConfig;
 
 pub use database_url::{DatabaseUrl, MongoUrl};
+pub(crate) use echo::found_text;
 pub use environment::Environment;
 pub use problem::{Origin, Problem, Problems, Warning};
 pub use profile::Profile;
@@ -147,6 +150,20 @@ impl fmt::Display for Shown {
 /// # Errors
 /// [`Problems`]: everything that is wrong in any of them, each with its origin and without secrets.
 pub fn load(sources: &Sources) -> Result<(Config, Vec<Warning>), Problems> {
+    check(sources, |_| Vec::new())
+}
+
+/// Reads all sources, and asks others what they make of the result: settings by name, each with what is wrong.
+///
+/// So what only another room can judge, as the language of `LOG_FILTER`, is reported with everything else. A
+/// setting that was refused has an earlier source's value there.
+///
+/// # Errors
+/// [`Problems`], those of the others among them.
+pub fn check(
+    sources: &Sources,
+    others: impl FnOnce(&Config) -> Vec<(&'static str, String)>,
+) -> Result<(Config, Vec<Warning>), Problems> {
     let mut findings = Findings::default();
     let chosen = Profile::choose(sources.profile.as_deref(), &sources.environment);
     let profile = *chosen.as_ref().unwrap_or(&Profile::Production);
@@ -158,6 +175,10 @@ pub fn load(sources: &Sources) -> Result<(Config, Vec<Warning>), Problems> {
     } else {
         secrets::judge(&mut draft, &winners, &mut findings);
         hash_cost(&draft.config, &winners, &mut findings);
+    }
+    together::judge(&draft.config.jwt, &winners, &mut findings);
+    for (setting, problem) in others(&draft.config) {
+        together::refuse(setting, &problem, &winners, &mut findings);
     }
     if !findings.problems.is_empty() {
         return Err(Problems::new(findings.problems));

@@ -1,5 +1,7 @@
 //! Which signing secrets may be used: none that is published, none that can be guessed.
 
+use std::collections::BTreeSet;
+
 use portcullis::Secret;
 
 use super::{
@@ -11,6 +13,9 @@ use super::{
 
 /// The secret that the Flask application's example shows to everyone.
 const EXAMPLE: &str = "jwt-secret-string-1234-!@#$";
+
+/// The fewest different bytes of a secret. A random one of 32 letters has twice as many.
+const LEAST_DISTINCT: usize = 10;
 
 const WAY_OUT: &str = "make one with `openssl rand -base64 48`; \
     tokens signed with the present one stay valid when that moves to JWT_SECRET_KEYS_PREVIOUS";
@@ -24,11 +29,13 @@ pub(super) fn judge(draft: &mut Draft, winners: &Winners, findings: &mut Finding
 
     let least = jwt.algorithm.min_secret_bytes();
     let short = |secret: &Secret| secret.expose().len() < least;
-    let example = |secret: &Secret| secret.expose() == EXAMPLE;
     let fault = match &jwt.secret_key {
-        Some(secret) if example(secret) => Some("is the example that everyone can read".to_owned()),
+        Some(secret) if is_example(secret) => Some("is the example that everyone can read".to_owned()),
         Some(secret) if short(secret) => {
             Some(format!("has {} bytes: {} takes at least {least}", secret.expose().len(), jwt.algorithm))
+        }
+        Some(secret) if is_monotonous(secret) => {
+            Some(format!("can be guessed: it has fewer than {LEAST_DISTINCT} different bytes"))
         }
         _ => None,
     };
@@ -42,10 +49,11 @@ pub(super) fn judge(draft: &mut Draft, winners: &Winners, findings: &mut Finding
         }
     }
 
-    let weak = jwt.secret_keys_previous.iter().filter(|secret| short(secret) || example(secret)).count();
+    let guessable = |secret: &&Secret| short(secret) || is_example(secret) || is_monotonous(secret);
+    let weak = jwt.secret_keys_previous.iter().filter(guessable).count();
     if let (1.., Some(origin)) = (weak, winners.origin("JWT_SECRET_KEYS_PREVIOUS")) {
         let text = format!(
-            "{weak} of them can be guessed (under {least} bytes, or published): who does can make tokens until it is taken out"
+            "{weak} of them can be guessed (under {least} bytes, of few different ones, or published): who does can make tokens until it is taken out"
         );
         findings.warn(Problem::of("JWT_SECRET_KEYS_PREVIOUS", origin.clone(), text));
     }
@@ -58,4 +66,14 @@ pub(super) fn judge(draft: &mut Draft, winners: &Winners, findings: &mut Finding
              make it with `openssl rand -base64 48` and give it to each",
         ));
     }
+}
+
+/// Whether it is the example, also with blanks around it that make it long enough.
+fn is_example(secret: &Secret) -> bool {
+    secret.expose().trim_matches(|c: char| c.is_whitespace() || c.is_control()) == EXAMPLE
+}
+
+/// Whether it is long by repetition only.
+fn is_monotonous(secret: &Secret) -> bool {
+    secret.expose().bytes().collect::<BTreeSet<u8>>().len() < LEAST_DISTINCT
 }

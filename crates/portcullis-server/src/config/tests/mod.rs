@@ -3,6 +3,7 @@
 mod hostile;
 mod problems;
 mod secrets;
+mod together;
 mod values;
 
 use std::{fs, path::Path};
@@ -166,6 +167,7 @@ fn variables_give_texts_verbatim() {
     }
     let start = Start::without_file().variables(&[
         ("JWT_DECODE_AUDIENCE", "one, two"),
+        ("JWT_ENCODE_AUDIENCE", "one"),
         ("JWT_ENCODE_NBF", "False"),
         ("JWT_ACCESS_TOKEN_EXPIRES", "900"),
         ("JWT_DECODE_LEEWAY", "0"),
@@ -184,6 +186,7 @@ fn variables_are_shown_as_the_file_would_have_them() {
     let config = Start::without_file()
         .variables(&[
             ("JWT_DECODE_AUDIENCE", "one, 2"),
+            ("JWT_ENCODE_AUDIENCE", "2"),
             ("JWT_ENCODE_NBF", "False"),
             ("LOG_FILTER", "info,hyper=warn"),
             ("REQUEST_TIMEOUT", "5s"),

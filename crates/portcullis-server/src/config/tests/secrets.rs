@@ -22,13 +22,34 @@ fn signing_secrets_are_as_long_as_the_hash() {
     insta::assert_snapshot!(short.problems(), @r#"instance/application.cfg:1: SECRET_KEY: has 5 bytes: HS256 takes at least 32; make one with `openssl rand -base64 48`; tokens signed with the present one stay valid when that moves to JWT_SECRET_KEYS_PREVIOUS"#);
     let (config, warnings) = Start::with_file("JWT_SECRET_KEYS_PREVIOUS = ['short']\n").good();
     assert_eq!((config.jwt.secret_keys_previous.len(), config.jwt.accept_short_secret), (1, false));
-    insta::assert_snapshot!(warnings.join("\n"), @r#"instance/application.cfg:1: JWT_SECRET_KEYS_PREVIOUS: 1 of them can be guessed (under 32 bytes, or published): who does can make tokens until it is taken out"#);
+    insta::assert_snapshot!(warnings.join("\n"), @r#"instance/application.cfg:1: JWT_SECRET_KEYS_PREVIOUS: 1 of them can be guessed (under 32 bytes, of few different ones, or published): who does can make tokens until it is taken out"#);
+}
+
+#[test]
+fn long_secrets_that_can_be_guessed_do_not_sign_in_production() {
+    let padded = "jwt-secret-string-1234-!@#$".to_owned() + &" ".repeat(40);
+    for (secret, says) in [
+        ("a".repeat(64), "can be guessed: it has fewer than 10 different bytes"),
+        ("changeme".repeat(8), "can be guessed"),
+        ("123456789".repeat(8), "can be guessed"),
+        (padded, "is the example that everyone can read"),
+    ] {
+        let start = Start::without_file().variables(&[("JWT_SECRET_KEY", &secret)]);
+        let problems = start.problems();
+        assert!(problems.starts_with("variable JWT_SECRET_KEY: ") && problems.contains(says), "{problems}");
+        assert!(problems.contains("openssl rand") && !problems.contains(&secret), "{problems}");
+        let (config, warnings) = start.profile("development").good();
+        assert_eq!(config.jwt.secret_key.unwrap().expose(), secret);
+        assert!(warnings.len() == 1 && warnings[0].contains(says), "{warnings:?}");
+    }
+    let digits = "0123456789".repeat(4);
+    Start::without_file().variables(&[("JWT_SECRET_KEY", &digits)]).config();
 }
 
 #[test]
 fn secret_key_is_the_fallback_whatever_its_rank() {
     let file = format!("JWT_SECRET_KEY = '{GOOD}'\n");
-    let other = "ffffffffffffffffffffffffffffffff";
+    let other = "fedcba9876543210fedcba9876543210";
     let config = Start::with_file(file).variables(&[("SECRET_KEY", other)]).config();
     assert_eq!(config.jwt.secret_key.unwrap().expose(), GOOD);
     let config = Start::without_file().variables(&[("SECRET_KEY", other)]).config();

@@ -1,0 +1,66 @@
+//! What only shows when settings are taken together: what the library refuses, and what would refuse its own tokens.
+
+use portcullis::{JwtConfig, JwtConfigError, JwtManager, JwtManagerBuilder, Secret};
+
+use super::{
+    problem::{Findings, Problem},
+    sources::Winners,
+};
+
+/// Finds what would keep the service from starting, or every token that it makes from being accepted.
+pub(super) fn judge(jwt: &JwtConfig, winners: &Winners, findings: &mut Findings) {
+    for error in refused_by_the_library(jwt) {
+        refuse(error.option(), error.problem(), winners, findings);
+    }
+    let named = |made: &[String], accepted: &[String]| made.iter().any(|name| accepted.contains(name));
+    let issuer = jwt.encode_issuer.as_slice();
+    for (decode, accepted, encode, made) in [
+        ("JWT_DECODE_AUDIENCE", &jwt.decode_audience, "JWT_ENCODE_AUDIENCE", jwt.encode_audience.as_slice()),
+        ("JWT_DECODE_ISSUER", &jwt.decode_issuer, "JWT_ENCODE_ISSUER", issuer),
+    ] {
+        let unknown = findings.problems.iter().any(|problem| problem.concerns(encode));
+        if unknown || accepted.is_empty() || named(made, accepted) {
+            continue;
+        }
+        let place = winners.origin(encode).map_or("not set".to_owned(), ToString::to_string);
+        let text = format!(
+            "every token made here would be refused here: {encode} ({place}) names none of these; give it one of \
+             them, or leave {decode} out"
+        );
+        refuse(decode, &text, winners, findings);
+    }
+}
+
+/// A problem of a setting, unless it has one already.
+pub(super) fn refuse(setting: &str, text: &str, winners: &Winners, findings: &mut Findings) {
+    // Who gave the other name of the same thing is told of that.
+    let other = match setting {
+        "DATABASE_URL" => "MONGO_URI",
+        "JWT_SECRET_KEY" => "SECRET_KEY",
+        name => name,
+    };
+    if findings.problems.iter().any(|problem| problem.concerns(setting) || problem.concerns(other)) {
+        return;
+    }
+    let given = [setting, other].into_iter().find_map(|name| Some((name, winners.origin(name)?)));
+    findings.problem(match given {
+        Some((name, origin)) => Problem::of(name, origin.clone(), text),
+        None => Problem::general(format!("{setting}: {text}")),
+    });
+}
+
+/// What the library says to a manager of these options: of its keys, and, with another key, of all the others.
+fn refused_by_the_library(jwt: &JwtConfig) -> Vec<JwtConfigError> {
+    // As long as the longest hash. It signs nothing.
+    let throw_away = || Some(Secret::new("0".repeat(64)));
+    let keys = JwtConfig {
+        secret_key: jwt.secret_key.clone().or_else(throw_away),
+        // How long it must be depends on the profile and has been judged.
+        accept_short_secret: true,
+        ..jwt.clone()
+    };
+    let options = JwtConfig { secret_key: throw_away(), secret_keys_previous: Vec::new(), ..jwt.clone() };
+    let keys = JwtManager::from_config(keys).err();
+    let options = JwtManager::from_config(options).and_then(JwtManagerBuilder::build).err();
+    keys.iter().chain(options.iter()).flat_map(|errors| errors.iter().cloned()).collect()
+}
