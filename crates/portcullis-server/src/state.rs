@@ -59,15 +59,16 @@ pub enum OpenError {
 }
 
 impl AppState {
-    /// Opens a service: secret, store, revocation list, hash workers, jobs, in this order. It is ready to answer
-    /// when this returns.
+    /// Opens a service: store, secret, revocation list, hash workers, jobs, in this order, so that a store that is
+    /// refused leaves nothing made. It is ready to answer when this returns.
     ///
     /// # Errors
     /// [`OpenError`] names the part that cannot be as configured.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        store::supports(&config.database)?;
         instance::create_folder(&config.instance)?;
-        let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
         let store = store::open(&config.database)?;
+        let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
         let revocations = Revocations::load(store.clone(), clock.clone(), config.jwt.decode_leeway).await?;
         let revocations = Arc::new(revocations);
         let jwt = jwt.revocation(revocations.index()).build()?;

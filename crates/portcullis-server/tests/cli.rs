@@ -41,6 +41,17 @@ impl Run {
         self
     }
 
+    /// The files of the instance folder but the lock, with their contents.
+    fn files(&self) -> Vec<(std::path::PathBuf, Option<Vec<u8>>)> {
+        let entries = fs::read_dir(self.path("instance")).into_iter().flatten();
+        let paths = entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension() != Some("lock".as_ref()));
+        let mut files: Vec<_> = paths.map(|path| (path.clone(), fs::read(&path).ok())).collect();
+        files.sort();
+        files
+    }
+
     fn path(&self, path: &str) -> std::path::PathBuf {
         self.folder.path().join(path)
     }
@@ -55,9 +66,11 @@ impl Run {
         Said::from(command.output().unwrap(), self.folder.path())
     }
 
-    /// `serve` must end with code 2 and say this; it makes and changes nothing but what `made` names.
+    /// `serve` must end with code 2 and say this, and leave every file as it was; only its lock may be new.
     fn refused(&self, arguments: &[&str], says: &[&str]) -> Said {
+        let before = self.files();
         let said = self.run(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat());
+        assert_eq!(self.files(), before, "{}", said.err);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{}", said.err);
         for text in says {
             assert!(said.err.contains(text), "{text:?} is not in:\n{}", said.err);
@@ -237,11 +250,10 @@ fn mongodb_is_not_there_yet_and_says_so() {
     for (name, value) in
         [("MONGO_URI", "mongodb://db:27017/flask_api_demo"), ("DATABASE_URL", "mongodb://root:hunter2@db/x")]
     {
-        let run = Run::new()
-            .variable(name, value)
-            .variable("JWT_SECRET_KEY", "a secret that all nodes share, 32 bytes");
-        let said = run.refused(&[], &["the MongoDB store is not there yet", "sqlite:"]);
+        let run = Run::new().variable(name, value);
+        let said = run.refused(&[], &[name, "the MongoDB store is not there yet", "sqlite:"]);
         assert!(!said.err.contains("hunter2"), "{}", said.err);
+        assert!(!run.path("instance").exists(), "nothing is made by a start that fails");
     }
 }
 

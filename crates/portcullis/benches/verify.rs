@@ -91,7 +91,7 @@ fn time<T>(rounds: u64, work: &mut impl FnMut() -> T) -> Duration {
     for _ in 0..rounds {
         black_box(work());
     }
-    start.elapsed()
+    now().duration_since(start)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few digits are enough")]

@@ -4,11 +4,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{Failure, Place, load, logging, say, say_problem};
-use crate::{
-    config::{self, Config, Environment},
-    store,
-};
+use super::{Failure, Place, load, say, say_problem};
+use crate::config::{self, Environment};
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(super) enum Command {
@@ -22,9 +19,9 @@ impl Command {
     pub(super) fn run(self, place: Place, environment: Environment) -> Result<ExitCode, Failure> {
         let sources = place.sources(environment, Vec::new());
         let (config, warnings) = match self {
-            Self::Check => config::check(&sources, refused_by_a_start)
-                .map_err(|problems| Failure::new(format!("the configuration has problems\n{problems}")))?,
-            Self::Show => load(&sources)?,
+            Self::Check => load(&sources)?,
+            // What no start would take can still be shown.
+            Self::Show => config::load(&sources).map_err(|problems| Failure::problems(&problems))?,
         };
         for warning in warnings {
             say_problem(&format!("warning: {warning}"));
@@ -42,11 +39,4 @@ impl Command {
             }
         }
     }
-}
-
-/// What a start would refuse of a configuration that can be read, by setting.
-fn refused_by_a_start(config: &Config) -> Vec<(&'static str, String)> {
-    let store = store::supports(&config.database).err().map(|error| ("DATABASE_URL", error.to_string()));
-    let log = logging::problem_of(&config.log_filter).map(|problem| ("LOG_FILTER", problem));
-    store.into_iter().chain(log).collect()
 }

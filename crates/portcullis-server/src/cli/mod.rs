@@ -13,7 +13,10 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self as settings, Config, Environment, Flag, Sources, Warning};
+use crate::{
+    config::{self as settings, Config, Environment, Flag, Problems, Sources, Warning},
+    store,
+};
 
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, about, disable_help_subcommand = true)]
@@ -53,6 +56,10 @@ impl Failure {
     fn new(problem: impl Into<String>) -> Self {
         Self(problem.into())
     }
+
+    fn problems(problems: &Problems) -> Self {
+        Self(format!("the configuration has problems\n{problems}"))
+    }
 }
 
 /// Runs the command of some arguments, the program's name first, in an environment.
@@ -90,10 +97,16 @@ impl Place {
     }
 }
 
-/// Reads the configuration, or says everything that is wrong with it.
+/// Reads the configuration as a start does, or says everything that is wrong with it.
 fn load(sources: &Sources) -> Result<(Config, Vec<Warning>), Failure> {
-    settings::load(sources)
-        .map_err(|problems| Failure::new(format!("the configuration has problems\n{problems}")))
+    settings::check(sources, refused_by_a_start).map_err(|problems| Failure::problems(&problems))
+}
+
+/// What other rooms have to say of a configuration that can be read, by setting.
+fn refused_by_a_start(config: &Config) -> Vec<(&'static str, String)> {
+    let store = store::supports(&config.database).err().map(|error| ("DATABASE_URL", error.to_string()));
+    let log = logging::problem_of(&config.log_filter).map(|problem| ("LOG_FILTER", problem));
+    store.into_iter().chain(log).collect()
 }
 
 /// Writes a command's answer. A reader who has seen enough, as `head` has, is no failure.

@@ -5,6 +5,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use axum_server::Handle;
@@ -14,6 +15,7 @@ use portcullis::SystemClock;
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
 };
 
 use super::{Failure, Place, load, logging, say};
@@ -68,7 +70,8 @@ async fn serve(config: &Config, warnings: &[Warning]) -> Result<ExitCode, Failur
     let serving = tokio::spawn(answer(listener, handle.clone(), config.clone(), state.clone()));
     let (profile, store) = (config.profile, state.store().location());
     say(&format!("portcullis is ready on http://{address} (profile {profile}, store {store})\n"))?;
-    tokio::spawn(stop_on(signals, handle, state.clone(), config.shutdown_grace));
+    let times = StopTimes { notice: config.shutdown_notice, grace: config.shutdown_grace };
+    tokio::spawn(stop_on(signals, handle, state.clone(), times));
     let ended = serving.await;
     state.close().await;
     match ended {
@@ -107,21 +110,26 @@ async fn answer(
     server.serve(app(state).into_make_service()).await
 }
 
-/// On the first signal: not ready any more, no new connection, and those open have the grace to finish, a
-/// half-sent request among them. On the second: at once.
-async fn stop_on(
-    mut signals: Signals,
-    handle: Handle<SocketAddr>,
-    state: AppState,
-    grace: std::time::Duration,
-) {
+/// On the first signal: not ready any more; for the notice requests are still answered, each closing its
+/// connection, so that a proxy that watches `/readyz` sends no more; then no new connection, and those open have
+/// the grace to finish, a half-sent request among them. On the second signal: at once.
+async fn stop_on(mut signals: Signals, handle: Handle<SocketAddr>, state: AppState, times: StopTimes) {
+    let StopTimes { notice, grace } = times;
     let name = signals.next().await;
     tracing::info!("{name}: stopping, requests under way have {} s", grace.as_secs());
     state.stop();
-    handle.graceful_shutdown(Some(grace));
-    let name = signals.next().await;
-    tracing::warn!("{name} again: stopping now");
+    if timeout(notice, signals.next()).await.is_err() {
+        handle.graceful_shutdown(Some(grace));
+        signals.next().await;
+    }
+    tracing::warn!("a second signal: stopping now");
     handle.shutdown();
+}
+
+/// How long the two phases of a stop take at most.
+struct StopTimes {
+    notice: Duration,
+    grace: Duration,
 }
 
 /// SIGTERM, as service managers and containers send it, and SIGINT, as people do.

@@ -74,3 +74,23 @@ fn the_second_signal_ends_it_at_once() {
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
 }
+
+#[test]
+fn while_the_notice_lasts_requests_are_answered_and_sent_elsewhere() {
+    // D7: a proxy that watches /readyz has time to see it.
+    let folder = instance(SEED_LINE);
+    let server = Server::start(folder.path(), &["--profile", "testing"], &[("SHUTDOWN_NOTICE", "3s")]);
+    let keep_alive = b"GET /tests/hello HTTP/1.1\r\nHost: t\r\n\r\n";
+    let mut kept = server.connect();
+    server.signal("TERM");
+    while server.request("GET", "/readyz", &[], "").0 == 200 {}
+    assert_eq!(server.request("GET", "/readyz", &[], "").0, 503);
+    kept.write_all(keep_alive).unwrap();
+    let mut answer = String::new();
+    kept.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.to_lowercase().contains("connection: close"),
+        "{answer}"
+    );
+    assert_eq!(server.wait().code(), Some(0));
+}

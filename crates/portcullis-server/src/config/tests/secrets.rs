@@ -26,24 +26,24 @@ fn signing_secrets_are_as_long_as_the_hash() {
 }
 
 #[test]
-fn long_secrets_that_can_be_guessed_do_not_sign_in_production() {
-    let padded = "jwt-secret-string-1234-!@#$".to_owned() + &" ".repeat(40);
-    for (secret, says) in [
-        ("a".repeat(64), "can be guessed: it has fewer than 10 different bytes"),
-        ("changeme".repeat(8), "can be guessed"),
-        ("123456789".repeat(8), "can be guessed"),
-        (padded, "is the example that everyone can read"),
-    ] {
+fn a_long_secret_that_can_be_guessed_is_warned_of() {
+    let secret = "a".repeat(64);
+    for profile in ["production", "development"] {
         let start = Start::without_file().variables(&[("JWT_SECRET_KEY", &secret)]);
-        let problems = start.problems();
-        assert!(problems.starts_with("variable JWT_SECRET_KEY: ") && problems.contains(says), "{problems}");
-        assert!(problems.contains("openssl rand") && !problems.contains(&secret), "{problems}");
-        let (config, warnings) = start.profile("development").good();
+        let (config, warnings) = start.profile(profile).good();
         assert_eq!(config.jwt.secret_key.unwrap().expose(), secret);
-        assert!(warnings.len() == 1 && warnings[0].contains(says), "{warnings:?}");
+        let says = "variable JWT_SECRET_KEY: can be guessed: it has fewer than 6 different bytes";
+        assert!(warnings.len() == 1 && warnings[0].starts_with(says), "{warnings:?}");
     }
-    let digits = "0123456789".repeat(4);
-    Start::without_file().variables(&[("JWT_SECRET_KEY", &digits)]).config();
+    let digits = "31415926535897932384626433832795";
+    Start::without_file().variables(&[("JWT_SECRET_KEY", digits)]).config();
+}
+
+#[test]
+fn blanks_around_the_example_make_no_secret_of_it() {
+    let padded = "jwt-secret-string-1234-!@#$".to_owned() + &" ".repeat(40);
+    let problems = Start::without_file().variables(&[("JWT_SECRET_KEY", &padded)]).problems();
+    assert!(problems.contains("is the example that everyone can read"), "{problems}");
 }
 
 #[test]
