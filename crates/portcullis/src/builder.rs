@@ -2,11 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use http::HeaderName;
-
 use crate::{
-    Clock, ErrorFormat, JwtConfig, JwtManager, Key, Revocation, SystemClock, claims::Rules, issue::Issuing,
-    keys::KeySet, locate::HeaderLocation, manager::Inner,
+    CheckClaims, Clock, ErrorFormat, JwtConfig, JwtManager, Key, RenderError, Revocation, SystemClock,
+    claims::Rules, issue::Issuing, keys::KeySet, manager::Inner, places,
 };
 
 /// Gathers what a manager is made from. Every default is the safe one: those of [`JwtConfig`].
@@ -17,11 +15,14 @@ pub struct JwtManagerBuilder {
     previous: Vec<Key>,
     clock: Arc<dyn Clock>,
     revocation: Option<Arc<dyn Revocation>>,
+    own_check: Option<Arc<dyn CheckClaims>>,
+    render: Option<Arc<dyn RenderError>>,
 }
 
 impl JwtManagerBuilder {
     pub(crate) fn new(config: JwtConfig, signing: Key, previous: Vec<Key>) -> Self {
-        Self { config, signing, previous, clock: Arc::new(SystemClock), revocation: None }
+        let clock = Arc::new(SystemClock);
+        Self { config, signing, previous, clock, revocation: None, own_check: None, render: None }
     }
 
     pub(crate) fn from_config(config: JwtConfig) -> Result<Self, JwtConfigErrors> {
@@ -74,6 +75,18 @@ impl JwtManagerBuilder {
         self
     }
 
+    /// Lets the application judge every token, after revocation. Default: it does not.
+    pub fn check_claims(mut self, check: impl CheckClaims) -> Self {
+        self.own_check = Some(Arc::new(check));
+        self
+    }
+
+    /// Lets the application write refusals. Default: the error style does.
+    pub fn render_error(mut self, render: impl RenderError) -> Self {
+        self.render = Some(Arc::new(render));
+        self
+    }
+
     /// Takes the time from this clock. Default: [`SystemClock`].
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -85,14 +98,16 @@ impl JwtManagerBuilder {
     /// # Errors
     /// [`JwtConfigErrors`]: everything in the options that cannot be, at once.
     pub fn build(self) -> Result<JwtManager, JwtConfigErrors> {
-        let Self { config, signing, previous, clock, revocation } = self;
-        let problems = problems_of(&config, previous.len());
-        let Ok(header_name) = HeaderName::from_bytes(config.header_name.as_bytes()) else {
-            return Err(JwtConfigErrors(problems));
+        let Self { config, signing, previous, clock, revocation, own_check, render } = self;
+        let mut problems = problems_of(&config, previous.len());
+        let (places, cookies) = match places::of(&config) {
+            Ok(made) if problems.is_empty() => made,
+            Ok(_) => return Err(JwtConfigErrors(problems)),
+            Err(others) => {
+                problems.extend(others);
+                return Err(JwtConfigErrors(problems));
+            }
         };
-        if !problems.is_empty() {
-            return Err(JwtConfigErrors(problems));
-        }
         let rules = Rules {
             identity_claim: config.identity_claim.clone().unwrap_or_else(|| "sub".into()),
             identity_fallback: config.identity_claim.is_none().then_some("identity"),
@@ -105,14 +120,13 @@ impl JwtManagerBuilder {
             issuing: Issuing::new(&config, signing.clone(), &rules.identity_claim),
             keys: KeySet::new(signing, previous),
             rules,
-            location: HeaderLocation {
-                name: header_name,
-                spelling: config.header_name,
-                scheme: config.header_type,
-            },
+            places,
+            cookies,
             format: ErrorFormat::new(config.error_style, config.error_message_key),
             clock,
             revocation,
+            own_check,
+            render,
         };
         Ok(JwtManager::assemble(inner))
     }
@@ -129,9 +143,8 @@ fn signing_key(config: &JwtConfig) -> Result<Key, JwtConfigError> {
 
 /// Everything in the options that cannot be.
 fn problems_of(config: &JwtConfig, previous_keys: usize) -> Vec<JwtConfigError> {
-    let registered = ["iat", "nbf", "exp", "iss", "aud", "jti", "type", "fresh"];
+    let registered = ["iat", "nbf", "exp", "iss", "aud", "jti", "type", "fresh", "csrf"];
     let identity = config.identity_claim.as_deref().unwrap_or("sub");
-    let token_chars = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && b != b',');
     let checks = [
         (
             "JWT_IDENTITY_CLAIM",
@@ -141,11 +154,12 @@ fn problems_of(config: &JwtConfig, previous_keys: usize) -> Vec<JwtConfigError> 
         ("JWT_DECODE_LEEWAY", config.decode_leeway <= JwtConfig::MAX_LEEWAY, "at most 300 seconds"),
         ("JWT_REQUIRED_CLAIMS", config.required_claims.len() <= 64, "at most 64 claims"),
         (
-            "JWT_HEADER_NAME",
-            HeaderName::from_bytes(config.header_name.as_bytes()).is_ok(),
-            "not a header name (RFC 9110 section 5.1)",
+            "JWT_USER_CLAIMS",
+            config.user_claims.as_deref().is_none_or(|name| {
+                !name.is_empty() && name != identity && name != "sub" && !registered.contains(&name)
+            }),
+            "your own claims need a member of their own",
         ),
-        ("JWT_HEADER_TYPE", token_chars(&config.header_type), "a scheme is one word of ASCII characters"),
         ("JWT_ERROR_MESSAGE_KEY", !config.error_message_key.is_empty(), "must not be empty"),
         (
             "JWT_SECRET_KEYS_PREVIOUS",
@@ -166,7 +180,7 @@ pub struct JwtConfigError {
 }
 
 impl JwtConfigError {
-    fn new(option: &'static str, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(option: &'static str, problem: impl Into<String>) -> Self {
         Self { option, problem: problem.into() }
     }
 

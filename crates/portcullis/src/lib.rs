@@ -43,39 +43,56 @@
 //!   (or the portcullis server's). [`RevocationIndex`] holds in memory what the application tells it.
 //! * It reads no key from a token (`jwk`, `jku`, `x5u`, `x5c` are ignored) and decrypts nothing (JWE).
 //! * It has no way to read a token without verifying it.
-//! * So far it signs with HMAC only and finds tokens in a header only.
+//! * So far it signs with HMAC only.
 
 mod answer;
 mod builder;
 mod claims;
 mod clock;
 mod config;
+mod cookies;
 mod error;
 mod extract;
+mod hooks;
+mod http_date;
 mod issue;
 mod jws;
 mod keys;
+mod layer;
+mod lifetime;
 mod locate;
 mod manager;
+mod permission;
+mod places;
+mod rejection;
 mod require;
 mod revocation;
 mod secret;
 mod style;
+mod verified;
 
 pub use builder::{JwtConfigError, JwtConfigErrors, JwtManagerBuilder};
 pub use claims::{Claims, ClaimsError, Freshness, Registered, TokenKind};
 pub use clock::{Clock, ManualClock, NumericDate, SystemClock};
-pub use config::{InvalidLifetime, JwtConfig, Lifetime};
-pub use error::AuthError;
-pub use extract::{AnyJwt, AuthRejection, FreshJwt, Jwt, RefreshJwt};
+pub use config::{CsrfClaim, JwtConfig};
+pub use cookies::{CookieError, SameSite, SetCookies, TokenCookies};
+pub use error::{Absence, Absences, AuthError, ErrorClass};
+pub use extract::{AnyJwt, CurrentUser, FreshJwt, FromClaims, Guard, Jwt, RefreshJwt, Unread};
+pub use hooks::{Check, CheckClaims, HookError, LoadUser, Refused, RenderError, Working, asks};
 pub use issue::{Issue, IssueError, Token};
 pub use jws::{Algorithm, JwsError, UnknownAlgorithm};
 pub use keys::{Key, KeyError};
+pub use layer::{Decided, KindIsOpen, RequireLayer, RequireService, Undecided};
+pub use lifetime::{InvalidLifetime, Lifetime};
+pub use locate::Location;
 pub use manager::JwtManager;
+pub use permission::Permission;
+pub use rejection::AuthRejection;
 pub use require::Require;
 pub use revocation::{Asking, Revocation, RevocationIndex, Verdict};
 pub use secret::Secret;
 pub use style::{ErrorFormat, ErrorStyle};
+pub use verified::Verified;
 
 /// The README's example compiles.
 #[cfg(doctest)]

@@ -22,7 +22,7 @@ pub(crate) use payload::Payload;
 pub(crate) const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// base64url without padding, blanks or stray bits (RFC 4648 section 3.5): one spelling for one value.
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+pub(crate) use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
 /// A token that is well formed. Whoever verifies its signature may use what it carries.
 pub(crate) struct Jws<'a> {
