@@ -152,7 +152,9 @@ impl<K> RequireLayer<K> {
         self
     }
 
-    /// Does not ask the revocation hook. An extractor under the layer does.
+    /// Does not ask the revocation hook. A guard in a handler does; a handler that shall see a revoked token
+    /// too, as a logout that may be repeated, takes what the layer leaves in the request's extensions: an
+    /// `Arc<`[`Verified`](crate::Verified)`>`.
     pub fn skip_revocation(mut self) -> Self {
         self.rules.require = self.rules.require.even_revoked();
         self
@@ -276,6 +278,7 @@ impl Rules {
         if lacking {
             return Err(AuthRejection::of(AuthError::InsufficientScope, jwt.clone(), Some(token)));
         }
+        parts.extensions.insert(token);
         Ok(())
     }
 }

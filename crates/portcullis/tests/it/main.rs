@@ -13,6 +13,7 @@
 
 mod allocations;
 mod common;
+mod conformance;
 mod guards;
 mod hostile;
 mod index;
