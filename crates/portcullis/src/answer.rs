@@ -92,7 +92,7 @@ impl AuthError {
 
     fn flask_3_text(&self, places: &Places) -> Cow<'static, str> {
         match self {
-            Self::Missing(absences) => missing(ErrorStyle::Flask3, absences, places).into(),
+            Self::Missing(absences) => missing(ErrorStyle::Flask3, *absences, places).into(),
             Self::MalformedHeader => bad_header_3(places).into(),
             Self::CsrfMissing => "Missing CSRF token in headers".into(),
             Self::Jws(JwsError::AlgorithmMissing) => "The specified alg value is not allowed".into(),
@@ -105,7 +105,7 @@ impl AuthError {
     fn flask_4_text(&self, places: &Places) -> Cow<'static, str> {
         let (header, scheme) = (&places.header.spelling, &places.header.scheme);
         match self {
-            Self::Missing(absences) => missing(ErrorStyle::Flask4, absences, places).into(),
+            Self::Missing(absences) => missing(ErrorStyle::Flask4, *absences, places).into(),
             Self::MalformedHeader if scheme.is_empty() => {
                 format!("Bad {header} header. Expected '{header}: <JWT>'").into()
             }
@@ -180,7 +180,7 @@ impl AuthError {
 }
 
 /// What a version says when no place has a token.
-fn missing(style: ErrorStyle, absences: &Absences, places: &Places) -> String {
+fn missing(style: ErrorStyle, absences: Absences, places: &Places) -> String {
     let text = |absence: &Absence| absence_text(style, *absence, places);
     let mut reasons: Vec<Absence> = absences.iter().collect();
     if let [only] = reasons.as_slice() {

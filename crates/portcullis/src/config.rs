@@ -28,6 +28,7 @@ use crate::{Algorithm, ErrorStyle, Lifetime, Location, SameSite, Secret, lifetim
 /// ```
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the options are Flask-JWT-Extended's, one by one")]
 pub struct JwtConfig {
     /// The algorithm that signs. Default: `HS256`.
     #[serde(rename = "JWT_ALGORITHM")]
@@ -230,7 +231,7 @@ impl JwtConfig {
     /// few minutes").
     pub const MAX_LEEWAY: Duration = Duration::from_mins(5);
 
-    /// Flask-JWT-Extended's cookies: its names without a prefix, not Secure, without SameSite.
+    /// Flask-JWT-Extended's cookies: its names without a prefix, not Secure, without `SameSite`.
     ///
     /// For an application whose clients know these names already; set [`cookie_secure`](Self::cookie_secure)
     /// again where they speak https.

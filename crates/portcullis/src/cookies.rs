@@ -1,6 +1,10 @@
 //! The cookies that carry tokens: the lines that set them and the lines that take them away.
 
-use std::{borrow::Cow, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+    time::Duration,
+};
 
 use axum_core::response::{IntoResponseParts, ResponseParts};
 use http::{HeaderMap, HeaderValue, header::SET_COOKIE};
@@ -191,7 +195,8 @@ impl<'m> TokenCookies<'m> {
             return Err(CookieError::TooLong { bytes });
         }
         let mut line = format!("{}={value}", cookie.name);
-        let mut add = |attribute: std::fmt::Arguments<'_>| line.push_str(&format!("; {attribute}"));
+        // Writing into a text cannot fail.
+        let mut add = |attribute: fmt::Arguments<'_>| write!(line, "; {attribute}").unwrap_or_default();
         if let Some(domain) = self.domain.as_deref() {
             let prefixed = cookie.name.to_ascii_lowercase().starts_with("__host-");
             if prefixed || !places::domain(domain) {

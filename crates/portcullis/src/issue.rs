@@ -38,8 +38,9 @@ impl Issuing {
             not_before: config.encode_nbf,
             issuer: config.encode_issuer.clone(),
             audience: config.encode_audience.clone(),
-            csrf: config.csrf_claim == CsrfClaim::Always && config.cookie_csrf_protect
-                || config.cookie_csrf_protect && config.token_location.contains(&Location::Cookies),
+            csrf: config.cookie_csrf_protect
+                && (config.csrf_claim == CsrfClaim::Always
+                    || config.token_location.contains(&Location::Cookies)),
             nested: config.user_claims.clone().map(|name| (name, config.claims_in_refresh_token)),
         }
     }

@@ -69,6 +69,7 @@ mod require;
 mod revocation;
 mod secret;
 mod style;
+mod user;
 mod verified;
 
 pub use builder::{JwtConfigError, JwtConfigErrors, JwtManagerBuilder};
@@ -77,7 +78,7 @@ pub use clock::{Clock, ManualClock, NumericDate, SystemClock};
 pub use config::{CsrfClaim, JwtConfig};
 pub use cookies::{CookieError, SameSite, SetCookies, TokenCookies};
 pub use error::{Absence, Absences, AuthError, ErrorClass};
-pub use extract::{AnyJwt, CurrentUser, FreshJwt, FromClaims, Guard, Jwt, RefreshJwt, Unread};
+pub use extract::{AnyJwt, FreshJwt, FromClaims, Guard, Jwt, RefreshJwt, Unread};
 pub use hooks::{Check, CheckClaims, HookError, LoadUser, Refused, RenderError, Working, asks};
 pub use issue::{Issue, IssueError, Token};
 pub use jws::{Algorithm, JwsError, UnknownAlgorithm};
@@ -92,6 +93,7 @@ pub use require::Require;
 pub use revocation::{Asking, Revocation, RevocationIndex, Verdict};
 pub use secret::Secret;
 pub use style::{ErrorFormat, ErrorStyle};
+pub use user::CurrentUser;
 pub use verified::Verified;
 
 /// The README's example compiles.

@@ -147,25 +147,17 @@ fn locations(case: &Case<'_>) -> Option<Vec<Location>> {
     Some(serde_json::from_value(list).unwrap())
 }
 
-/// The handler under the layer: takes what the layer left.
+/// The handler under the layer: takes what the layer left, and loads the user as one would.
 async fn layered(State(app): State<App>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    let token = parts.extensions.get::<Arc<Verified>>().cloned();
-    let mut user = None;
-    if let Some(claims) = token.as_deref().filter(|_| app.plan.loads_user) {
-        user = match app.users.load(claims).await.unwrap() {
-            Some(user) => Some(user),
-            None => {
-                // What `CurrentUser` says, said by hand: the hooks see a token that was not extracted.
-                let mut parts = parts;
-                return match CurrentUser::<Value, AnyJwt>::from_request_parts_of(&mut parts, &app).await {
-                    Ok(_) => unreachable!("there is no user"),
-                    Err(rejection) => rejection.into_response(),
-                };
-            }
+    let (mut parts, _) = request.into_parts();
+    if app.plan.loads_user && app.plan.guard.is_some() {
+        return match see::<AnyJwt>(&mut parts, &app).await {
+            Ok(seen) => respond(&app, &parts, seen).await,
+            Err(rejection) => rejection.into_response(),
         };
     }
-    respond(&app, &parts, Seen { token, user }).await
+    let token = parts.extensions.get::<Arc<Verified>>().cloned();
+    respond(&app, &parts, Seen { token, user: None }).await
 }
 
 /// The handler that guards itself.
@@ -176,7 +168,7 @@ async fn extracted(State(app): State<App>, request: Request) -> Response {
         Some(Kind::Fresh) => see::<FreshJwt>(&mut parts, &app).await,
         Some(Kind::Refresh) => see::<RefreshJwt>(&mut parts, &app).await,
         Some(Kind::Any) => see::<AnyJwt>(&mut parts, &app).await,
-        None => unreachable!("not guarded"),
+        None => panic!("not guarded"),
     };
     match seen {
         Ok(seen) => respond(&app, &parts, seen).await,
@@ -209,17 +201,6 @@ where
     Ok(Seen { token: guard.map(|guard| guard.verified().clone()), user: None })
 }
 
-/// Both extractor traits have a function of this name; this is the one that refuses.
-trait Extract: Sized {
-    async fn from_request_parts_of(parts: &mut Parts, app: &App) -> Result<Self, AuthRejection>;
-}
-
-impl<T: FromRequestParts<App, Rejection = AuthRejection>> Extract for T {
-    async fn from_request_parts_of(parts: &mut Parts, app: &App) -> Result<Self, AuthRejection> {
-        T::from_request_parts(parts, app).await
-    }
-}
-
 async fn respond(app: &App, parts: &Parts, seen: Seen) -> Response {
     let Plan { returns, tokens, .. } = &*app.plan;
     if let Some(name) = returns.strip_prefix("call:") {
@@ -241,7 +222,7 @@ async fn respond(app: &App, parts: &Parts, seen: Seen) -> Response {
         }
         "all_claims" => Value::Object(claims),
         "user_claims" => claims.get("user_claims").cloned().unwrap_or_else(|| json!({})),
-        "header" => token.map(|token| token.header().unwrap()).unwrap_or_else(|| json!({})),
+        "header" => token.map_or_else(|| json!({}), |token| token.header().unwrap()),
         "location" => json!({"location": token.and_then(Verified::location).map(Location::name)}),
         "current_user" => json!({"user": seen.user}),
         "current_user_proxy" => json!({"user": seen.user.map(|user| user["username"].clone())}),
