@@ -14,10 +14,12 @@
 mod allocations;
 mod common;
 mod conformance;
+mod cookies;
 mod guards;
 mod hostile;
 mod index;
 mod issue;
+mod layer;
 mod properties;
 mod styles;
 mod vectors;
