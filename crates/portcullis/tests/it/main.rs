@@ -15,6 +15,7 @@ mod allocations;
 mod common;
 mod conformance;
 mod cookies;
+mod examples;
 mod guards;
 mod hostile;
 mod index;
