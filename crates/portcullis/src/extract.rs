@@ -296,10 +296,7 @@ pub(crate) async fn admit(
     wants: Wants<'_>,
 ) -> Result<Arc<Verified>, AuthRejection> {
     let Wants { require, order, body } = wants;
-    let here = |entry: &Entry| {
-        order.is_none_or(|order| entry.token.location().is_some_and(|location| order.contains(&location)))
-    };
-    let (token, asked) = match Kept::of(&parts.extensions, jwt, require.kind).filter(here) {
+    let (token, asked) = match Kept::of(&parts.extensions, jwt, require.kind, order) {
         Some(entry) => (entry.token, entry.asked),
         None => match jwt.find(Sought { parts, body, order, wanted: require.kind }) {
             Ok(token) => (Arc::new(token), Asked::default()),

@@ -134,7 +134,8 @@ impl<K> RequireLayer<K> {
         self.decided(|require| Require { kind: None, ..require })
     }
 
-    /// Lets requests through that have no token at all; a bad token is refused all the same.
+    /// Lets requests through that have no token at all; a bad token is refused all the same, and so is no token
+    /// where a permission is asked for.
     pub fn optional(mut self) -> Self {
         self.rules.optional = true;
         self
@@ -246,7 +247,7 @@ impl Rules {
         let refuse = |error| AuthRejection::new(error, jwt.clone());
         let (mut parts, body) = request.into_parts();
         let order = self.order.as_deref();
-        let known = Kept::of(&parts.extensions, jwt, self.require.kind).is_some();
+        let known = Kept::of(&parts.extensions, jwt, self.require.kind, order).is_some();
         if known || !jwt.places().needs_body(&parts, order) {
             self.judge(jwt, &mut parts, None).await?;
             return Ok(Request::from_parts(parts, body));
@@ -262,6 +263,11 @@ impl Rules {
         Ok(Request::from_parts(parts, Body::new(body)))
     }
 
+    /// Nobody has no permission.
+    fn lets_nobody_in(&self) -> bool {
+        self.optional && self.permissions.is_empty()
+    }
+
     async fn judge(
         &self,
         jwt: &JwtManager,
@@ -271,7 +277,7 @@ impl Rules {
         let wants = Wants { require: self.require, order: self.order.as_deref(), body };
         let token = match admit(jwt, parts, wants).await {
             Ok(token) => token,
-            Err(rejection) if self.optional && rejection.error().is_absence() => return Ok(()),
+            Err(rejection) if self.lets_nobody_in() && rejection.error().is_absence() => return Ok(()),
             Err(rejection) => return Err(rejection),
         };
         let lacking = self.permissions.iter().any(|permission| !permission.is_held_by(&token));

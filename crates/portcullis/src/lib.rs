@@ -21,11 +21,17 @@
 //! | you want to | you use |
 //! |---|---|
 //! | guard a handler | [`Jwt`], [`FreshJwt`], [`RefreshJwt`], [`AnyJwt`], `Option` of each |
+//! | guard a whole router | [`JwtManager::require`] |
+//! | read claims of your own | `Jwt<T>`, [`Claims::custom`] |
+//! | load the user | [`CurrentUser`], [`LoadUser`] |
+//! | let only some do it | [`Permission`], [`Guard::permit`], [`RequireLayer::permit`] |
 //! | issue a token | [`JwtManager::access`], [`JwtManager::refresh`] |
+//! | carry tokens in cookies | [`Location::Cookies`], [`JwtManager::cookies`] |
 //! | verify a token yourself | [`JwtManager::verify`], [`JwtManager::authenticate`], [`Require`] |
 //! | revoke tokens | [`Revocation`], [`RevocationIndex`] |
 //! | configure | [`JwtManager::builder`], or [`JwtConfig`] with Flask-JWT-Extended's option names |
-//! | answer errors in one style | [`ErrorStyle`], [`ErrorFormat`] |
+//! | judge tokens yourself, too | [`CheckClaims`] |
+//! | answer errors in one style | [`ErrorStyle`], [`ErrorFormat`], [`RenderError`] |
 //! | test what time does | [`Clock`], [`ManualClock`] |
 //!
 //! # What every token must hold
@@ -35,7 +41,15 @@
 //! of `JWT`, `at+jwt` (access tokens only) or none; the algorithm of one of our keys; the signature; claims
 //! that are a JSON object without duplicate members and of the right types; `exp`, `jti` and `type` present;
 //! `iat` and `nbf` not in the future; issuer and audience as configured; not expired; the right kind; fresh
-//! where asked; not revoked.
+//! where asked; not revoked; not refused by your own check. The user comes last.
+//!
+//! # Where a token is looked for
+//!
+//! In the places of [`JwtConfig::token_location`], in their order. The first that has something decides; what is
+//! bad there does not fall through to the next. Two headers, cookies or parameters of one name are refused. A
+//! token in a cookie needs its `csrf` claim beside it, in a header or (under the layer) in a form field, for
+//! every method that changes something, and no request that another site caused is let through with one
+//! (`Sec-Fetch-Site`), unless the cookies are meant for other sites.
 //!
 //! # What it does not do
 //!
@@ -43,6 +57,8 @@
 //!   (or the portcullis server's). [`RevocationIndex`] holds in memory what the application tells it.
 //! * It reads no key from a token (`jwk`, `jku`, `x5u`, `x5c` are ignored) and decrypts nothing (JWE).
 //! * It has no way to read a token without verifying it.
+//! * It compares no `Origin` with a name of its own, which behind a proxy it cannot know, and reads no CSRF field
+//!   out of forms with files.
 //! * So far it signs with HMAC only.
 
 mod answer;

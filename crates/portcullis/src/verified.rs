@@ -83,10 +83,20 @@ impl Entry {
 }
 
 impl Kept {
-    /// The token that a manager verified before in this request, for a guard of this kind.
-    pub(crate) fn of(extensions: &Extensions, jwt: &JwtManager, kind: Option<TokenKind>) -> Option<Entry> {
+    /// The token that a manager verified before in this request, for a guard of this kind and, where it has
+    /// places of its own, in one of them.
+    pub(crate) fn of(
+        extensions: &Extensions,
+        jwt: &JwtManager,
+        kind: Option<TokenKind>,
+        order: Option<&[Location]>,
+    ) -> Option<Entry> {
         let Self(entries) = extensions.get()?;
-        entries.iter().find(|entry| entry.jwt.is(jwt) && entry.is_for(kind)).cloned()
+        let is_in = |location: Option<Location>| {
+            order.is_none_or(|order| location.is_some_and(|location| order.contains(&location)))
+        };
+        let fits = |entry: &&Entry| entry.jwt.is(jwt) && entry.is_for(kind) && is_in(entry.token.location);
+        entries.iter().find(fits).cloned()
     }
 
     /// Keeps a token, in place of what is known of the same one.

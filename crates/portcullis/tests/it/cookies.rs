@@ -37,7 +37,7 @@ fn cookies_are_as_safe_as_they_can_be() {
             "__Host-csrf_access_token=C; Secure; Path=/; SameSite=Lax",
         ]
     );
-    let persistent = jwt.cookies().max_age(Duration::from_secs(60)).set(&token).unwrap();
+    let persistent = jwt.cookies().max_age(Duration::from_mins(1)).set(&token).unwrap();
     assert!(lines(persistent, &token)[0].contains("; Expires=Sun, 17 Mar 2030 17:47:40 GMT; Max-Age=60; "));
     let config = |change: fn(&mut JwtConfig)| {
         let jwt = configured(|config| {

@@ -58,6 +58,7 @@ async fn its_words_say_what_it_asks_for() {
     assert_eq!(status(&jwt.require().optional(), Request::get("/")).await, 200);
     assert_eq!(status(&jwt.require().optional(), get("Basic dTpw")).await, 200);
     assert_eq!(status(&jwt.require().optional(), get("Bearer x")).await, 401);
+    assert_eq!(status(&jwt.require().optional().role("admin"), Request::get("/")).await, 401);
     assert_eq!(status(&jwt.require().locations([]), get(&stale)).await, 401);
 }
 
@@ -139,4 +140,17 @@ async fn a_member_that_is_no_text_is_refused() {
         let (status, _) = said(app(&jwt.require()), request.body(Body::from(body)).unwrap()).await;
         assert_eq!(status, expected, "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_layer_with_places_of_its_own_reads_the_body_whatever_another_found() {
+    let jwt = manager();
+    let inner = jwt.require().any_kind().locations([Location::Json]);
+    let app = app(&inner).layer(jwt.require());
+    let authorization = bearer(jwt.access("alice"));
+    let (body, request) = json(&jwt, 0);
+    let (mut parts, sent) = request.into_parts();
+    parts.headers.insert("authorization", authorization.parse().unwrap());
+    let request = Request::from_parts(parts, sent);
+    assert_eq!(said(app, request).await, (200, format!("in {body}")));
 }

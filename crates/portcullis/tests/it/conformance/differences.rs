@@ -47,7 +47,7 @@ fn before_colon(text: &str) -> &str {
     text.split(':').next().unwrap_or_default()
 }
 
-const DIFFERENCES: [Difference; 34] = [
+const DIFFERENCES: [Difference; 37] = [
     Difference {
         sort: Sort::Crash,
         reason: "they answer 500",
@@ -79,7 +79,22 @@ const DIFFERENCES: [Difference; 34] = [
         reason: "3.18 knows one spelling of one JSON media type",
         is_in: |case| case.is_3() && !case.request()["content_type"].is_null(),
     },
+    Difference {
+        sort: Sort::Looser,
+        reason: "a guard for either kind looks for the access token, then for the refresh token",
+        is_in: |case| !case.verifies_type() && !authorization(case).iter().any(|value| !value.is_empty()),
+    },
     // Configuration.
+    Difference {
+        sort: Sort::Old,
+        reason: "JWT_CSRF_HEADER_NAME is gone since 4.0: access and refresh tokens have an option each",
+        is_in: |case| case.config().contains_key("JWT_CSRF_HEADER_NAME"),
+    },
+    Difference {
+        sort: Sort::Stricter,
+        reason: "no token is read that was not verified",
+        is_in: |case| case.returns() == "call:get_unverified_jwt_headers",
+    },
     Difference {
         sort: Sort::Stricter,
         reason: "a token always expires: a lifetime of zero or false is refused",

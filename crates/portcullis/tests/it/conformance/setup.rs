@@ -40,7 +40,11 @@ pub(super) fn manager(
     config.remove("JWT_BLACKLIST_TOKEN_CHECKS");
     for (name, value) in config {
         let key = value.as_str().is_some_and(|text| text.starts_with("$key:"));
-        let value = if key { key_text(value.as_str().unwrap()).into() } else { value };
+        let value = match &value["seconds"] {
+            _ if key => key_text(value.as_str().unwrap()).into(),
+            Value::Null => value,
+            seconds => seconds.clone(),
+        };
         options.insert(name, value);
     }
     let config: JwtConfig =
