@@ -265,7 +265,9 @@ guard! {
 guard! {
     /// A valid token of either kind.
     ///
-    /// Refused as [`Jwt`], but for the kind.
+    /// Refused as [`Jwt`], but for the kind. Where tokens are in cookies, or in a JSON body, the access token is
+    /// looked for first, then the refresh token; where another guard of the request has let a token through, it
+    /// is that one.
     ///
     /// ```
     /// # use portcullis::AnyJwt;

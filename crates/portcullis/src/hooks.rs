@@ -36,6 +36,10 @@ pub type Working<T> = Pin<Box<dyn Future<Output = Result<T, HookError>> + Send>>
 /// assert_eq!(jwt.verify(token.as_str()).unwrap_err(), AuthError::ClaimsRefused);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not check claims",
+    note = "a check is a closure `|claims: &Claims| Check::Pass`, or `asks(|claims| async move {{ .. }})`"
+)]
 pub trait CheckClaims: Send + Sync + 'static {
     /// Judges a token that is good in all else.
     fn check(&self, claims: &Claims) -> Check;
@@ -125,6 +129,10 @@ where
 /// Writes refusals in an application's own way. Default: the [`ErrorStyle`](crate::ErrorStyle)'s.
 ///
 /// A 401 without `WWW-Authenticate` gets the one that it needs (RFC 9110 section 11.6.1).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not write refusals",
+    note = "it is a function `fn(&Refused<'_>) -> Option<Response>`"
+)]
 pub trait RenderError: Send + Sync + 'static {
     /// The answer to a refusal; `None` leaves it to the style.
     fn render(&self, refused: &Refused<'_>) -> Option<Response>;

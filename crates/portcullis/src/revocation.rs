@@ -26,6 +26,10 @@ use crate::{Claims, NumericDate, Working};
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` says nothing of revocation",
+    note = "use a `RevocationIndex`, or a closure `|claims: Arc<Claims>| async move {{ Ok::<bool, MyError>(..) }}`"
+)]
 pub trait Revocation: Send + Sync + 'static {
     /// Judges a token whose signature and claims have held.
     fn check(&self, claims: &Claims) -> Verdict;

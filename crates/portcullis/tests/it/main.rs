@@ -21,6 +21,7 @@ mod hostile;
 mod index;
 mod issue;
 mod layer;
+mod places;
 mod properties;
 mod styles;
 mod vectors;

@@ -88,7 +88,7 @@ impl<'a> Case<'a> {
     }
 
     /// Keys and options that are being made elsewhere. The one place to change when they are there, beside
-    /// [`super::tokens::key_text`], which is to know their PEM.
+    /// `key_text` and `signature` in [`super::tokens`], which are to know their PEM.
     pub(super) fn awaits_other_keys(&self) -> bool {
         let config = self.config();
         let asymmetric = |value: &Value| {
