@@ -88,6 +88,12 @@ fn prepare(case: &Case<'_>) -> Result<App, String> {
         };
         std::future::ready(Ok::<_, Infallible>(user))
     };
+    if let Some(given) = case.guard().and_then(|guard| guard.get("locations")) {
+        let known = |name: &Value| serde_json::from_value::<Location>(name.clone()).is_ok();
+        let all_known =
+            given.is_null() || known(given) || given.as_array().is_some_and(|it| it.iter().all(known));
+        all_known.then_some(()).ok_or("a place that does not exist cannot be written")?;
+    }
     let (optional, returns) = (case.guard_is("optional"), case.returns().to_owned());
     let plan = Plan { guard, optional, loads_user, returns, tokens: made };
     Ok(App { jwt, users: Arc::new(users), plan: Arc::new(plan) })
@@ -227,7 +233,7 @@ async fn respond(app: &App, parts: &Parts, seen: Seen) -> Response {
         "current_user" => json!({"user": seen.user}),
         "current_user_proxy" => json!({"user": seen.user.map(|user| user["username"].clone())}),
         names => {
-            let names = names.strip_prefix("claims:").unwrap_or_else(|| panic!("no such handler: {names}"));
+            let names = names.strip_prefix("claims:").unwrap_or("there is no such handler");
             let absent = || Value::from("<absent>");
             let claim = |name: &str| (name.to_owned(), claims.get(name).cloned().unwrap_or_else(absent));
             Value::Object(names.split(',').map(claim).collect())
@@ -250,7 +256,7 @@ fn request(case: &Case<'_>, tokens: &[(String, Minted)]) -> Request {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     };
     let query = recorded["raw_query"].as_str().map(fill).or_else(|| recorded["query"].as_object().map(form));
-    let uri = query.map_or_else(|| "/".to_owned(), |query| format!("/?{query}"));
+    let uri = query.map_or_else(|| "/".to_owned(), |query| format!("/?{}", query.replace(' ', "%20")));
     let mut request = Request::builder().method(case.method()).uri(uri);
     for (name, value) in recorded["headers"].as_object().into_iter().flatten() {
         let one = std::slice::from_ref(value);

@@ -102,7 +102,10 @@ fn with_hooks(case: &Case<'_>, mut builder: JwtManagerBuilder) -> JwtManagerBuil
         let checks = case.config().get("JWT_BLACKLIST_TOKEN_CHECKS").cloned();
         builder = builder.revocation(Arc::new(Blocklist { rule: case.hook("blocklist").clone(), checks }));
     }
-    if let Some(fine) = case.hook("token_verification").as_bool() {
+    // What Python takes for true.
+    let verification = case.recorded["setup"]["hooks"].get("token_verification");
+    let fine = |it: &Value| !it.is_null() && *it != false && *it != 0 && *it != "";
+    if let Some(fine) = verification.map(fine) {
         builder = builder.check_claims(move |_: &Claims| if fine { Check::Pass } else { Check::Fail });
     }
     let hooks = case.recorded["setup"]["hooks"].clone();
@@ -126,7 +129,7 @@ impl Revocation for Blocklist {
             Value::Bool(revoked) => *revoked,
             Value::String(only) if only == "access_only" => kind == TokenKind::Access,
             Value::String(only) if only == "refresh_only" => kind == TokenKind::Refresh,
-            rule => rule["jti"].as_array().unwrap().iter().any(|jti| jti.as_str() == claims.jti()),
+            rule => rule["jti"].as_array().into_iter().flatten().any(|jti| jti.as_str() == claims.jti()),
         };
         if asked && revoked { Verdict::Revoked } else { Verdict::Live }
     }

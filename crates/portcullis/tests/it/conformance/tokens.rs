@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use portcullis::{Algorithm, Issue, Key, ManualClock, Token};
 use serde_json::{Map, Value};
 
@@ -19,7 +20,8 @@ impl Minted {
     pub(super) fn csrf(&self) -> Option<String> {
         let payload =
             self.text.split('.').nth(1).filter(|it| self.text.matches('.').count() == 2 && !it.is_empty())?;
-        let payload: Value = serde_json::from_slice(&unbase64(payload.trim_end_matches('='))).ok()?;
+        let payload: Value =
+            serde_json::from_slice(&BASE64.decode(payload.trim_end_matches('=')).ok()?).ok()?;
         Some(match payload.get("csrf")? {
             Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -62,8 +64,11 @@ fn seconds(value: &Value) -> Option<i64> {
 
 fn mint(case: &Case<'_>, spec: &Value) -> Result<Token, String> {
     let (expires, fresh) = (seconds(&spec["expires_delta"]), seconds(&spec["fresh"]));
-    if spec["expires_delta"] == Value::Bool(false) {
-        return Err("a token without an end cannot be asked for".into());
+    if !spec["expires_delta"].is_null() && expires.is_none() {
+        return Err("a lifetime is a duration: a token without an end cannot be asked for".into());
+    }
+    if !spec["fresh"].is_null() && !spec["fresh"].is_boolean() && fresh.is_none() {
+        return Err("fresh is a word or a duration".into());
     }
     // What has ended is made in the past, by a clock that stood then.
     let back = [expires, fresh].into_iter().flatten().filter(|it| *it < 0).min().map_or(0, |it| 60 - it);
@@ -90,10 +95,7 @@ fn duration(seconds: i64) -> Result<Duration, String> {
 }
 
 fn identity(case: &Case<'_>, spec: &Value) -> Result<String, String> {
-    let identity = match &spec["identity"] {
-        Value::Null => return Ok("username".into()),
-        identity => identity,
-    };
+    let Some(identity) = spec.get("identity") else { return Ok("username".into()) };
     let identity = match case.hook("user_identity")["field"].as_str() {
         Some(field) => match &identity[field] {
             Value::String(text) => text.clone(),
