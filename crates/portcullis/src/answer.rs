@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
-use crate::{AuthError, ErrorStyle, JwsError};
+use crate::{Absence, Absences, AuthError, ErrorStyle, JwsError, TokenKind, locate::Places};
 
 /// What a client is told: the same for every request that fails for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,33 +31,37 @@ pub(crate) enum Challenge {
     },
 }
 
-/// The names of the header and the scheme, for the texts that show what was expected.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Expected<'a> {
-    /// The header's name as configured.
-    pub(crate) header: &'a str,
-    /// The scheme as configured, empty for none.
-    pub(crate) scheme: &'a str,
-}
-
 impl AuthError {
     /// The answer to this refusal in a style.
     ///
     /// The Flask styles give the recorded statuses and texts of Flask-JWT-Extended 3.18.1 and 4.7.4;
     /// `problem` gives the statuses of RFC 6750.
-    pub(crate) fn answer(&self, style: ErrorStyle, expected: Expected<'_>) -> Answer {
+    pub(crate) fn answer(&self, style: ErrorStyle, places: &Places) -> Answer {
         let (status, text) = match style {
             ErrorStyle::Problem => (self.status(), Cow::Borrowed(self.describe())),
-            ErrorStyle::Flask3 => (self.flask_status(style), self.flask_3_text(expected)),
-            ErrorStyle::Flask4 => (self.flask_status(style), self.flask_4_text(expected)),
+            ErrorStyle::Flask3 => (self.flask_status(style), self.flask_3_text(places)),
+            ErrorStyle::Flask4 => (self.flask_status(style), self.flask_4_text(places)),
         };
         Answer { status, text, challenge: self.challenge(status) }
     }
 
     /// The status of RFC 6750 section 3.1, and 503 where nobody could know.
+    ///
+    /// What the application's own check refuses is "invalid for other reasons" in the words of that section,
+    /// hence 401; a right that the bearer lacks is 403. So is a request that another site caused: whoever has
+    /// the token need not get another.
     fn status(&self) -> StatusCode {
         match self {
-            Self::MalformedHeader => StatusCode::BAD_REQUEST,
+            Self::MalformedHeader
+            | Self::RepeatedCookie(_)
+            | Self::RepeatedParameter
+            | Self::QueryPrefix
+            | Self::TokenNotText
+            | Self::BodyUnreadable => StatusCode::BAD_REQUEST,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::CrossSite | Self::CsrfMissing | Self::CsrfMismatch | Self::InsufficientScope => {
+                StatusCode::FORBIDDEN
+            }
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::UNAUTHORIZED,
         }
@@ -65,44 +69,61 @@ impl AuthError {
 
     fn flask_status(&self, style: ErrorStyle) -> StatusCode {
         match self {
-            Self::OtherScheme if style == ErrorStyle::Flask3 => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::MissingHeader | Self::OtherScheme | Self::Expired | Self::FreshRequired | Self::Revoked => {
-                StatusCode::UNAUTHORIZED
+            Self::Missing(absences)
+                if style == ErrorStyle::Flask3 && absences.iter().eq([Absence::OtherScheme]) =>
+            {
+                StatusCode::UNPROCESSABLE_ENTITY
             }
+            Self::Missing(_)
+            | Self::CrossSite
+            | Self::CsrfMissing
+            | Self::CsrfMismatch
+            | Self::Expired
+            | Self::FreshRequired
+            | Self::Revoked
+            | Self::UserNotFound(_) => StatusCode::UNAUTHORIZED,
+            Self::ClaimsRefused | Self::BodyUnreadable => StatusCode::BAD_REQUEST,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::InsufficientScope => StatusCode::FORBIDDEN,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
 
-    fn flask_3_text(&self, expected: Expected<'_>) -> Cow<'static, str> {
-        let Expected { header, scheme } = expected;
+    fn flask_3_text(&self, places: &Places) -> Cow<'static, str> {
         match self {
-            Self::OtherScheme | Self::MalformedHeader if scheme.is_empty() => {
-                format!("Bad {header} header. Expected value '<JWT>'").into()
-            }
-            Self::OtherScheme | Self::MalformedHeader => {
-                format!("Bad {header} header. Expected value '{scheme} <JWT>'").into()
-            }
+            Self::Missing(absences) => missing(ErrorStyle::Flask3, *absences, places).into(),
+            Self::MalformedHeader => bad_header_3(places).into(),
+            Self::CsrfMissing => "Missing CSRF token in headers".into(),
             Self::Jws(JwsError::AlgorithmMissing) => "The specified alg value is not allowed".into(),
             Self::AccessRequired => "Only access tokens are allowed".into(),
             Self::Audience => "Invalid audience".into(),
-            _ => self.flask_4_text(expected),
+            _ => self.flask_4_text(places),
         }
     }
 
-    fn flask_4_text(&self, Expected { header, scheme }: Expected<'_>) -> Cow<'static, str> {
+    fn flask_4_text(&self, places: &Places) -> Cow<'static, str> {
+        let (header, scheme) = (&places.header.spelling, &places.header.scheme);
         match self {
-            Self::MissingHeader => format!("Missing {header} Header").into(),
-            Self::OtherScheme => {
-                format!("Missing '{scheme}' type in '{header}' header. Expected '{header}: {scheme} <JWT>'")
-                    .into()
-            }
+            Self::Missing(absences) => missing(ErrorStyle::Flask4, *absences, places).into(),
             Self::MalformedHeader if scheme.is_empty() => {
                 format!("Bad {header} header. Expected '{header}: <JWT>'").into()
             }
             Self::MalformedHeader => {
                 format!("Bad {header} header. Expected '{header}: {scheme} <JWT>'").into()
             }
+            Self::RepeatedCookie(kind) => {
+                format!("Cookie \"{}\" was sent more than once", places.cookies.name(*kind)).into()
+            }
+            Self::RepeatedParameter => {
+                format!("Query parameter '{}' was sent more than once", places.query.name).into()
+            }
+            Self::QueryPrefix => format!(
+                "Invalid value for query parameter '{}'. Expected the value to start with '{}'",
+                places.query.name, places.query.prefix
+            )
+            .into(),
+            Self::UserNotFound(identity) => format!("Error loading the user {identity}").into(),
             Self::Jws(JwsError::Critical { extension: Some(name) }) => {
                 format!("Unsupported critical extension: {name}").into()
             }
@@ -130,6 +151,10 @@ impl AuthError {
             Self::Expired => "Token has expired",
             Self::FreshRequired => "Fresh token required",
             Self::Revoked => "Token has been revoked",
+            Self::TokenNotText => "Invalid token type. Token must be a <class 'bytes'>",
+            Self::CsrfMissing => "Missing CSRF token",
+            Self::CsrfMismatch => "CSRF double submit tokens do not match",
+            Self::ClaimsRefused => "User claims verification failed",
             _ => self.describe(),
         }
     }
@@ -138,7 +163,12 @@ impl AuthError {
     fn challenge(&self, status: StatusCode) -> Option<Challenge> {
         let description = self.describe();
         match (self, status) {
-            (Self::MissingHeader | Self::OtherScheme, StatusCode::UNAUTHORIZED) => Some(Challenge::Scheme),
+            (Self::Missing(_) | Self::CrossSite | Self::CsrfMissing, StatusCode::UNAUTHORIZED) => {
+                Some(Challenge::Scheme)
+            }
+            (Self::InsufficientScope, StatusCode::FORBIDDEN) => {
+                Some(Challenge::Error { code: "insufficient_scope", description })
+            }
             (_, StatusCode::BAD_REQUEST) => Some(Challenge::Error { code: "invalid_request", description }),
             (Self::FreshRequired, StatusCode::UNAUTHORIZED) => {
                 Some(Challenge::Error { code: "insufficient_user_authentication", description })
@@ -147,6 +177,57 @@ impl AuthError {
             _ => None,
         }
     }
+}
+
+/// What a version says when no place has a token.
+fn missing(style: ErrorStyle, absences: Absences, places: &Places) -> String {
+    let text = |absence: &Absence| absence_text(style, *absence, places);
+    let mut reasons: Vec<Absence> = absences.iter().collect();
+    if let [only] = reasons.as_slice() {
+        return text(only);
+    }
+    let names: Vec<&str> = reasons.iter().map(|absence| absence.location().name()).collect();
+    let names = match names.as_slice() {
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+        [] => String::new(),
+    };
+    if style == ErrorStyle::Flask3 {
+        // 3.18 looks into them in this order whatever is configured, and says so.
+        reasons.sort_by_key(|absence| absence.location());
+    }
+    let reasons: Vec<String> = reasons.iter().map(text).collect();
+    format!("Missing JWT in {names} ({})", reasons.join("; "))
+}
+
+/// What a version says of a place without a token.
+fn absence_text(style: ErrorStyle, absence: Absence, places: &Places) -> String {
+    let (header, scheme) = (&places.header.spelling, &places.header.scheme);
+    match absence {
+        Absence::Header => format!("Missing {header} Header"),
+        Absence::OtherScheme if style == ErrorStyle::Flask3 => bad_header_3(places),
+        Absence::OtherScheme => {
+            format!("Missing '{scheme}' type in '{header}' header. Expected '{header}: {scheme} <JWT>'")
+        }
+        Absence::Cookie(kind) => format!("Missing cookie \"{}\"", places.cookies.name(kind)),
+        // The typing error is theirs, and clients may have learned it.
+        Absence::Query if style == ErrorStyle::Flask3 => {
+            format!("Missing \"{}\" query paramater", places.query.name)
+        }
+        Absence::Query => format!("Missing '{}' query paramater", places.query.name),
+        Absence::NotJson => "Invalid content-type. Must be application/json.".to_owned(),
+        Absence::JsonMember(TokenKind::Access) => {
+            format!("Missing \"{}\" key in json data.", places.json.access)
+        }
+        Absence::JsonMember(TokenKind::Refresh) => {
+            format!("Missing \"{}\" key in json data.", places.json.refresh)
+        }
+    }
+}
+
+fn bad_header_3(places: &Places) -> String {
+    let (header, scheme) = (&places.header.spelling, &places.header.scheme);
+    let space = if scheme.is_empty() { "" } else { " " };
+    format!("Bad {header} header. Expected value '{scheme}{space}<JWT>'")
 }
 
 /// What both versions say of a token that is none.

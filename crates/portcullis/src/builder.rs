@@ -3,15 +3,15 @@
 use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
-use http::HeaderName;
 
 use crate::{
-    Clock, ErrorFormat, JwtConfig, JwtManager, KeySet, Revocation, SystemClock, VerifyingKey,
+    CheckClaims, Clock, ErrorFormat, JwtConfig, JwtManager, KeySet, RenderError, Revocation, SystemClock,
+    VerifyingKey,
     claims::Rules,
     configured_keys,
     issue::Issuing,
-    locate::HeaderLocation,
     manager::{Held, Inner},
+    places,
     remembered::Remembered,
 };
 
@@ -23,12 +23,14 @@ pub struct JwtManagerBuilder {
     remembered_tokens: usize,
     clock: Arc<dyn Clock>,
     revocation: Option<Arc<dyn Revocation>>,
+    own_check: Option<Arc<dyn CheckClaims>>,
+    render: Option<Arc<dyn RenderError>>,
 }
 
 impl JwtManagerBuilder {
     pub(crate) fn new(config: JwtConfig, keys: KeySet) -> Self {
-        let remembered_tokens = Remembered::USUAL;
-        Self { config, keys, remembered_tokens, clock: Arc::new(SystemClock), revocation: None }
+        let (clock, remembered_tokens) = (Arc::new(SystemClock), Remembered::USUAL);
+        Self { config, keys, remembered_tokens, clock, revocation: None, own_check: None, render: None }
     }
 
     pub(crate) fn from_config(config: JwtConfig) -> Result<Self, JwtConfigErrors> {
@@ -78,6 +80,18 @@ impl JwtManagerBuilder {
         self
     }
 
+    /// Lets the application judge every token, after revocation. Default: it does not.
+    pub fn check_claims(mut self, check: impl CheckClaims) -> Self {
+        self.own_check = Some(Arc::new(check));
+        self
+    }
+
+    /// Lets the application write refusals. Default: the error style does.
+    pub fn render_error(mut self, render: impl RenderError) -> Self {
+        self.render = Some(Arc::new(render));
+        self
+    }
+
     /// Takes the time from this clock. Default: [`SystemClock`].
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -89,15 +103,17 @@ impl JwtManagerBuilder {
     /// # Errors
     /// [`JwtConfigErrors`]: everything in the options that cannot be, at once.
     pub fn build(self) -> Result<JwtManager, JwtConfigErrors> {
-        let Self { config, keys, remembered_tokens, clock, revocation } = self;
+        let Self { config, keys, remembered_tokens, clock, revocation, own_check, render } = self;
         let mut problems = problems_of(&config, &keys);
         problems.extend(configured_keys::decode_algorithms(&config, &keys));
-        let Ok(header_name) = HeaderName::from_bytes(config.header_name.as_bytes()) else {
-            return Err(JwtConfigErrors(problems));
+        let (places, cookies) = match places::of(&config) {
+            Ok(made) if problems.is_empty() => made,
+            Ok(_) => return Err(JwtConfigErrors(problems)),
+            Err(others) => {
+                problems.extend(others);
+                return Err(JwtConfigErrors(problems));
+            }
         };
-        if !problems.is_empty() {
-            return Err(JwtConfigErrors(problems));
-        }
         let rules = Rules {
             identity_claim: config.identity_claim.clone().unwrap_or_else(|| "sub".into()),
             identity_fallback: config.identity_claim.is_none().then_some("identity"),
@@ -110,15 +126,14 @@ impl JwtManagerBuilder {
             issuing: Issuing::new(&config, &rules.identity_claim),
             keys: ArcSwap::from_pointee(Held::new(keys, remembered_tokens)),
             rules,
-            location: HeaderLocation {
-                name: header_name,
-                spelling: config.header_name,
-                scheme: config.header_type,
-            },
+            places,
+            cookies,
             format: ErrorFormat::new(config.error_style, config.error_message_key),
             clock,
             revocation,
             remembered_tokens,
+            own_check,
+            render,
         };
         Ok(JwtManager::assemble(inner))
     }
@@ -126,9 +141,8 @@ impl JwtManagerBuilder {
 
 /// Everything in the options that cannot be.
 fn problems_of(config: &JwtConfig, keys: &KeySet) -> Vec<JwtConfigError> {
-    let registered = ["iat", "nbf", "exp", "iss", "aud", "jti", "type", "fresh"];
+    let registered = ["iat", "nbf", "exp", "iss", "aud", "jti", "type", "fresh", "csrf"];
     let identity = config.identity_claim.as_deref().unwrap_or("sub");
-    let token_chars = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && b != b',');
     let checks = [
         (
             "JWT_IDENTITY_CLAIM",
@@ -138,11 +152,12 @@ fn problems_of(config: &JwtConfig, keys: &KeySet) -> Vec<JwtConfigError> {
         ("JWT_DECODE_LEEWAY", config.decode_leeway <= JwtConfig::MAX_LEEWAY, "at most 300 seconds"),
         ("JWT_REQUIRED_CLAIMS", config.required_claims.len() <= 64, "at most 64 claims"),
         (
-            "JWT_HEADER_NAME",
-            HeaderName::from_bytes(config.header_name.as_bytes()).is_ok(),
-            "not a header name (RFC 9110 section 5.1)",
+            "JWT_USER_CLAIMS",
+            config.user_claims.as_deref().is_none_or(|name| {
+                !name.is_empty() && name != identity && name != "sub" && !registered.contains(&name)
+            }),
+            "your own claims need a member of their own",
         ),
-        ("JWT_HEADER_TYPE", token_chars(&config.header_type), "a scheme is one word of ASCII characters"),
         ("JWT_ERROR_MESSAGE_KEY", !config.error_message_key.is_empty(), "must not be empty"),
         (
             "JWT_SECRET_KEYS_PREVIOUS",

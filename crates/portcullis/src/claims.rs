@@ -5,6 +5,7 @@ mod read;
 use std::{borrow::Cow, fmt, time::Duration};
 
 use serde::Deserialize;
+use subtle::ConstantTimeEq as _;
 
 use crate::{
     AuthError, NumericDate,
@@ -66,6 +67,8 @@ pub enum Registered {
     Type,
     /// `fresh`.
     Fresh,
+    /// `csrf`, what has to stand beside the token where it is in a cookie.
+    Csrf,
 }
 
 impl Registered {
@@ -82,6 +85,7 @@ impl Registered {
             Self::Identity => "identity",
             Self::Type => "type",
             Self::Fresh => "fresh",
+            Self::Csrf => "csrf",
         }
     }
 
@@ -98,6 +102,7 @@ impl Registered {
             Self::Identity => "Identity must be a string",
             Self::Type => "Missing or invalid claim: type",
             Self::Fresh => "Missing or invalid claim: fresh",
+            Self::Csrf => "Missing or invalid claim: csrf",
         }
     }
 }
@@ -143,6 +148,7 @@ pub struct Claims {
     expires_at: Option<NumericDate>,
     kind: TokenKind,
     freshness: Freshness,
+    csrf: Option<Text>,
     payload: Payload,
 }
 
@@ -156,7 +162,7 @@ enum Text {
 /// The user's own claims are not of the type that was asked for.
 #[derive(Debug, thiserror::Error)]
 #[error("the token's claims are of another type: {0}")]
-pub struct ClaimsError(#[source] serde_json::Error);
+pub struct ClaimsError(#[source] pub(crate) serde_json::Error);
 
 impl Claims {
     /// Whom the token speaks of: the identity claim's text.
@@ -172,6 +178,11 @@ impl Claims {
     /// Who issued the token (`iss`).
     pub fn issuer(&self) -> Option<&str> {
         self.issuer.as_ref().map(|issuer| self.text(issuer))
+    }
+
+    /// What has to stand beside the token where it is in a cookie (`csrf`).
+    pub fn csrf(&self) -> Option<&str> {
+        self.csrf.as_ref().map(|csrf| self.text(csrf))
     }
 
     /// Access or refresh.
@@ -240,6 +251,13 @@ impl Claims {
     /// Whether the header's `typ` agrees with the kind: `at+jwt` is an access token (RFC 9068 section 2.1).
     pub(crate) fn typ_fits_kind(&self) -> bool {
         self.typ == Typ::Jwt || self.kind == TokenKind::Access
+    }
+
+    /// Whether the value that came beside the cookie is the token's.
+    pub(crate) fn check_csrf(&self, value: &[u8]) -> Result<(), AuthError> {
+        let ours = self.csrf().ok_or(AuthError::MissingClaim("csrf".into()))?;
+        // As bytes, and in a time that does not tell how much of it was right.
+        if ours.as_bytes().ct_eq(value).into() { Ok(()) } else { Err(AuthError::CsrfMismatch) }
     }
 
     fn text<'a>(&'a self, text: &'a Text) -> &'a str {

@@ -1,10 +1,14 @@
 //! Flask-JWT-Extended's options under their names, as one table with its defaults.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de};
+use http::Method;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
 
-use crate::{Algorithm, ErrorStyle, Secret};
+use crate::{Algorithm, ErrorStyle, Lifetime, Location, SameSite, Secret, lifetime::seconds};
 
 /// What a [`JwtManager`](crate::JwtManager) is made from: every option, with Flask-JWT-Extended's name in the
 /// serialized form and its meaning.
@@ -24,6 +28,7 @@ use crate::{Algorithm, ErrorStyle, Secret};
 /// ```
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the options are Flask-JWT-Extended's, one by one")]
 pub struct JwtConfig {
     /// The algorithm that signs. Default: `HS256`.
     #[serde(rename = "JWT_ALGORITHM")]
@@ -87,6 +92,91 @@ pub struct JwtConfig {
     /// The scheme before the token; empty: the header holds the bare token. Default: `Bearer`.
     #[serde(rename = "JWT_HEADER_TYPE")]
     pub header_type: String,
+    /// Where tokens are looked for, in this order. Default: `headers`.
+    #[serde(rename = "JWT_TOKEN_LOCATION", deserialize_with = "one_or_many")]
+    pub token_location: Vec<Location>,
+    /// The query parameter. Default: `jwt`.
+    #[serde(rename = "JWT_QUERY_STRING_NAME")]
+    pub query_string_name: String,
+    /// What stands before the token in it. Default: nothing.
+    #[serde(rename = "JWT_QUERY_STRING_VALUE_PREFIX")]
+    pub query_string_value_prefix: String,
+    /// The member of a JSON body that is an access token. Default: `access_token`.
+    #[serde(rename = "JWT_JSON_KEY")]
+    pub json_key: String,
+    /// The member of a JSON body that is a refresh token. Default: `refresh_token`.
+    #[serde(rename = "JWT_REFRESH_JSON_KEY")]
+    pub refresh_json_key: String,
+    /// The access cookie. Default: `access_token_cookie` behind the strictest prefix that the other options
+    /// allow: `__Host-` with Secure, the path `/` and no domain, else `__Secure-` with Secure.
+    #[serde(rename = "JWT_ACCESS_COOKIE_NAME")]
+    pub access_cookie_name: Option<String>,
+    /// The refresh cookie. Default: `refresh_token_cookie` behind a prefix in the same way.
+    #[serde(rename = "JWT_REFRESH_COOKIE_NAME")]
+    pub refresh_cookie_name: Option<String>,
+    /// The path of the access cookie. Default: `/`.
+    #[serde(rename = "JWT_ACCESS_COOKIE_PATH")]
+    pub access_cookie_path: String,
+    /// The path of the refresh cookie. Default: `/`.
+    #[serde(rename = "JWT_REFRESH_COOKIE_PATH")]
+    pub refresh_cookie_path: String,
+    /// Whether the cookies go over https only. Default: yes.
+    #[serde(rename = "JWT_COOKIE_SECURE")]
+    pub cookie_secure: bool,
+    /// The domain of the cookies. Default: none, they go to the host that set them alone.
+    #[serde(rename = "JWT_COOKIE_DOMAIN")]
+    pub cookie_domain: Option<String>,
+    /// Which other sites' requests carry the cookies. Default: `Lax`; null: the browser decides.
+    #[serde(rename = "JWT_COOKIE_SAMESITE")]
+    pub cookie_samesite: Option<SameSite>,
+    /// Whether the cookies end with the browser's session; else they stay for a year. Default: yes.
+    #[serde(rename = "JWT_SESSION_COOKIE")]
+    pub session_cookie: bool,
+    /// Whether a token in a cookie needs its `csrf` claim beside it. Default: yes.
+    #[serde(rename = "JWT_COOKIE_CSRF_PROTECT")]
+    pub cookie_csrf_protect: bool,
+    /// Which new tokens carry the claim `csrf`. Default: `with-cookies`.
+    #[serde(rename = "JWT_CSRF_CLAIM")]
+    pub csrf_claim: CsrfClaim,
+    /// The methods that need the value. Default: `POST`, `PUT`, `PATCH`, `DELETE`.
+    #[serde(rename = "JWT_CSRF_METHODS", deserialize_with = "methods")]
+    pub csrf_methods: Vec<Method>,
+    /// Whether the value is handed out in a cookie that scripts can read, too. Default: yes.
+    #[serde(rename = "JWT_CSRF_IN_COOKIES")]
+    pub csrf_in_cookies: bool,
+    /// The cookie for an access token's value. Default: `csrf_access_token` behind a prefix as above.
+    #[serde(rename = "JWT_ACCESS_CSRF_COOKIE_NAME")]
+    pub access_csrf_cookie_name: Option<String>,
+    /// The cookie for a refresh token's value. Default: `csrf_refresh_token` behind a prefix as above.
+    #[serde(rename = "JWT_REFRESH_CSRF_COOKIE_NAME")]
+    pub refresh_csrf_cookie_name: Option<String>,
+    /// Its path. Default: `/`.
+    #[serde(rename = "JWT_ACCESS_CSRF_COOKIE_PATH")]
+    pub access_csrf_cookie_path: String,
+    /// Its path. Default: `/`.
+    #[serde(rename = "JWT_REFRESH_CSRF_COOKIE_PATH")]
+    pub refresh_csrf_cookie_path: String,
+    /// The header that carries an access token's value. Default: `X-CSRF-TOKEN`.
+    #[serde(rename = "JWT_ACCESS_CSRF_HEADER_NAME")]
+    pub access_csrf_header_name: String,
+    /// The header that carries a refresh token's value. Default: `X-CSRF-TOKEN`.
+    #[serde(rename = "JWT_REFRESH_CSRF_HEADER_NAME")]
+    pub refresh_csrf_header_name: String,
+    /// Whether the value may stand in a form's field instead; under the layer only. Default: no.
+    #[serde(rename = "JWT_CSRF_CHECK_FORM")]
+    pub csrf_check_form: bool,
+    /// The field for an access token's value. Default: `csrf_token`.
+    #[serde(rename = "JWT_ACCESS_CSRF_FIELD_NAME")]
+    pub access_csrf_field_name: String,
+    /// The field for a refresh token's value. Default: `csrf_token`.
+    #[serde(rename = "JWT_REFRESH_CSRF_FIELD_NAME")]
+    pub refresh_csrf_field_name: String,
+    /// An object that holds all claims of one's own, 3.x's `user_claims`. Default: none, they stand beside ours.
+    #[serde(rename = "JWT_USER_CLAIMS")]
+    pub user_claims: Option<String>,
+    /// Whether that object is written into refresh tokens too. Default: no.
+    #[serde(rename = "JWT_CLAIMS_IN_REFRESH_TOKEN")]
+    pub claims_in_refresh_token: bool,
     /// The member that carries the text in the Flask styles' error bodies. Default: `msg`.
     #[serde(rename = "JWT_ERROR_MESSAGE_KEY")]
     pub error_message_key: String,
@@ -105,8 +195,8 @@ impl Default for JwtConfig {
             secret_key: None,
             secret_keys_previous: Vec::new(),
             accept_short_secret: false,
-            access_token_expires: Lifetime(Duration::from_mins(15)),
-            refresh_token_expires: Lifetime(Duration::from_hours(30 * 24)),
+            access_token_expires: Lifetime::MINUTES_15,
+            refresh_token_expires: Lifetime::DAYS_30,
             identity_claim: None,
             required_claims: ["exp", "jti", "type"].map(String::from).into(),
             decode_audience: Vec::new(),
@@ -117,6 +207,34 @@ impl Default for JwtConfig {
             encode_nbf: true,
             header_name: "Authorization".into(),
             header_type: "Bearer".into(),
+            token_location: vec![Location::Headers],
+            query_string_name: "jwt".into(),
+            query_string_value_prefix: String::new(),
+            json_key: "access_token".into(),
+            refresh_json_key: "refresh_token".into(),
+            access_cookie_name: None,
+            refresh_cookie_name: None,
+            access_cookie_path: "/".into(),
+            refresh_cookie_path: "/".into(),
+            cookie_secure: true,
+            cookie_domain: None,
+            cookie_samesite: Some(SameSite::Lax),
+            session_cookie: true,
+            cookie_csrf_protect: true,
+            csrf_claim: CsrfClaim::WithCookies,
+            csrf_methods: vec![Method::POST, Method::PUT, Method::PATCH, Method::DELETE],
+            csrf_in_cookies: true,
+            access_csrf_cookie_name: None,
+            refresh_csrf_cookie_name: None,
+            access_csrf_cookie_path: "/".into(),
+            refresh_csrf_cookie_path: "/".into(),
+            access_csrf_header_name: "X-CSRF-TOKEN".into(),
+            refresh_csrf_header_name: "X-CSRF-TOKEN".into(),
+            csrf_check_form: false,
+            access_csrf_field_name: "csrf_token".into(),
+            refresh_csrf_field_name: "csrf_token".into(),
+            user_claims: None,
+            claims_in_refresh_token: false,
             error_message_key: "msg".into(),
             error_style: ErrorStyle::Problem,
         }
@@ -127,146 +245,70 @@ impl JwtConfig {
     /// The longest leeway: more would be a second lifetime (RFC 7519 section 4.1.4: "usually no more than a
     /// few minutes").
     pub const MAX_LEEWAY: Duration = Duration::from_mins(5);
-}
 
-/// How long a token lives: whole seconds, at least one and at most a hundred years.
-///
-/// Written as seconds (`900`) or as a number and a unit (`"15m"`, `"30d"`; `s`, `m`, `h`, `d`, `w`). Zero is an
-/// error, never "for ever" as in Flask-JWT-Extended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Lifetime(Duration);
-
-/// A duration that no token can live for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct InvalidLifetime(&'static str);
-
-impl Lifetime {
-    const MAX_SECONDS: u64 = 100 * 366 * 24 * 60 * 60;
-
-    /// A lifetime of whole seconds.
+    /// Flask-JWT-Extended's cookies: its names without a prefix, not Secure, without `SameSite`.
     ///
-    /// # Errors
-    /// [`InvalidLifetime`] for zero and for more than a hundred years.
-    pub const fn from_secs(seconds: u64) -> Result<Self, InvalidLifetime> {
-        match seconds {
-            0 => Err(InvalidLifetime("a lifetime of zero is not \"for ever\": give at least one second")),
-            1..=Self::MAX_SECONDS => Ok(Self(Duration::from_secs(seconds))),
-            _ => Err(InvalidLifetime("a lifetime is at most a hundred years")),
-        }
-    }
-
-    /// The lifetime as a duration.
-    pub const fn duration(self) -> Duration {
-        self.0
-    }
-}
-
-impl TryFrom<Duration> for Lifetime {
-    type Error = InvalidLifetime;
-
-    /// Takes a duration's whole seconds.
-    fn try_from(duration: Duration) -> Result<Self, InvalidLifetime> {
-        Self::from_secs(duration.as_secs())
+    /// For an application whose clients know these names already; set [`cookie_secure`](Self::cookie_secure)
+    /// again where they speak https.
+    ///
+    /// ```
+    /// # use portcullis::{JwtManager, Key, Location};
+    /// let jwt = JwtManager::builder(Key::hs256([7; 32])?)
+    ///     .configure(|config| {
+    ///         config.token_location = vec![Location::Cookies];
+    ///         config.flask_cookies().cookie_secure = true;
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn flask_cookies(&mut self) -> &mut Self {
+        self.access_cookie_name = Some("access_token_cookie".into());
+        self.refresh_cookie_name = Some("refresh_token_cookie".into());
+        self.access_csrf_cookie_name = Some("csrf_access_token".into());
+        self.refresh_csrf_cookie_name = Some("csrf_refresh_token".into());
+        (self.cookie_secure, self.cookie_samesite) = (false, None);
+        self
     }
 }
 
-impl FromStr for Lifetime {
-    type Err = InvalidLifetime;
-
-    fn from_str(text: &str) -> Result<Self, InvalidLifetime> {
-        parse_seconds(text)
-            .ok_or(InvalidLifetime("expected seconds (900) or a number with a unit (\"15m\", \"30d\")"))
-            .and_then(Self::from_secs)
-    }
-}
-
-impl fmt::Display for Lifetime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}s", self.0.as_secs())
-    }
-}
-
-impl<'de> Deserialize<'de> for Lifetime {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Seconds::deserialize(deserializer)? {
-            Seconds::Number(seconds) => Self::from_secs(seconds),
-            Seconds::Text(text) => text.parse(),
-            Seconds::Other(_) => Err(InvalidLifetime(LIFETIME_FORM)),
-        }
-        .map_err(de::Error::custom)
-    }
-}
-
-const LIFETIME_FORM: &str =
-    "expected seconds (900) or a number with a unit (\"15m\", \"30d\"); a token always expires";
-
-/// Reads `"90"`, `"90s"`, `"15m"`, `"12h"`, `"30d"`, `"2w"` as seconds.
-fn parse_seconds(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match text.strip_prefix(digits)? {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        "w" => 7 * 24 * 60 * 60,
-        _ => return None,
-    };
-    digits.bytes().all(|b| b.is_ascii_digit()).then_some(())?;
-    digits.parse::<u64>().ok()?.checked_mul(unit)
+/// Which new tokens carry the claim `csrf`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum CsrfClaim {
+    /// Those of a manager that looks for tokens in cookies and protects them.
+    WithCookies,
+    /// All, as since Flask-JWT-Extended 4.6: for routes that take cookies by their own list of locations.
+    Always,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Seconds {
-    Number(u64),
-    Text(String),
-    /// Whatever else, Flask's `False` for "never" among it: named so that the refusal can say what is expected.
-    Other(de::IgnoredAny),
+#[serde(untagged, expecting = "expected one or a list of them")]
+enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
 }
 
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    match Seconds::deserialize(deserializer)? {
-        Seconds::Number(seconds) => Some(seconds),
-        Seconds::Text(text) => parse_seconds(&text),
-        Seconds::Other(_) => None,
-    }
-    .map(Duration::from_secs)
-    .ok_or_else(|| de::Error::custom("expected seconds or a text such as \"30s\""))
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a text or a list of texts")]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+fn one_or_many<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
     OneOrMany::deserialize(deserializer).map(|value| match value {
-        OneOrMany::One(text) => vec![text],
-        OneOrMany::Many(texts) => texts,
+        OneOrMany::One(one) => vec![one],
+        OneOrMany::Many(many) => many,
     })
+}
+
+/// Methods are compared as they are spelled (RFC 9110 section 9.1), so one in small letters would never match.
+fn methods<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Method>, D::Error> {
+    let names: Vec<String> = one_or_many(deserializer)?;
+    let known = |name: String| match Method::from_bytes(name.as_bytes()) {
+        Ok(method) if name.bytes().all(|byte| byte.is_ascii_uppercase()) => Ok(method),
+        _ => Err(de::Error::custom(format!("{name:?} is no method: they are written in capitals"))),
+    };
+    names.into_iter().map(known).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lifetimes_are_seconds_or_a_number_with_a_unit() {
-        for (text, seconds) in
-            [("90", 90), ("90s", 90), ("15m", 900), ("12h", 43_200), ("30d", 2_592_000), ("2w", 1_209_600)]
-        {
-            assert_eq!(text.parse::<Lifetime>().unwrap().duration().as_secs(), seconds, "{text}");
-        }
-        for text in
-            ["", "m", "-1", "+1", "1.5h", "0", "0d", "1y", "1 d", "99999999999999999999", "1000000000000d"]
-        {
-            assert!(text.parse::<Lifetime>().is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn flask_forms_are_read_and_its_never_is_refused() {

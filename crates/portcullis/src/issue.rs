@@ -1,13 +1,14 @@
 //! Issuing: a token is begun by its kind and identity, gathers what it shall carry, and is signed.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
-    Freshness, InvalidLifetime, JwtConfig, JwtManager, Lifetime, NumericDate, TokenKind, jws::MAX_TOKEN_BYTES,
+    CsrfClaim, Freshness, InvalidLifetime, JwtConfig, JwtManager, Key, Lifetime, Location, NumericDate,
+    TokenKind, jws::MAX_TOKEN_BYTES,
 };
 
 /// What a manager's new tokens are made with.
@@ -18,6 +19,9 @@ pub(crate) struct Issuing {
     not_before: bool,
     issuer: Option<String>,
     audience: Vec<String>,
+    csrf: bool,
+    /// The member that holds one's own claims, and whether it is in refresh tokens too.
+    nested: Option<(String, bool)>,
 }
 
 impl Issuing {
@@ -29,6 +33,10 @@ impl Issuing {
             not_before: config.encode_nbf,
             issuer: config.encode_issuer.clone(),
             audience: config.encode_audience.clone(),
+            csrf: config.cookie_csrf_protect
+                && (config.csrf_claim == CsrfClaim::Always
+                    || config.token_location.contains(&Location::Cookies)),
+            nested: config.user_claims.clone().map(|name| (name, config.claims_in_refresh_token)),
         }
     }
 }
@@ -41,8 +49,14 @@ pub struct Issue<'m> {
     identity: String,
     fresh: Fresh,
     lifetime: Option<Duration>,
-    custom: Vec<(String, Result<Value, serde_json::Error>)>,
+    csrf: bool,
+    key: Option<Key>,
+    custom: Vec<Given>,
+    header: Vec<Given>,
 }
+
+/// A member as it was given.
+type Given = (String, Result<Value, serde_json::Error>);
 
 /// What `fresh` will say.
 #[derive(Clone, Copy)]
@@ -54,7 +68,8 @@ enum Fresh {
 
 impl<'m> Issue<'m> {
     pub(crate) fn new(manager: &'m JwtManager, kind: TokenKind, identity: String) -> Self {
-        Self { manager, kind, identity, fresh: Fresh::No, lifetime: None, custom: Vec::new() }
+        let (csrf, key, custom, header) = (manager.issuing().csrf, None, Vec::new(), Vec::new());
+        Self { manager, kind, identity, fresh: Fresh::No, lifetime: None, csrf, key, custom, header }
     }
 
     /// Marks the token as fresh: its bearer has just shown a password.
@@ -81,11 +96,29 @@ impl<'m> Issue<'m> {
         self
     }
 
+    /// Adds a member of your own to the header.
+    pub fn header(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        self.header.push((name.into(), serde_json::to_value(value)));
+        self
+    }
+
+    /// Gives the token a claim `csrf`, whatever the configuration says.
+    pub fn csrf(mut self) -> Self {
+        self.csrf = true;
+        self
+    }
+
+    /// Signs with this key instead of the manager's: a tenant's, or one that another service verifies.
+    pub fn signed_by(mut self, key: Key) -> Self {
+        self.key = Some(key);
+        self
+    }
+
     /// Makes the token.
     ///
     /// # Errors
-    /// [`IssueError`] for a claim of your own that is reserved, given twice or not JSON, for a lifetime of
-    /// zero, for a token that would be too long to be accepted, and for a manager that only verifies.
+    /// [`IssueError`] for a claim or header member of your own that is reserved, given twice or not JSON, for a
+    /// lifetime of zero, for a token that would be too long to be accepted, and for a manager that only verifies.
     pub fn sign(self) -> Result<Token, IssueError> {
         let issuing = self.manager.issuing();
         let lifetime = match (self.lifetime, self.kind) {
@@ -101,7 +134,11 @@ impl<'m> Issue<'m> {
             Fresh::For(duration) => Freshness::Until(issued_at.plus(duration)),
         };
         let jti = token_id()?;
-        let custom = custom_claims(self.custom, &issuing.identity_claim)?;
+        let csrf = self.csrf.then(token_id).transpose()?;
+        let custom = issuing.own_claims(self.custom, self.kind)?;
+        let keys = self.manager.keys();
+        let key = self.key.as_ref().or_else(|| keys.set.signing()).ok_or(IssueError::NoSigningKey)?;
+        let header = with_members(key.header(), self.header)?;
         let identity = &self.identity;
         let payload = NewClaims {
             issuing,
@@ -111,16 +148,15 @@ impl<'m> Issue<'m> {
             freshness,
             issued_at,
             expires_at,
+            csrf: csrf.as_deref(),
             custom,
         };
         let payload = Zeroizing::new(serde_json::to_vec(&payload).map_err(IssueError::Json)?);
-        let keys = self.manager.keys();
-        let key = keys.set.signing().ok_or(IssueError::NoSigningKey)?;
-        let text = key.sign(key.header(), &payload).ok_or(IssueError::Random)?;
+        let text = key.sign(&header, &payload).ok_or(IssueError::Random)?;
         if text.len() > MAX_TOKEN_BYTES {
             return Err(IssueError::TooLong { bytes: text.len() });
         }
-        Ok(Token { text, jti, expires_at })
+        Ok(Token { text, jti, expires_at, csrf, kind: self.kind })
     }
 }
 
@@ -130,6 +166,8 @@ pub struct Token {
     text: String,
     jti: String,
     expires_at: NumericDate,
+    csrf: Option<String>,
+    kind: TokenKind,
 }
 
 impl Token {
@@ -146,6 +184,16 @@ impl Token {
     /// Its own name, by which it can be revoked.
     pub fn jti(&self) -> &str {
         &self.jti
+    }
+
+    /// What has to stand beside it where it is in a cookie.
+    pub fn csrf(&self) -> Option<&str> {
+        self.csrf.as_deref()
+    }
+
+    /// Access or refresh.
+    pub fn kind(&self) -> TokenKind {
+        self.kind
     }
 
     /// When it ends.
@@ -167,11 +215,14 @@ pub enum IssueError {
     /// A claim of your own has the name of one that the library sets.
     #[error("the claim {0} is set by the library")]
     ReservedClaim(String),
+    /// A header member of your own has the name of one that means something to a verifier.
+    #[error("the header member {0} is set by the library or the key")]
+    ReservedHeader(String),
     /// A claim was given twice.
-    #[error("the claim {0} was given twice")]
+    #[error("{0} was given twice")]
     DuplicateClaim(String),
     /// A claim of your own cannot be written as JSON.
-    #[error("the claim {0} is not JSON")]
+    #[error("{0} is not JSON")]
     ClaimJson(String, #[source] serde_json::Error),
     /// The claims cannot be written as JSON.
     #[error("the claims are not JSON")]
@@ -203,24 +254,57 @@ fn token_id() -> Result<String, IssueError> {
 /// Claims that nobody but the library sets: one's own must never overwrite what a guard relies on.
 const RESERVED: [&str; 10] = ["aud", "csrf", "exp", "fresh", "iat", "iss", "jti", "nbf", "sub", "type"];
 
-fn custom_claims(
-    given: Vec<(String, Result<Value, serde_json::Error>)>,
-    identity_claim: &str,
-) -> Result<Vec<(String, Value)>, IssueError> {
-    let mut claims: Vec<(String, Value)> = Vec::with_capacity(given.len());
-    for (name, value) in given {
-        if name == identity_claim || RESERVED.contains(&name.as_str()) {
-            return Err(IssueError::ReservedClaim(name));
+/// Header members that tell a verifier what to do (RFC 7515 section 4.1, RFC 7797): a key id comes with its key.
+const RESERVED_HEADER: [&str; 12] =
+    ["alg", "b64", "crit", "cty", "jku", "jwk", "kid", "typ", "x5c", "x5t", "x5t#S256", "x5u"];
+
+impl Issuing {
+    /// One's own claims as they are written: beside ours, or in the member that 3.x has for them.
+    fn own_claims(&self, given: Vec<Given>, kind: TokenKind) -> Result<Vec<(String, Value)>, IssueError> {
+        let Some((member, in_refresh_tokens)) = &self.nested else {
+            let reserved = |name: &str| name == self.identity_claim || RESERVED.contains(&name);
+            return own_members(given, reserved, IssueError::ReservedClaim);
+        };
+        // In an object of their own they overwrite nothing.
+        let own = own_members(given, |_| false, IssueError::ReservedClaim)?;
+        if own.is_empty() || kind == TokenKind::Refresh && !in_refresh_tokens {
+            return Ok(Vec::new());
         }
-        if claims.iter().any(|(known, _)| *known == name) {
+        Ok(vec![(member.clone(), Value::Object(own.into_iter().collect()))])
+    }
+}
+
+/// A header with members of one's own behind the usual ones.
+fn with_members(usual: &str, given: Vec<Given>) -> Result<Cow<'_, str>, IssueError> {
+    let reserved = |name: &str| RESERVED_HEADER.contains(&name);
+    let own = own_members(given, reserved, IssueError::ReservedHeader)?;
+    if own.is_empty() {
+        return Ok(Cow::Borrowed(usual));
+    }
+    let own = Value::Object(own.into_iter().collect()).to_string();
+    let (usual, own) = (usual.strip_suffix('}').unwrap_or(usual), own.strip_prefix('{').unwrap_or(&own));
+    Ok(Cow::Owned(format!("{usual},{own}")))
+}
+
+fn own_members(
+    given: Vec<Given>,
+    reserved: impl Fn(&str) -> bool,
+    refuse: fn(String) -> IssueError,
+) -> Result<Vec<(String, Value)>, IssueError> {
+    let mut members: Vec<(String, Value)> = Vec::with_capacity(given.len());
+    for (name, value) in given {
+        if reserved(&name) {
+            return Err(refuse(name));
+        }
+        if members.iter().any(|(known, _)| *known == name) {
             return Err(IssueError::DuplicateClaim(name));
         }
         match value {
-            Ok(value) => claims.push((name, value)),
+            Ok(value) => members.push((name, value)),
             Err(error) => return Err(IssueError::ClaimJson(name, error)),
         }
     }
-    Ok(claims)
+    Ok(members)
 }
 
 /// The payload, in the order in which Flask-JWT-Extended writes it.
@@ -232,6 +316,7 @@ struct NewClaims<'a> {
     freshness: Freshness,
     issued_at: NumericDate,
     expires_at: NumericDate,
+    csrf: Option<&'a str>,
     custom: Vec<(String, Value)>,
 }
 
@@ -249,6 +334,9 @@ impl Serialize for NewClaims<'_> {
         claims.serialize_entry(&self.issuing.identity_claim, self.identity)?;
         if self.issuing.not_before {
             claims.serialize_entry("nbf", &self.issued_at.seconds())?;
+        }
+        if let Some(csrf) = self.csrf {
+            claims.serialize_entry("csrf", csrf)?;
         }
         match self.issuing.audience.as_slice() {
             [] => {}

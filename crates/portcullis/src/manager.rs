@@ -3,16 +3,18 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use arc_swap::{ArcSwap, Guard};
-use http::HeaderMap;
+use http::request::Parts;
 
 use crate::{
-    AuthError, Claims, Clock, ErrorFormat, Issue, JwtConfig, JwtConfigErrors, JwtManagerBuilder, KeyError,
-    KeySet, NumericDate, Require, Revocation, TokenKind, Verdict,
-    answer::Expected,
+    AuthError, Check, CheckClaims, Claims, Clock, ErrorFormat, Issue, JwtConfig, JwtConfigErrors,
+    JwtManagerBuilder, KeyError, KeySet, LoadUser, NumericDate, RenderError, Require, Revocation, TokenKind,
+    Verdict, Verified,
     claims::{Rules, Typ},
+    cookies::CookieRules,
     issue::Issuing,
-    locate::HeaderLocation,
+    locate::{Places, Sought},
     remembered::Remembered,
+    verified::Asked,
 };
 
 /// Issues and verifies the tokens of one application. Cheap to clone; the clones are the same manager.
@@ -26,10 +28,13 @@ pub(crate) struct Inner {
     pub(crate) keys: ArcSwap<Held>,
     pub(crate) rules: Rules,
     pub(crate) issuing: Issuing,
-    pub(crate) location: HeaderLocation,
+    pub(crate) places: Places,
+    pub(crate) cookies: CookieRules,
     pub(crate) format: ErrorFormat,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) revocation: Option<Arc<dyn Revocation>>,
+    pub(crate) own_check: Option<Arc<dyn CheckClaims>>,
+    pub(crate) render: Option<Arc<dyn RenderError>>,
     /// How many verified tokens are remembered.
     pub(crate) remembered_tokens: usize,
 }
@@ -69,8 +74,8 @@ impl JwtManager {
 
     /// Verifies an access token, with everything that can be said from memory.
     ///
-    /// A [`Revocation`] that has to ask makes this [`AuthError::Unavailable`]; use
-    /// [`authenticate`](Self::authenticate) with such a hook.
+    /// A hook that has to ask makes this [`AuthError::Unavailable`]; use [`authenticate`](Self::authenticate)
+    /// with such a hook.
     ///
     /// # Errors
     /// The first [`AuthError`] that the token has.
@@ -83,49 +88,103 @@ impl JwtManager {
     /// # Errors
     /// The first [`AuthError`] that the token has.
     pub fn verify_as(&self, token: &str, require: Require) -> Result<Claims, AuthError> {
-        match self.judge(token, require)? {
-            (claims, Verdict::Live) => Ok(claims),
-            (_, Verdict::Revoked) => Err(AuthError::Revoked),
-            (_, Verdict::Ask(_)) => Err(AuthError::Unavailable),
+        let claims = self.read(token, None)?;
+        self.demand(&claims, require)?;
+        match self.is_revoked(&claims, require) {
+            Verdict::Live => {}
+            Verdict::Revoked => return Err(AuthError::Revoked),
+            Verdict::Ask(_) => return Err(AuthError::Unavailable),
+        }
+        match self.own_check(&claims) {
+            Check::Pass => Ok(claims),
+            Check::Fail => Err(AuthError::ClaimsRefused),
+            Check::Ask(_) => Err(AuthError::Unavailable),
         }
     }
 
-    /// Verifies a token that has to be what `require` says, and waits for a [`Revocation`] that has to ask.
+    /// Verifies a token that has to be what `require` says, and waits for hooks that have to ask.
     ///
     /// # Errors
-    /// The first [`AuthError`] that the token has; [`AuthError::Unavailable`] when the hook failed.
+    /// The first [`AuthError`] that the token has; [`AuthError::Unavailable`] when a hook failed.
     pub async fn authenticate(&self, token: &str, require: Require) -> Result<Claims, AuthError> {
-        match self.judge(token, require)? {
-            (claims, Verdict::Live) => Ok(claims),
-            (_, Verdict::Revoked) => Err(AuthError::Revoked),
-            (claims, Verdict::Ask(asking)) => match asking.await {
-                Ok(false) => Ok(claims),
-                Ok(true) => Err(AuthError::Revoked),
-                Err(_) => Err(AuthError::Unavailable),
-            },
-        }
+        let claims = self.read(token, None)?;
+        self.pass(&claims, require, Asked::default()).await?;
+        Ok(claims)
     }
 
     /// Finds the token of a request and verifies it: what the extractors do, for guards of your own.
     ///
+    /// A token in a cookie has its CSRF value beside it where the method asks for one.
+    ///
     /// # Errors
     /// [`AuthError`] when there is no token, or the first fault that it has.
-    pub async fn authenticate_request(
-        &self,
-        headers: &HeaderMap,
-        require: Require,
-    ) -> Result<Claims, AuthError> {
-        let token = self.0.location.find(headers)?;
-        self.authenticate(token, require).await
+    pub async fn authenticate_request(&self, parts: &Parts, require: Require) -> Result<Claims, AuthError> {
+        let token = self.find(Sought { parts, body: None, order: None, wanted: require.kind })?;
+        self.pass(token.claims(), require, Asked::default()).await?;
+        Ok(token.into_claims())
     }
 
-    /// The ordered list of checks. There is no other.
-    #[inline]
-    fn judge(&self, token: &str, require: Require) -> Result<(Claims, Verdict), AuthError> {
-        let inner = &*self.0;
+    /// The genuine token of a request, whatever else is to be said of it.
+    pub(crate) fn find(&self, sought: Sought<'_>) -> Result<Verified, AuthError> {
+        let found = self.0.places.find(sought)?;
+        let claims = self.read(&found.token, found.csrf.as_deref())?;
+        Ok(Verified::new(claims, &found.token, Some(found.location)))
+    }
+
+    // The ordered list of checks: `read`, then `pass`, then the user. There is no other.
+
+    /// Signature, then claims, then the value that has to stand beside a cookie.
+    fn read(&self, token: &str, csrf: Option<&[u8]>) -> Result<Claims, AuthError> {
+        let claims = self.genuine(token, self.now())?;
+        csrf.map_or(Ok(()), |value| claims.check_csrf(value))?;
+        Ok(claims)
+    }
+
+    /// Expired, kind and fresh, then the hooks that were not asked yet; says which have been now.
+    pub(crate) async fn pass(
+        &self,
+        claims: &Claims,
+        require: Require,
+        asked: Asked,
+    ) -> Result<Asked, AuthError> {
+        self.demand(claims, require)?;
+        if !asked.revocation {
+            let revoked = match self.is_revoked(claims, require) {
+                Verdict::Live => false,
+                Verdict::Revoked => true,
+                Verdict::Ask(asking) => asking.await.map_err(|_| AuthError::Unavailable)?,
+            };
+            if revoked {
+                return Err(AuthError::Revoked);
+            }
+        }
+        if !asked.own_check {
+            let fine = match self.own_check(claims) {
+                Check::Pass => true,
+                Check::Fail => false,
+                Check::Ask(asking) => asking.await.map_err(|_| AuthError::Unavailable)?,
+            };
+            if !fine {
+                return Err(AuthError::ClaimsRefused);
+            }
+        }
+        Ok(Asked { revocation: asked.revocation || !require.revoked_too, own_check: true })
+    }
+
+    /// The user of a token that has passed.
+    pub(crate) async fn user<U: 'static>(
+        &self,
+        claims: &Claims,
+        loader: &dyn LoadUser<U>,
+    ) -> Result<U, AuthError> {
+        let user = loader.load(claims).await.map_err(|_| AuthError::Unavailable)?;
+        user.ok_or_else(|| AuthError::UserNotFound(claims.identity().to_owned()))
+    }
+
+    /// What can be seen in the token itself.
+    fn demand(&self, claims: &Claims, require: Require) -> Result<(), AuthError> {
         let now = self.now();
-        let claims = self.genuine(token, now)?;
-        if !require.expired_too && claims.has_expired(now, inner.rules.leeway) {
+        if !require.expired_too && claims.has_expired(now, self.0.rules.leeway) {
             return Err(AuthError::Expired);
         }
         match (require.kind, claims.kind()) {
@@ -133,14 +192,18 @@ impl JwtManager {
             (Some(TokenKind::Refresh), TokenKind::Access) => return Err(AuthError::RefreshRequired),
             _ => {}
         }
-        if require.fresh && !claims.is_fresh(now) {
-            return Err(AuthError::FreshRequired);
-        }
-        let verdict = match &inner.revocation {
-            Some(revocation) if !require.revoked_too => revocation.check(&claims),
+        if require.fresh && !claims.is_fresh(now) { Err(AuthError::FreshRequired) } else { Ok(()) }
+    }
+
+    fn is_revoked(&self, claims: &Claims, require: Require) -> Verdict {
+        match &self.0.revocation {
+            Some(revocation) if !require.revoked_too => revocation.check(claims),
             _ => Verdict::Live,
-        };
-        Ok((claims, verdict))
+        }
+    }
+
+    fn own_check(&self, claims: &Claims) -> Check {
+        self.0.own_check.as_ref().map_or(Check::Pass, |hook| hook.check(claims))
     }
 
     /// The first half of the list: the claims of a token whose signature held and that has begun.
@@ -224,9 +287,21 @@ impl JwtManager {
         Self(Arc::new(inner))
     }
 
-    pub(crate) fn expected(&self) -> Expected<'_> {
-        let HeaderLocation { spelling, scheme, .. } = &self.0.location;
-        Expected { header: spelling, scheme }
+    /// Whether two values are one manager: what one verified, the other need not verify again.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn places(&self) -> &Places {
+        &self.0.places
+    }
+
+    pub(crate) fn cookie_rules(&self) -> &CookieRules {
+        &self.0.cookies
+    }
+
+    pub(crate) fn render_hook(&self) -> Option<&dyn RenderError> {
+        self.0.render.as_deref()
     }
 
     pub(crate) fn keys(&self) -> Guard<Arc<Held>> {
@@ -239,6 +314,12 @@ impl JwtManager {
 
     pub(crate) fn now(&self) -> NumericDate {
         self.0.clock.now().into()
+    }
+}
+
+impl AsRef<Self> for JwtManager {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 

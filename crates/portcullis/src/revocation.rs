@@ -1,15 +1,13 @@
 //! Revocation: the hook that a manager asks about every token, and an index that answers from memory.
 
 use std::{
-    error::Error,
     hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
-    pin::Pin,
     sync::atomic::{AtomicI64, Ordering},
 };
 
 use scc::{HashIndex, hash_index::Entry};
 
-use crate::{Claims, NumericDate};
+use crate::{Claims, NumericDate, Working};
 
 /// Says whether a verified token has been revoked.
 ///
@@ -28,6 +26,10 @@ use crate::{Claims, NumericDate};
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` says nothing of revocation",
+    note = "use a `RevocationIndex`, or a closure `|claims: Arc<Claims>| async move {{ Ok::<bool, MyError>(..) }}`"
+)]
 pub trait Revocation: Send + Sync + 'static {
     /// Judges a token whose signature and claims have held.
     fn check(&self, claims: &Claims) -> Verdict;
@@ -45,7 +47,7 @@ pub enum Verdict {
 }
 
 /// A question under way: whether a token is revoked, or why nobody can say.
-pub type Asking = Pin<Box<dyn Future<Output = Result<bool, Box<dyn Error + Send + Sync>>> + Send>>;
+pub type Asking = Working<bool>;
 
 /// The revoked tokens of a service, in memory.
 ///

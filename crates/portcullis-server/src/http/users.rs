@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
 use portcullis::{AuthRejection, Require};
@@ -62,12 +62,9 @@ pub(super) async fn login(State(state): State<AppState>, mut form: Form) -> Resu
 }
 
 /// `POST /users/logout`: with any token that is genuine, and as often as a client likes.
-pub(super) async fn logout(
-    State(state): State<AppState>,
-    headers: HeaderMap,
-) -> Result<StatusCode, Response> {
+pub(super) async fn logout(State(state): State<AppState>, request: Parts) -> Result<StatusCode, Response> {
     let genuine = Require::any().even_expired().even_revoked();
-    let claims = state.jwt().authenticate_request(&headers, genuine).await;
+    let claims = state.jwt().authenticate_request(&request, genuine).await;
     let claims = claims.map_err(|error| AuthRejection::new(error, state.jwt().clone()).into_response())?;
     let done = state.accounts().logout(&claims).await;
     done.map_err(|error| Refusal::from(error).into_response())?;

@@ -30,7 +30,7 @@ pub(crate) struct Rules {
 
 impl Claims {
     /// Reads the claims of a payload and judges them against the rules, in PyJWT's order: required, `iat`,
-    /// `nbf`, `exp`, `iss`, `aud`, `sub`, `jti`, identity, `type`, `fresh`.
+    /// `nbf`, `exp`, `iss`, `aud`, `sub`, `jti`, identity, `csrf`, `type`, `fresh`.
     ///
     /// Whether the token has expired is left to the caller: it is the last thing that is said of a token.
     #[inline]
@@ -63,10 +63,23 @@ impl Claims {
             (Some(subject), None) if rules.identity_claim == "sub" => subject,
             _ => return Err(AuthError::MissingClaim(rules.identity_claim.clone().into())),
         };
+        let csrf = string(raw.csrf, Registered::Csrf)?;
         let (kind, freshness) = (kind(raw.kind.as_ref())?, freshness(raw.fresh.as_ref())?);
         let spot = |text: Cow<'_, str>| Text::of(text, payload.as_bytes());
-        let (identity, jti, issuer) = (spot(identity), jti.map(spot), issuer.map(spot));
-        Ok(Self { typ, identity, jti, issuer, issued_at, not_before, expires_at, kind, freshness, payload })
+        let (identity, jti, issuer, csrf) = (spot(identity), jti.map(spot), issuer.map(spot), csrf.map(spot));
+        Ok(Self {
+            typ,
+            identity,
+            jti,
+            issuer,
+            issued_at,
+            not_before,
+            expires_at,
+            kind,
+            freshness,
+            csrf,
+            payload,
+        })
     }
 }
 
@@ -159,6 +172,7 @@ struct RawClaims<'de> {
     jti: Option<Value<'de>>,
     kind: Option<Value<'de>>,
     fresh: Option<Value<'de>>,
+    csrf: Option<Value<'de>>,
     /// The configured identity claim, or its fallback, where that is not `sub`.
     identity: Option<Value<'de>>,
     /// The required claims that are there and not registered, a bit each.
@@ -258,6 +272,7 @@ impl<'de> RawClaims<'de> {
             "jti" => &mut self.jti,
             "type" => &mut self.kind,
             "fresh" => &mut self.fresh,
+            "csrf" => &mut self.csrf,
             _ => return None,
         })
     }

@@ -37,7 +37,7 @@ pub(crate) const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// base64url without padding, blanks or stray bits (RFC 4648 section 3.5): one spelling for one value.
 ///
 /// A constant but for what the machine can do, which is looked up once.
-static BASE64: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
+pub(crate) static BASE64: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
 /// A token taken apart, its payload not yet decoded. Whoever verifies its signature may use what it carries.
 pub(crate) struct Jws<'a> {

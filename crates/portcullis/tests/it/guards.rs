@@ -1,6 +1,8 @@
 //! The extractors in a router: what each lets through, and what a refused client is told.
 
 mod hook;
+mod kept;
+mod users;
 
 use std::{sync::Arc, time::Duration};
 

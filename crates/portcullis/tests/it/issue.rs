@@ -204,3 +204,48 @@ fn a_new_token_does_not_show_itself() {
     assert_eq!(format!("{token:?}"), format!("Token {{ jti: {:?}, .. }}", token.jti()));
     assert_eq!(token.clone().into_string(), token.as_str());
 }
+
+#[test]
+fn header_members_of_ones_own_stand_behind_ours() {
+    let jwt = manager();
+    let token = jwt.access("alice").header("tenant", "a").header("b", 1).sign().unwrap();
+    let header = String::from_utf8(unbase64(token.as_str().split('.').next().unwrap())).unwrap();
+    assert_eq!(header, r#"{"alg":"HS256","typ":"JWT","b":1,"tenant":"a"}"#);
+    assert_eq!(jwt.verify(token.as_str()).unwrap().identity(), "alice");
+    for name in ["alg", "typ", "kid", "crit", "b64", "jwk", "jku", "x5u", "x5c", "cty"] {
+        let refused = jwt.access("alice").header(name, "x").sign();
+        assert!(matches!(refused, Err(IssueError::ReservedHeader(_))), "{name}");
+    }
+    let twice = jwt.access("alice").header("a", 1).header("a", 2).sign();
+    assert!(matches!(twice, Err(IssueError::DuplicateClaim(_))));
+}
+
+#[test]
+fn another_key_may_sign() {
+    let jwt = manager();
+    let key = Key::hs256("another key of thirty-two bytes.").unwrap().with_kid("tenant").unwrap();
+    let token = jwt.access("alice").signed_by(key.clone()).sign().unwrap();
+    assert!(jwt.verify(token.as_str()).is_err());
+    let tenant = JwtManager::builder(key).clock(std::sync::Arc::new(crate::common::clock())).build().unwrap();
+    assert_eq!(tenant.verify(token.as_str()).unwrap().identity(), "alice");
+}
+
+#[test]
+fn claims_of_ones_own_may_have_an_object_of_their_own() {
+    let jwt = configured(|config| config.user_claims = Some("user_claims".into()));
+    let payload = |issue: portcullis::Issue<'_>| -> serde_json::Value {
+        serde_json::from_str(&payload_of(issue.sign().unwrap().as_str())).unwrap()
+    };
+    let claims = payload(jwt.access("alice").claim("role", "x").claim("exp", 1));
+    assert_eq!(claims["user_claims"], serde_json::json!({"role": "x", "exp": 1}));
+    assert_eq!(claims["exp"], crate::common::NOW + 900);
+    assert_eq!(payload(jwt.access("alice")).get("user_claims"), None);
+    assert_eq!(payload(jwt.refresh("alice").claim("role", "x")).get("user_claims"), None);
+    let both = configured(|config| {
+        config.user_claims = Some("user_claims".into());
+        config.claims_in_refresh_token = true;
+    });
+    assert_eq!(payload(both.refresh("alice").claim("role", "x"))["user_claims"]["role"], "x");
+    let taken = builder().configure(|config| config.user_claims = Some("exp".into())).build();
+    assert_eq!(taken.unwrap_err().iter().next().unwrap().option(), "JWT_USER_CLAIMS");
+}

@@ -13,12 +13,17 @@
 
 mod allocations;
 mod common;
+mod conformance;
+mod cookies;
+mod examples;
 mod guards;
 mod hostile;
 mod index;
 mod issue;
+mod layer;
 #[cfg(feature = "asymmetric")]
 mod pairs;
+mod places;
 mod properties;
 mod styles;
 mod vectors;

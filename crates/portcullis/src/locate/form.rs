@@ -1,0 +1,84 @@
+//! Reading a value out of a query string, a form or a JSON body.
+
+use std::{borrow::Cow, fmt};
+
+use http::request::Parts;
+use serde::{
+    Deserializer as _,
+    de::{Error as _, MapAccess, Visitor},
+};
+
+use super::media_type;
+use crate::{
+    AuthError,
+    jws::json::{Name, Names, Value},
+};
+
+/// The values of a parameter, decoded.
+pub(super) fn values<'r>(encoded: &'r [u8], name: &str) -> impl Iterator<Item = Cow<'r, str>> {
+    form_urlencoded::parse(encoded).filter(move |(found, _)| found == name).map(|(_, value)| value)
+}
+
+/// Whether the body is a form that [`values`] can read. Forms that carry files are not: they would have to be
+/// held whole for one field.
+pub(super) fn is_form(parts: &Parts) -> bool {
+    media_type(parts).is_some_and(|it| it.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+/// The text of a JSON object's member, `None` where it is absent or says nothing (`null`, `""`).
+///
+/// A body that is not a JSON object, or has a name twice, has no member.
+///
+/// # Errors
+/// [`AuthError::TokenNotText`] when the member is of another type.
+pub(super) fn json_text<'r>(body: &'r [u8], name: &str) -> Result<Option<Cow<'r, str>>, AuthError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let member = json.deserialize_map(Member { name }).and_then(|value| json.end().map(|()| value));
+    match member {
+        Err(_) | Ok(None | Some(Value::Null | Value::Bool(false))) => Ok(None),
+        Ok(Some(Value::Text(text))) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Ok(Some(_)) => Err(AuthError::TokenNotText),
+    }
+}
+
+struct Member<'n> {
+    name: &'n str,
+}
+
+impl<'de> Visitor<'de> for Member<'_> {
+    type Value = Option<Value<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let (mut member, mut names) = (None, Names::default());
+        while let Some((Name(name), value)) = object.next_entry::<Name<'de>, Value<'de>>()? {
+            if name == self.name {
+                member = Some(value);
+            }
+            if !names.is_new(name) {
+                return Err(A::Error::custom("duplicate member"));
+            }
+        }
+        Ok(member)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_a_text_or_not_there() {
+        let text = |body: &'static str| json_text(body.as_bytes(), "t");
+        assert_eq!(text(r#"{"x":1,"t":"a\u0062"}"#), Ok(Some("ab".into())));
+        for none in ["", "{", "[1]", r#""t""#, "{}", r#"{"t":null}"#, r#"{"t":""}"#, r#"{"t":"a","t":"a"}"#] {
+            assert_eq!(text(none), Ok(None), "{none}");
+        }
+        for bad in [r#"{"t":1}"#, r#"{"t":{"t":"a"}}"#, r#"{"t":["a"]}"#, r#"{"t":true}"#] {
+            assert_eq!(text(bad), Err(AuthError::TokenNotText), "{bad}");
+        }
+    }
+}
