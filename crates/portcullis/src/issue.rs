@@ -251,8 +251,10 @@ fn token_id() -> Result<String, IssueError> {
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
 }
 
-/// Claims that nobody but the library sets: one's own must never overwrite what a guard relies on.
-const RESERVED: [&str; 10] = ["aud", "csrf", "exp", "fresh", "iat", "iss", "jti", "nbf", "sub", "type"];
+/// Claims that nobody but the library sets: one's own must never overwrite what a guard relies on, here or in an
+/// application of Flask-JWT-Extended 3.x, which reads `identity`.
+const RESERVED: [&str; 11] =
+    ["aud", "csrf", "exp", "fresh", "iat", "identity", "iss", "jti", "nbf", "sub", "type"];
 
 /// Header members that tell a verifier what to do (RFC 7515 section 4.1, RFC 7797): a key id comes with its key.
 const RESERVED_HEADER: [&str; 12] =

@@ -278,6 +278,15 @@ impl JwtManager {
         &self.0.format
     }
 
+    /// The scheme that tokens are sent with, `Bearer` where the header holds the bare token: what a token answer's
+    /// `token_type` and a challenge of your own say.
+    pub fn scheme(&self) -> &str {
+        match self.0.places.header.scheme.as_str() {
+            "" => "Bearer",
+            scheme => scheme,
+        }
+    }
+
     /// How far other clocks may be off.
     pub fn leeway(&self) -> Duration {
         self.0.rules.leeway

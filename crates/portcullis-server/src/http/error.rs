@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use portcullis::ErrorFormat;
+use portcullis::JwtManager;
 
 use crate::accounts::{AccountsError, Cause};
 
@@ -54,8 +54,9 @@ impl Refusal {
         self.cause.as_deref()
     }
 
-    /// Writes the refusal in a style.
-    pub(super) fn write(&self, format: &ErrorFormat) -> Response {
+    /// Writes the refusal in the style of the tokens' manager, with its scheme in the challenge.
+    pub(super) fn write(&self, jwt: &JwtManager) -> Response {
+        let format = jwt.error_format();
         let mut response = if self.fields.is_empty() {
             format.response(self.status, self.text)
         } else {
@@ -64,7 +65,8 @@ impl Refusal {
         let headers = response.headers_mut();
         match self.status {
             StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                let scheme = HeaderValue::from_str(jwt.scheme());
+                headers.extend(scheme.ok().map(|scheme| (header::WWW_AUTHENTICATE, scheme)));
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

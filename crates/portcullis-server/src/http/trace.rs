@@ -85,7 +85,7 @@ fn written(response: Response, state: &AppState) -> Response {
             tracing::error!(status, error = %chain, "a request failed: {chain}");
         }
     }
-    let mut answer = refusal.write(state.jwt().error_format());
+    let mut answer = refusal.write(state.jwt());
     // The router knows which methods there are.
     if let Some(allow) = response.headers().get(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, allow.clone());

@@ -21,16 +21,16 @@ use crate::{
 pub(super) struct Tokens {
     access_token: String,
     refresh_token: String,
-    token_type: &'static str,
+    token_type: String,
     expires_in: i64,
 }
 
-impl From<TokenPair> for Json<Tokens> {
-    fn from(pair: TokenPair) -> Self {
-        Self(Tokens {
+impl Tokens {
+    fn of(pair: TokenPair, state: &AppState) -> Json<Self> {
+        Json(Self {
             access_token: pair.access.into_string(),
             refresh_token: pair.refresh.into_string(),
-            token_type: "Bearer",
+            token_type: state.jwt().scheme().to_owned(),
             expires_in: pair.expires_in,
         })
     }
@@ -48,7 +48,7 @@ pub(super) async fn register(
         return Err(form.refused());
     };
     let pair = state.accounts().register(username, password).await?;
-    Ok((StatusCode::CREATED, pair.into()))
+    Ok((StatusCode::CREATED, Tokens::of(pair, &state)))
 }
 
 /// `POST /users/login`
@@ -58,7 +58,7 @@ pub(super) async fn login(State(state): State<AppState>, mut form: Form) -> Resu
     let (Some(name), Some(password)) = (name, password) else {
         return Err(form.refused());
     };
-    Ok(state.accounts().login(name, password).await?.into())
+    Ok(Tokens::of(state.accounts().login(name, password).await?, &state))
 }
 
 /// `POST /users/logout`: with any token that is genuine, and as often as a client likes.

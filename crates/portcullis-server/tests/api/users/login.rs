@@ -51,6 +51,16 @@ async fn unknown_name_and_wrong_password_are_answered_alike() {
 }
 
 #[tokio::test]
+async fn the_scheme_is_the_configured_one_everywhere() {
+    let app = TestApp::with(&[("JWT_HEADER_TYPE", "JWT")]).await;
+    let body = json!({"username": "alice", "password": "password"});
+    let refused = app.post(PATH, &body).await;
+    assert_eq!((refused.status, refused.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "JWT"));
+    assert_eq!(app.post("/users/registration", &body).await.body["token_type"], "JWT");
+    assert_eq!(app.get("/tests/secret").await.header("www-authenticate"), "JWT");
+}
+
+#[tokio::test]
 async fn what_cannot_be_a_login_is_told_by_field() {
     let app = TestApp::new().await;
     let answer = app.post(PATH, &json!({"username": {"$gt": ""}})).await;
