@@ -62,7 +62,7 @@ pub(super) async fn run(case: &Case<'_>) -> Got {
 }
 
 fn prepare(case: &Case<'_>) -> Result<App, String> {
-    let jwt = setup::manager(case, &Map::new(), clock())?;
+    let jwt = setup::manager(case, clock())?;
     let mut made = Vec::new();
     for (name, spec) in case.tokens() {
         made.push((name.clone(), tokens::make(case, spec)?));

@@ -1,9 +1,7 @@
 //! A recorded case, as one style of it reads.
 
-use portcullis::ErrorStyle;
+use portcullis::{Algorithm, ErrorStyle};
 use serde_json::{Map, Value};
-
-use super::tokens::is_hmac_name;
 
 pub(super) struct Case<'a> {
     pub(super) recorded: &'a Value,
@@ -87,23 +85,18 @@ impl<'a> Case<'a> {
         self.tokens().filter_map(|(_, spec)| spec["mutate"].as_str()).any(is)
     }
 
-    /// Keys and options that are being made elsewhere. The one place to change when they are there, beside
-    /// `key_text` and `signature` in [`super::tokens`], which are to know their PEM.
-    pub(super) fn awaits_other_keys(&self) -> bool {
+    /// The algorithm of the case's keys.
+    pub(super) fn algorithm(&self) -> Algorithm {
         let config = self.config();
-        let asymmetric = |value: &Value| {
-            value.as_str().is_some_and(|text| {
-                text.trim_start_matches("$key:")
-                    .split_once('.')
-                    .is_some_and(|(_, part)| ["private", "public"].contains(&part))
-            })
-        };
-        let algorithm = config.get("JWT_ALGORITHM").and_then(Value::as_str).unwrap_or("HS256");
-        let known = ["RS", "PS", "ES", "Ed"].iter().any(|family| algorithm.starts_with(family));
-        config.contains_key("JWT_DECODE_ALGORITHMS")
-            || known && !is_hmac_name(algorithm)
-            || config.values().any(asymmetric)
-            || self.recorded["setup"]["hooks"].as_object().is_some_and(|hooks| hooks.values().any(asymmetric))
-            || self.tokens().any(|(_, spec)| asymmetric(&spec["sign"]["key"]))
+        config
+            .get("JWT_ALGORITHM")
+            .and_then(Value::as_str)
+            .and_then(|name| name.parse().ok())
+            .unwrap_or(Algorithm::HS256)
+    }
+
+    /// Whether the library, as it was built, has the algorithm of the case's keys.
+    pub(super) fn can_run(&self) -> bool {
+        cfg!(feature = "asymmetric") || self.algorithm().is_symmetric()
     }
 }

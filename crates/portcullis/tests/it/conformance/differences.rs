@@ -47,7 +47,7 @@ fn before_colon(text: &str) -> &str {
     text.split(':').next().unwrap_or_default()
 }
 
-const DIFFERENCES: [Difference; 37] = [
+const DIFFERENCES: [Difference; 38] = [
     Difference {
         sort: Sort::Crash,
         reason: "they answer 500",
@@ -113,6 +113,15 @@ const DIFFERENCES: [Difference; 37] = [
             case.config()
                 .get("JWT_ALGORITHM")
                 .is_some_and(|name| serde_json::from_value::<portcullis::Algorithm>(name.clone()).is_err())
+        },
+    },
+    Difference {
+        sort: Sort::Stricter,
+        reason: "a key has one algorithm: to accept one that no key has is refused when read",
+        is_in: |case| {
+            let config = case.config();
+            let accepted = config.get("JWT_DECODE_ALGORITHMS").and_then(Value::as_array);
+            accepted.into_iter().flatten().any(|it| *it != case.algorithm().name())
         },
     },
     Difference {

@@ -8,12 +8,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use portcullis::{
-    Algorithm, Check, Claims, ErrorClass, JwtConfig, JwtManager, JwtManagerBuilder, Key, ManualClock,
-    Refused, Revocation, TokenKind, Verdict,
+    Check, Claims, ErrorClass, JwtConfig, JwtManager, JwtManagerBuilder, KeySet, ManualClock, Refused,
+    Revocation, TokenKind, Verdict,
 };
 use serde_json::{Map, Value, json};
 
-use super::{case::Case, tokens::key_text};
+use super::{case::Case, keys};
 
 pub(super) fn identity_claim(case: &Case<'_>) -> String {
     let default = if case.is_3() { "identity" } else { "sub" };
@@ -21,11 +21,26 @@ pub(super) fn identity_claim(case: &Case<'_>) -> String {
 }
 
 /// The manager of a case, or why there can be none.
-pub(super) fn manager(
+pub(super) fn manager(case: &Case<'_>, clock: ManualClock) -> Result<JwtManager, String> {
+    let config = options(case, &Map::new())?;
+    let builder = match decode_keys(case)? {
+        Some(keys) => JwtManager::builder(keys).configure(|ours| *ours = config),
+        None => JwtManager::from_config(config).map_err(|error| error.to_string())?,
+    };
+    with_hooks(case, builder).clock(Arc::new(clock)).build().map_err(|error| error.to_string())
+}
+
+/// What mints the case's tokens: by the keys of its configuration, whatever hooks verify by.
+pub(super) fn minter(
     case: &Case<'_>,
     overrides: &Map<String, Value>,
     clock: ManualClock,
 ) -> Result<JwtManager, String> {
+    let builder = JwtManager::from_config(options(case, overrides)?).map_err(|error| error.to_string())?;
+    builder.clock(Arc::new(clock)).build().map_err(|error| error.to_string())
+}
+
+fn options(case: &Case<'_>, overrides: &Map<String, Value>) -> Result<JwtConfig, String> {
     let mut config = case.config();
     config.extend(overrides.clone());
     let mut options = flask_options(case);
@@ -41,16 +56,13 @@ pub(super) fn manager(
     for (name, value) in config {
         let key = value.as_str().is_some_and(|text| text.starts_with("$key:"));
         let value = match &value["seconds"] {
-            _ if key => key_text(value.as_str().unwrap()).into(),
+            _ if key => keys::text(value.as_str().unwrap()).into(),
             Value::Null => value,
             seconds => seconds.clone(),
         };
         options.insert(name, value);
     }
-    let config: JwtConfig =
-        serde_json::from_value(Value::Object(options)).map_err(|error| error.to_string())?;
-    let builder = with_keys(case, config)?;
-    with_hooks(case, builder).clock(Arc::new(clock)).build().map_err(|error| error.to_string())
+    serde_json::from_value(Value::Object(options)).map_err(|error| error.to_string())
 }
 
 /// Flask-JWT-Extended's defaults, where ours are stricter.
@@ -58,7 +70,7 @@ fn flask_options(case: &Case<'_>) -> Map<String, Value> {
     let mut options = json!({
         "ERROR_STYLE": case.style.name(),
         "JWT_REQUIRED_CLAIMS": [],
-        "JWT_SECRET_KEY": key_text("secret"),
+        "JWT_SECRET_KEY": keys::text("secret"),
         "JWT_IDENTITY_CLAIM": identity_claim(case),
         "JWT_COOKIE_SECURE": false,
         "JWT_COOKIE_SAMESITE": null,
@@ -75,26 +87,15 @@ fn flask_options(case: &Case<'_>) -> Map<String, Value> {
     options.as_object().cloned().unwrap()
 }
 
-fn with_keys(case: &Case<'_>, config: JwtConfig) -> Result<JwtManagerBuilder, String> {
-    let key = |name: &str| Key::hmac(Algorithm::HS256, key_text(name)).map_err(|error| error.to_string());
-    let instead = match (case.hook("decode_key").as_str(), case.hook("decode_key_by_kid").as_object()) {
-        (Some(name), _) => vec![key(name)?],
-        (_, Some(by_kid)) => {
-            let with_kid = |(kid, name): (&String, &Value)| {
-                key(name.as_str().unwrap())?.with_kid(kid).map_err(|error| error.to_string())
-            };
-            by_kid.iter().map(with_kid).collect::<Result<_, String>>()?
-        }
-        _ => Vec::new(),
-    };
-    let mut instead = instead.into_iter();
-    match instead.next() {
-        None => JwtManager::from_config(config).map_err(|error| error.to_string()),
-        Some(first) => {
-            let builder = JwtManager::builder(first).configure(|ours| *ours = config);
-            Ok(instead.fold(builder, JwtManagerBuilder::previous_key))
-        }
+/// The keys that a hook verifies by, in place of those of the configuration.
+fn decode_keys(case: &Case<'_>) -> Result<Option<KeySet>, String> {
+    let key = |name: &Value| keys::verifying(case.algorithm(), name.as_str().unwrap());
+    if case.hook("decode_key").is_string() {
+        return Ok(Some(key(case.hook("decode_key"))?.into()));
     }
+    let Some(by_kid) = case.hook("decode_key_by_kid").as_object() else { return Ok(None) };
+    let with_kid = |(kid, name)| key(name)?.with_kid(kid).map_err(|error| error.to_string());
+    by_kid.iter().map(with_kid).collect::<Result<Vec<_>, _>>().map(|keys| Some(KeySet::verify_only(keys)))
 }
 
 fn with_hooks(case: &Case<'_>, mut builder: JwtManagerBuilder) -> JwtManagerBuilder {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use portcullis::{Algorithm, Issue, Key, ManualClock, Token};
+use portcullis::{Issue, ManualClock, Token};
 use serde_json::{Map, Value};
 
-use super::{case::Case, setup};
-use crate::common::{NOW, at, base64, mac, unbase64};
+use super::{case::Case, keys, setup};
+use crate::common::{NOW, at, base64, unbase64};
 
 pub(super) struct Minted {
     pub(super) text: String,
@@ -26,19 +26,6 @@ impl Minted {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         })
-    }
-}
-
-pub(super) fn is_hmac_name(name: &str) -> bool {
-    ["HS256", "HS384", "HS512"].contains(&name)
-}
-
-/// A key of the recording by its name, with or without `$key:`.
-pub(super) fn key_text(name: &str) -> String {
-    match name.trim_start_matches("$key:") {
-        "secret" => "k".repeat(64),
-        "other" => "o".repeat(64),
-        own => own.to_owned(),
     }
 }
 
@@ -74,7 +61,7 @@ fn mint(case: &Case<'_>, spec: &Value) -> Result<Token, String> {
     let back = [expires, fresh].into_iter().flatten().filter(|it| *it < 0).min().map_or(0, |it| 60 - it);
     let clock = ManualClock::at(at(NOW - back));
     let overrides = spec["mint_config"].as_object().cloned().unwrap_or_default();
-    let jwt = setup::manager(case, &overrides, clock)?;
+    let jwt = setup::minter(case, &overrides, clock)?;
     let identity = identity(case, spec)?;
     let refresh = spec["mint"] == "refresh";
     let mut issue = if refresh { jwt.refresh(identity) } else { jwt.access(identity) };
@@ -117,7 +104,7 @@ fn with_extras<'m>(case: &Case<'_>, spec: &Value, mut issue: Issue<'m>) -> Resul
     for (name, value) in merged("additional_claims") {
         issue = issue.claim(name, value);
     }
-    let mut key = case.hook("encode_key").as_str().map(key_text);
+    let mut key = case.hook("encode_key").as_str();
     let mut kid = None;
     for (name, value) in merged("additional_headers") {
         match value.as_str() {
@@ -126,10 +113,10 @@ fn with_extras<'m>(case: &Case<'_>, spec: &Value, mut issue: Issue<'m>) -> Resul
         }
     }
     if kid.is_some() && key.is_none() {
-        key = Some(key_text("secret"));
+        key = Some("secret");
     }
     if let Some(key) = key {
-        let mut key = Key::hmac(Algorithm::HS256, key).map_err(|error| error.to_string())?;
+        let mut key = keys::signing(case.algorithm(), key)?;
         if let Some(kid) = kid {
             key = key.with_kid(kid).map_err(|error| error.to_string())?;
         }
@@ -161,12 +148,7 @@ fn sign(case: &Case<'_>, spec: &Value) -> String {
     let alg = spec["alg"].as_str().map(str::to_owned).or(named).unwrap_or_else(|| "HS256".into());
     let key = spec["key"].as_str().unwrap_or("secret");
     let input = format!("{}.{}", base64(header), base64(payload));
-    format!("{input}.{}", base64(signature(&alg, key, &input)))
-}
-
-/// The signature of a hand-made token: none for an algorithm that makes none.
-fn signature(alg: &str, key: &str, input: &str) -> Vec<u8> {
-    if is_hmac_name(alg) { mac(alg, key_text(key).as_bytes(), input.as_bytes()) } else { Vec::new() }
+    format!("{input}.{}", base64(keys::signature(&alg, key, input.as_bytes())))
 }
 
 fn placeholder(value: &Value) -> Value {
