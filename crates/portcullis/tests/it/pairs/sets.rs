@@ -37,7 +37,7 @@ fn a_rotation_leaves_no_request_without_its_key() {
 #[test]
 fn an_exchange_is_whole_for_every_request() {
     let (one, two) = (Key::hs256([1; 32]).unwrap(), Key::hs256([2; 32]).unwrap());
-    let jwt = manager(one.clone());
+    let jwt = manager(KeySet::new(one.clone()).and(two.clone()));
     let good =
         [manager(one.clone()), manager(two.clone())].map(|it| it.access("a").sign().unwrap().into_string());
     thread::scope(|scope| {
