@@ -37,6 +37,42 @@
 //! | test what time does | [`Clock`], [`ManualClock`] |
 //! | mint good and bad tokens in tests | `testing::Mint`, with the feature `testing` |
 //!
+//! # Coming from Flask-JWT-Extended
+//!
+//! | there | here |
+//! |---|---|
+//! | `JWTManager(app)` | [`JwtManager::builder`], the manager in the router's state |
+//! | `app.config["JWT_…"]` | [`JwtConfig`], the same names in its serialized form |
+//! | `@jwt_required()` | [`Jwt`], [`JwtManager::require`] |
+//! | `optional=True` | `Option<Jwt>`, [`RequireLayer::optional`] |
+//! | `fresh=True` | [`FreshJwt`], [`RequireLayer::fresh`] |
+//! | `refresh=True` | [`RefreshJwt`], [`RequireLayer::refresh`] |
+//! | `verify_type=False` | [`AnyJwt`], [`RequireLayer::any_kind`] |
+//! | `locations=…` | [`RequireLayer::locations`] |
+//! | `skip_revocation_check=True` | [`RequireLayer::skip_revocation`], [`Require::even_revoked`] |
+//! | `verify_jwt_in_request()` | [`JwtManager::authenticate_request`] |
+//! | `create_access_token`, `create_refresh_token` | [`JwtManager::access`], [`JwtManager::refresh`] |
+//! | `additional_claims`, `additional_headers`, `expires_delta` | [`Issue::claim`], [`Issue::header`], [`Issue::expires_in`] |
+//! | `get_jwt_identity()` | [`Claims::identity`] |
+//! | `get_jwt()`, `get_jwt_header()` | [`Claims::custom`], [`Jwt::header`] |
+//! | `current_user`, `user_lookup_loader` | [`CurrentUser`], [`LoadUser`] |
+//! | `decode_token` | [`JwtManager::authenticate`], [`JwtManager::verify_as`] |
+//! | `get_jti`, `get_csrf_token` | [`Token::jti`], [`Token::csrf`] |
+//! | `set_access_cookies`, `set_refresh_cookies` | [`TokenCookies::set`] |
+//! | `unset_jwt_cookies` | [`TokenCookies::unset_all`] |
+//! | `token_in_blocklist_loader` | [`JwtManagerBuilder::revocation`] |
+//! | `token_verification_loader` | [`JwtManagerBuilder::check_claims`] |
+//! | `encode_key_loader`, `decode_key_loader` | [`Issue::signed_by`], [`KeySet`] |
+//! | `expired_token_loader` and the other error hooks | [`JwtManagerBuilder::render_error`], [`ErrorClass`] |
+//!
+//! Every option, hook and function, with what differs, is in `docs/migrate-from-flask.md`.
+//!
+//! # Whole programs
+//!
+//! In `crates/portcullis/examples`, each run as `cargo run -p portcullis --example simple -- <secret>`:
+//! `simple.rs` (log in, then send the token), `refresh.rs` (refresh tokens and freshness), `cookies.rs`,
+//! `revocation.rs`, `roles.rs` and `custom_errors.rs`.
+//!
 //! # What every token must hold
 //!
 //! [`JwtManager::verify`] is the one ordered list: at most 8 KiB; three segments, each in its one base64url
@@ -124,3 +160,8 @@ pub use verified::Verified;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The examples for who comes from Flask compile; one of them needs the feature.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../../docs/migrate-from-flask.md")]
+struct MigrateFromFlask;
