@@ -136,10 +136,10 @@ impl AppState {
     }
 }
 
-/// The options for tokens, with the instance folder's secret where none was given.
+/// The options for tokens, with the instance folder's secret where one is needed and none was given.
 fn with_secret(config: &Config) -> Result<JwtConfig, InstanceError> {
     let mut jwt = config.jwt.clone();
-    if jwt.secret_key.is_none() {
+    if jwt.algorithm.is_symmetric() && jwt.secret_key.is_none() {
         let InstanceSecret { secret, path, made } = instance::secret(&config.instance)?;
         let path = path.display();
         if made {

@@ -1,6 +1,7 @@
 //! How much of a line or a value a message may show: never a secret that got into it, and never all of a long one.
 
 use super::{
+    names::KEY_FILES,
     settings::{Display, SETTINGS},
     value::quoted,
 };
@@ -30,9 +31,11 @@ pub(crate) fn found_text(text: &str) -> String {
 
 /// Whether a text that may be shown by itself names a secret or a URL, whose value is then likely to stand there too.
 pub(super) fn holds_secret(text: &str) -> bool {
-    let upper = text.to_ascii_uppercase();
+    // The path of a key is none, though its name begins with a secret's.
+    let upper = KEY_FILES.iter().fold(text.to_ascii_uppercase(), |text, (_, file)| text.replace(file, ""));
     let mut hidden = SETTINGS.iter().filter(|setting| setting.display != Display::Plain);
     hidden.any(|setting| upper.contains(setting.name))
+        || upper.contains("PRIVATE KEY-----")
         || upper.contains("MONGODB:")
         || upper.contains("MONGODB+SRV:")
         || upper.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))

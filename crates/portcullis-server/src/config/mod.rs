@@ -7,6 +7,7 @@
 //! | `file.rs`, `python/` | `application.cfg`: what TOML and Python read alike, and what to do about the rest |
 //! | `environment.rs`, `profile.rs` | the variables; which profile holds |
 //! | `value.rs`, `database_url.rs` | texts and numbers into types |
+//! | `key_pair.rs` | the keys of algorithms with key pairs, and their files |
 //! | `secrets.rs` | which signing secrets may be used |
 //! | `together.rs` | what only shows when settings are taken together |
 //! | `names.rs` | Flask's names, near misses |
@@ -20,6 +21,7 @@ mod database_url;
 mod echo;
 mod environment;
 mod file;
+mod key_pair;
 mod names;
 mod problem;
 mod profile;
@@ -65,7 +67,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where users and sessions are kept.
     pub database: DatabaseUrl,
-    /// How tokens are made and read; no `secret_key` means that none was given, which only SQLite allows.
+    /// How tokens are made and read; no `secret_key` means that none was given, which only SQLite
+    /// and algorithms with key pairs allow.
     pub jwt: JwtConfig,
     /// What the identity claim holds.
     pub identity: JwtIdentity,
@@ -169,6 +172,7 @@ pub fn check(
     let profile = *chosen.as_ref().unwrap_or(&Profile::Production);
     let mut draft = Draft::new(profile, &sources.instance);
     let winners = sources.merge(profile, &mut draft, &mut findings);
+    key_pair::judge(&mut draft, &winners, &mut findings);
     if let Err(unknown) = chosen {
         // What the profile decides cannot be judged without one.
         findings.problems.insert(0, unknown);

@@ -5,6 +5,24 @@ use super::settings::SETTINGS;
 /// The variables that name a profile, the stronger first.
 pub(super) const PROFILE_VARIABLES: [&str; 2] = ["PORTCULLIS_ENV", "FLASK_ENV"];
 
+/// The keys that can also stand in a file of their own, each with the setting of the file's path.
+pub(super) const KEY_FILES: [(&str, &str); 2] =
+    [("JWT_PRIVATE_KEY", "JWT_PRIVATE_KEY_FILE"), ("JWT_PUBLIC_KEY", "JWT_PUBLIC_KEY_FILE")];
+
+/// The other of two names or two forms of one thing: the later source of either wins.
+pub(super) fn twin(name: &str) -> Option<&'static str> {
+    [("DATABASE_URL", "MONGO_URI")].into_iter().chain(KEY_FILES).find_map(|pair| match pair {
+        (one, other) if one == name => Some(other),
+        (other, one) if one == name => Some(other),
+        _ => None,
+    })
+}
+
+/// The setting of the file that a key can also stand in.
+pub(super) fn file_of_key(name: &str) -> Option<&'static str> {
+    KEY_FILES.into_iter().find(|(key, _)| *key == name).map(|(_, file)| file)
+}
+
 /// Whether Flask or one of the extensions of the application we take over from reads this name.
 pub(super) fn is_flask(name: &str) -> bool {
     FLASK.contains(&name)
@@ -48,10 +66,7 @@ const FLASK: &[&str] = &[
     "JWT_CSRF_HEADER_NAME",
     "JWT_CSRF_IN_COOKIES",
     "JWT_CSRF_METHODS",
-    "JWT_DECODE_ALGORITHMS",
     "JWT_JSON_KEY",
-    "JWT_PRIVATE_KEY",
-    "JWT_PUBLIC_KEY",
     "JWT_QUERY_STRING_NAME",
     "JWT_QUERY_STRING_VALUE_PREFIX",
     "JWT_REFRESH_COOKIE_NAME",

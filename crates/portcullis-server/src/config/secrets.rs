@@ -20,10 +20,13 @@ const LEAST_DISTINCT: usize = 6;
 const WAY_OUT: &str = "make one with `openssl rand -base64 48`; \
     tokens signed with the present one stay valid when that moves to JWT_SECRET_KEYS_PREVIOUS";
 
-/// Settles which secret signs, and refuses or warns of a bad one.
+/// Settles which secret signs, and refuses or warns of a bad one. With a key pair none does.
 pub(super) fn judge(draft: &mut Draft, winners: &Winners, findings: &mut Findings) {
     let fallback = draft.fallback_secret.take();
     let jwt = &mut draft.config.jwt;
+    if !jwt.algorithm.is_symmetric() {
+        return;
+    }
     let name = if jwt.secret_key.is_some() { "JWT_SECRET_KEY" } else { "SECRET_KEY" };
     jwt.secret_key = jwt.secret_key.take().or(fallback);
 
@@ -61,7 +64,10 @@ pub(super) fn judge(draft: &mut Draft, winners: &Winners, findings: &mut Finding
         findings.warn(Problem::of("JWT_SECRET_KEYS_PREVIOUS", origin.clone(), text));
     }
 
-    let refused = |problem: &Problem| problem.concerns("JWT_SECRET_KEY") || problem.concerns("SECRET_KEY");
+    // Another algorithm may need no secret.
+    let refused = |problem: &Problem| {
+        ["JWT_SECRET_KEY", "SECRET_KEY", "JWT_ALGORITHM"].iter().any(|name| problem.concerns(name))
+    };
     let given = jwt.secret_key.is_some() || findings.problems.iter().any(refused);
     if !given && matches!(draft.config.database, DatabaseUrl::Mongo(_)) {
         findings.problem(Problem::general(

@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
@@ -10,7 +10,7 @@ use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
 use super::{
     Config, JwtIdentity, LogFormat, Profile, Registration,
     database_url::{self, DatabaseUrl},
-    echo,
+    echo, key_pair,
     problem::Origin,
     value::{Refusal, Value, quoted},
 };
@@ -20,11 +20,19 @@ pub(super) struct Draft {
     pub(super) config: Config,
     /// Flask's `SECRET_KEY`, for when nothing gives `JWT_SECRET_KEY`.
     pub(super) fallback_secret: Option<Secret>,
+    /// The key files, from the instance folder; none where the key itself was given last.
+    pub(super) private_key_file: Option<PathBuf>,
+    pub(super) public_key_file: Option<PathBuf>,
 }
 
 impl Draft {
     pub(super) fn new(profile: Profile, instance: &Path) -> Self {
-        Self { config: Config::unset(profile, instance), fallback_secret: None }
+        Self {
+            config: Config::unset(profile, instance),
+            fallback_secret: None,
+            private_key_file: None,
+            public_key_file: None,
+        }
     }
 }
 
@@ -129,7 +137,13 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::secret("JWT_SECRET_KEY", |d, v| v.secret().map(|x| d.config.jwt.secret_key = Some(x))),
     Setting::secret("JWT_SECRET_KEYS_PREVIOUS", |d, v| previous_secrets(v).map(|x| d.config.jwt.secret_keys_previous = x)),
     Setting::secret("SECRET_KEY", |d, v| v.secret().map(|x| d.fallback_secret = Some(x))),
+    Setting::secret("JWT_PRIVATE_KEY", private_key),
+    Setting::plain("JWT_PRIVATE_KEY_FILE", private_key_file),
+    // A private key may stand there by mistake.
+    Setting::secret("JWT_PUBLIC_KEY", public_key),
+    Setting::plain("JWT_PUBLIC_KEY_FILE", public_key_file),
     Setting::plain("JWT_ALGORITHM", |d, v| algorithm(v).map(|x| d.config.jwt.algorithm = x)),
+    Setting::plain("JWT_DECODE_ALGORITHMS", |d, v| decode_algorithms(v).map(|x| d.config.jwt.decode_algorithms = x)),
     Setting::plain("JWT_ACCESS_TOKEN_EXPIRES", |d, v| v.lifetime().map(|x| d.config.jwt.access_token_expires = x)),
     Setting::plain("JWT_REFRESH_TOKEN_EXPIRES", |d, v| v.lifetime().map(|x| d.config.jwt.refresh_token_expires = x)),
     Setting::plain("JWT_IDENTITY_CLAIM", |d, v| identity_claim(v).map(|x| d.config.jwt.identity_claim = Some(x))),
@@ -162,6 +176,8 @@ const TAKEN_HEADERS: [&str; 12] = [
     "transfer-encoding",
     "upgrade",
 ];
+const ALGORITHMS: &str =
+    "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA";
 const LOG_FORMATS: &[(&str, LogFormat)] =
     &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
 const ERROR_STYLES: &[(&str, ErrorStyle)] =
@@ -218,13 +234,44 @@ fn previous_secrets(value: &Value) -> Result<Vec<Secret>, Refusal> {
 }
 
 fn algorithm(value: &Value) -> Result<Algorithm, Refusal> {
-    const EXPECTED: &str = "expected one of HS256, HS384, HS512";
     let name = value.text()?;
-    match name.parse::<Algorithm>() {
-        Ok(algorithm) if algorithm.is_symmetric() => Ok(algorithm),
-        Ok(algorithm) => Err(format!("{algorithm} is not supported yet; {EXPECTED}")),
-        Err(_) => Err(format!("{EXPECTED}, found {}", echo::found_text(name))),
+    name.parse().map_err(|_| format!("expected one of {ALGORITHMS}, found {}", echo::found_text(name)))
+}
+
+/// Whether the keys have them is the library's to say.
+fn decode_algorithms(value: &Value) -> Result<Vec<String>, Refusal> {
+    let names = value.texts()?;
+    // The name of RFC 9864 for what EdDSA means here.
+    let unknown = |name: &&String| *name != "Ed25519" && name.parse::<Algorithm>().is_err();
+    match names.iter().find(unknown) {
+        Some(name) => Err(format!("expected some of {ALGORITHMS}, found {}", echo::found_text(name))),
+        None => Ok(names),
     }
+}
+
+/// The key itself or its file: what is given later is the key.
+fn private_key(draft: &mut Draft, value: &Value) -> Result<(), Refusal> {
+    draft.config.jwt.private_key = Some(value.secret()?);
+    draft.private_key_file = None;
+    Ok(())
+}
+
+fn private_key_file(draft: &mut Draft, value: &Value) -> Result<(), Refusal> {
+    draft.private_key_file = Some(key_pair::path(value)?.into());
+    draft.config.jwt.private_key = None;
+    Ok(())
+}
+
+fn public_key(draft: &mut Draft, value: &Value) -> Result<(), Refusal> {
+    draft.config.jwt.public_key = Some(key_pair::public_text(value.secret()?.expose())?);
+    draft.public_key_file = None;
+    Ok(())
+}
+
+fn public_key_file(draft: &mut Draft, value: &Value) -> Result<(), Refusal> {
+    draft.public_key_file = Some(key_pair::path(value)?.into());
+    draft.config.jwt.public_key = None;
+    Ok(())
 }
 
 fn token_location(value: &Value) -> Result<(), Refusal> {

@@ -6,7 +6,7 @@ use super::{
     Shown,
     database_url::DatabaseUrl,
     environment::Environment,
-    file,
+    file, names,
     problem::{Findings, Origin, Problem},
     profile::Profile,
     settings::{Draft, Entry, SETTINGS, Setting},
@@ -67,15 +67,12 @@ impl Winners {
     }
 
     fn enter(&mut self, entry: &Entry) {
-        // Two names of one thing: the later source of either has won.
-        let other_name = match entry.setting.name {
-            "DATABASE_URL" => "MONGO_URI",
-            "MONGO_URI" => "DATABASE_URL",
-            name => name,
-        };
-        self.0.retain(|winner| ![entry.setting.name, other_name].contains(&winner.setting));
+        let name = entry.setting.name;
+        // The later source of either has won.
+        let twin = names::twin(name);
+        self.0.retain(|winner| winner.setting != name && Some(winner.setting) != twin);
         self.0.push(Winner {
-            setting: entry.setting.name,
+            setting: name,
             shown: entry.setting.show(&entry.value),
             origin: entry.origin.clone(),
         });
@@ -120,6 +117,7 @@ impl Sources {
 /// Takes the entries of one source. What a setting refuses leaves the earlier value, and a problem.
 fn apply(entries: &[Entry], draft: &mut Draft, winners: &mut Winners, findings: &mut Findings) {
     disagreement(entries, draft, findings);
+    both_forms(entries, findings);
     for entry in entries {
         match (entry.setting.take)(draft, &entry.value) {
             Ok(()) => winners.enter(entry),
@@ -144,5 +142,16 @@ fn disagreement(entries: &[Entry], draft: &Draft, findings: &mut Findings) {
             mongo_place.clone(),
             format!("disagrees with DATABASE_URL ({place}): both name the database; keep one"),
         ));
+    }
+}
+
+/// One source gives a key or its file: which of them was meant cannot be told.
+fn both_forms(entries: &[Entry], findings: &mut Findings) {
+    let given = |name: &str| entries.iter().find(|entry| entry.setting.name == name);
+    for (key, file) in names::KEY_FILES {
+        if let (Some(text), Some(path)) = (given(key), given(file)) {
+            let text = format!("is given beside {key} ({}): both are the key; keep one", text.origin);
+            findings.problem(Problem::of(file, path.origin.clone(), text));
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! What only shows when settings are taken together: what the library refuses, and what would refuse its own tokens.
 
-use portcullis::{JwtConfig, JwtConfigError, JwtManager, JwtManagerBuilder, Secret};
+use portcullis::{Algorithm, JwtConfig, JwtConfigError, JwtManager, JwtManagerBuilder, Secret};
 
 use super::{
+    names,
     problem::{Findings, Problem},
     sources::Winners,
 };
@@ -35,9 +36,8 @@ pub(super) fn judge(jwt: &JwtConfig, winners: &Winners, findings: &mut Findings)
 pub(super) fn refuse(setting: &str, text: &str, winners: &Winners, findings: &mut Findings) {
     // Who gave the other name of the same thing is told of that.
     let other = match setting {
-        "DATABASE_URL" => "MONGO_URI",
         "JWT_SECRET_KEY" => "SECRET_KEY",
-        name => name,
+        name => names::twin(name).unwrap_or(name),
     };
     if findings.problems.iter().any(|problem| problem.concerns(setting) || problem.concerns(other)) {
         return;
@@ -59,8 +59,15 @@ fn refused_by_the_library(jwt: &JwtConfig) -> Vec<JwtConfigError> {
         accept_short_secret: true,
         ..jwt.clone()
     };
-    let options = JwtConfig { secret_key: throw_away(), secret_keys_previous: Vec::new(), ..jwt.clone() };
-    let keys = JwtManager::from_config(keys).err();
+    let options = JwtConfig {
+        algorithm: Algorithm::HS256,
+        decode_algorithms: Vec::new(),
+        secret_key: throw_away(),
+        secret_keys_previous: Vec::new(),
+        ..jwt.clone()
+    };
+    // What both say is told once, as a setting has one problem.
+    let keys = JwtManager::from_config(keys).and_then(JwtManagerBuilder::build).err();
     let options = JwtManager::from_config(options).and_then(JwtManagerBuilder::build).err();
     keys.iter().chain(options.iter()).flat_map(|errors| errors.iter().cloned()).collect()
 }

@@ -16,6 +16,7 @@
 mod errors;
 mod flask;
 mod health;
+mod key_pairs;
 mod readme;
 mod serve;
 mod shutdown;

@@ -10,7 +10,7 @@ pub(super) use lex::{Statement, Token, statements};
 use std::path::Path;
 
 use super::{
-    Profile, echo,
+    Profile, echo, names,
     settings::{Display, Draft, HIDDEN, Setting},
     value::Value,
 };
@@ -104,6 +104,14 @@ pub(super) fn explain(setting: &Setting, statement: &Statement<'_>) -> Option<St
     };
     let difference = difference(value)?;
     let way_out = match (&difference, literal::evaluate(value)) {
+        (
+            Difference::Unclosed(_)
+            | Difference::Triple
+            | Difference::Prefix
+            | Difference::Adjacent
+            | Difference::Expression,
+            _,
+        ) if let Some(file) = names::file_of_key(setting.name) => in_a_file(file),
         (Difference::Unclosed(_) | Difference::Missing, _) => String::new(),
         (Difference::Constant("None"), _) => "\nleave the line out: that is TOML's None".into(),
         _ if holds_more(setting, statement, value) => "\ngive each setting a line of its own".into(),
@@ -117,6 +125,14 @@ pub(super) fn explain(setting: &Setting, statement: &Statement<'_>) -> Option<St
         }
     };
     Some(format!("{}\n    {}{way_out}", difference.reason(), shown_line(setting, statement, value)))
+}
+
+/// What to do about a key of several lines, or one that Python reads from a file.
+fn in_a_file(setting: &str) -> String {
+    format!(
+        "\na key of several lines goes into a file of its own, and here its path from the instance folder:\n    \
+         {setting} = \"key.pem\"\nor into one line inside \"…\", with \\n for each end of a line"
+    )
 }
 
 /// Whether a text runs over lines, which may be other settings: quotes that were meant to end before.

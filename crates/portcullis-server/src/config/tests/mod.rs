@@ -1,6 +1,7 @@
 //! The configuration as a whole: what `load` makes of files, variables and flags.
 
 mod hostile;
+mod key_pair;
 mod problems;
 mod secrets;
 mod together;
@@ -111,7 +112,17 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.settings().filter(|shown| shown.value.is_none()).map(|shown| shown.name).collect();
     assert_eq!(
         without_default,
-        ["MONGO_URI", "JWT_SECRET_KEY", "SECRET_KEY", "JWT_IDENTITY_CLAIM", "JWT_ENCODE_ISSUER"]
+        [
+            "MONGO_URI",
+            "JWT_SECRET_KEY",
+            "SECRET_KEY",
+            "JWT_PRIVATE_KEY",
+            "JWT_PRIVATE_KEY_FILE",
+            "JWT_PUBLIC_KEY",
+            "JWT_PUBLIC_KEY_FILE",
+            "JWT_IDENTITY_CLAIM",
+            "JWT_ENCODE_ISSUER"
+        ]
     );
     let library = JwtConfig { error_style: config.jwt.error_style, ..JwtConfig::default() };
     assert_eq!(format!("{:?}", config.jwt), format!("{library:?}"));

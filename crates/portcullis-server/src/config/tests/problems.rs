@@ -7,7 +7,7 @@ use super::{super::DatabaseUrl, GOOD, Start, shown};
 #[test]
 fn every_problem_of_every_source_at_once() {
     let start = Start::with_file(
-        "LISTEN = 5000\nJWT_SECRET = 'abc'\nJWT_ALGORITHM = 'RS256'\nJWT_SECRET_KEY = 12345678\nlog_filter = 'x'\n\
+        "LISTEN = 5000\nJWT_SECRET = 'abc'\nJWT_ALGORITHM = 'ES256K'\nJWT_SECRET_KEY = 12345678\nlog_filter = 'x'\n\
          JWT_ACCESS_TOKEN_EXPIRES = 0\nJWT_TOKEN_LOCATION = ['headers', 'cookies']\nLISTEN = '[::1]:80'\n\
          JWT_DECODE_LEEWAY = 301\nFOO = 1\n",
     )
@@ -26,7 +26,7 @@ fn every_problem_of_every_source_at_once() {
     Check PORTCULLIS_ENV: "prod" is not a profile; expected development, testing or production
     instance/application.cfg:1: LISTEN: expected a text in quotes, found a whole number
     instance/application.cfg:2: JWT_SECRET is no setting; did you mean JWT_SECRET_KEY?
-    instance/application.cfg:3: JWT_ALGORITHM: RS256 is not supported yet; expected one of HS256, HS384, HS512
+    instance/application.cfg:3: JWT_ALGORITHM: expected one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, found "ES256K"
     instance/application.cfg:4: JWT_SECRET_KEY: expected a text, found a whole number: write the secret in quotes, as "[redacted]"
     instance/application.cfg:5: log_filter is no setting (names are upper case, Flask ignores others); did you mean LOG_FILTER?
     instance/application.cfg:6: JWT_ACCESS_TOKEN_EXPIRES: a lifetime of zero is not "for ever": give at least one second, found 0
