@@ -1,4 +1,4 @@
-//! Log in, then send the token: `cargo run --example simple -- "$(openssl rand -hex 32)"`.
+//! Log in, then send the token: `cargo run -p portcullis --example simple -- "$(openssl rand -hex 32)"`.
 
 use axum::{
     Json, Router,
