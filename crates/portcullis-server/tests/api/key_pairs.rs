@@ -14,7 +14,8 @@ use base64::{
 use crate::support::TestApp;
 
 fn pem(der: &[u8]) -> String {
-    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der))
+    let label = "PRIVATE KEY";
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
 }
 
 fn ed25519() -> String {
