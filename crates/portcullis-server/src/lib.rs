@@ -9,12 +9,14 @@
 //! passwords     hashing on a few workers          revocations  the list, in the store and in memory
 //! store         where it all is durable           jobs         what happens by the clock
 //! instance      the folder where the made secret lies
+//! causes        an error and what it was caused by, as one text
 //! model         names, passwords, users: parsed once, never half valid
 //! ```
 //!
 //! Which room may use which is written in `ARCHITECTURE.md` and held by `tests/rooms.rs`.
 
 pub mod accounts;
+pub mod causes;
 pub mod cli;
 pub mod config;
 mod http;

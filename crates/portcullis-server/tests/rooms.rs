@@ -25,10 +25,10 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     ("lib", &["*"], &[]),
     (
         "cli",
-        &["http", "state", "config", "store"],
+        &["http", "state", "config", "store", "causes"],
         &["axum_server", "clap", "tracing_appender", "tracing_subscriber"],
     ),
-    ("http", &["state", "accounts", "model"], &["axum", "tower_http"]),
+    ("http", &["state", "accounts", "model", "causes"], &["axum", "tower_http"]),
     ("state", &["accounts", "config", "instance", "jobs", "passwords", "revocations", "store"], &[]),
     ("accounts", &["store", "passwords", "revocations", "model"], &[]),
     ("revocations", &["store", "model"], &[]),
@@ -37,6 +37,7 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     ("store", &["config", "model"], &["rusqlite"]),
     ("config", &[], &["toml", "strsim"]),
     ("instance", &[], &[]),
+    ("causes", &[], &[]),
     ("model", &[], &["precis_core", "precis_profiles"]),
 ];
 

@@ -131,7 +131,8 @@ impl JwtManager {
         Ok(Verified::new(claims, &found.token, Some(found.location)))
     }
 
-    // The ordered list of checks: `read`, then `pass`, then the user. There is no other.
+    // The ordered list of checks: `read`, `demand`, revocation, own check, then the user. The two hooks are asked in
+    // two places, `verify_as` from memory and `pass` with waiting: whoever changes one changes the other.
 
     /// Signature, then claims, then the value that has to stand beside a cookie.
     fn read(&self, token: &str, csrf: Option<&[u8]>) -> Result<Claims, AuthError> {

@@ -46,7 +46,7 @@ impl IntoResponse for AuthRejection {
             _ => None,
         };
         let headers = response.headers_mut();
-        if let Some(value) = challenge.and_then(|it| style::www_authenticate(&places.header.scheme, it)) {
+        if let Some(value) = challenge.and_then(|it| style::www_authenticate(self.jwt.scheme(), it)) {
             headers.entry(header::WWW_AUTHENTICATE).or_insert(value);
         }
         if self.error == AuthError::Unavailable {

@@ -108,7 +108,6 @@ impl<E: Serialize> Serialize for ErrorBody<'_, E> {
 
 /// The value of `WWW-Authenticate` for a challenge.
 pub(crate) fn www_authenticate(scheme: &str, challenge: Challenge) -> Option<HeaderValue> {
-    let scheme = if scheme.is_empty() { "Bearer" } else { scheme };
     let value = match challenge {
         Challenge::Scheme => scheme.to_owned(),
         Challenge::Error { code, description } => {

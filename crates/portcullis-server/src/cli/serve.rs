@@ -21,6 +21,7 @@ use tokio::{
 use super::{Failure, Place, load, logging, say};
 use crate::{
     MAX_HEAD_BYTES, app,
+    causes::causes,
     config::{Config, Environment, Flag, Warning},
     state::AppState,
 };
@@ -149,19 +150,4 @@ impl Signals {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
-}
-
-/// An error and what it was caused by, for the person who started the program.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

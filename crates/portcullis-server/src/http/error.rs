@@ -50,7 +50,7 @@ impl Refusal {
         Self { cause: Some(Arc::from(cause.into())), ..self }
     }
 
-    pub(super) fn cause(&self) -> Option<&(dyn Error + Send + Sync)> {
+    pub(super) fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.cause.as_deref()
     }
 

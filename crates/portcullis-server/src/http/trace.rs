@@ -12,7 +12,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{error::Refusal, extract::BodyRead};
-use crate::state::AppState;
+use crate::{causes::causes, state::AppState};
 
 /// The largest head of a request, address and headers together: 32 KiB. Four of the longest tokens fit into it.
 pub const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -77,12 +77,12 @@ fn written(response: Response, state: &AppState) -> Response {
         return response;
     };
     if let Some(cause) = refusal.cause() {
-        let (status, chain) = (response.status().as_u16(), chain(cause));
+        let (status, causes) = (response.status().as_u16(), causes(cause));
         // 503 may be a stranger's doing, a full queue for one; 500 is ours alone.
         if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-            tracing::warn!(status, error = %chain, "a request was turned away: {chain}");
+            tracing::warn!(status, error = %causes, "a request was turned away: {causes}");
         } else {
-            tracing::error!(status, error = %chain, "a request failed: {chain}");
+            tracing::error!(status, error = %causes, "a request failed: {causes}");
         }
     }
     let mut answer = refusal.write(state.jwt());
@@ -91,18 +91,6 @@ fn written(response: Response, state: &AppState) -> Response {
         answer.headers_mut().insert(header::ALLOW, allow.clone());
     }
     answer
-}
-
-/// An error and what it was caused by, as one text.
-fn chain(error: &(dyn std::error::Error + Send + Sync)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// What every answer says, errors included (OWASP REST Security Cheat Sheet). Nothing here is a page, so
