@@ -1,8 +1,9 @@
 //! Claims: what a verified token says.
 
+mod raw;
 mod read;
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
@@ -140,23 +141,36 @@ impl Typ {
 #[derive(Clone)]
 pub struct Claims {
     typ: Typ,
-    identity: Text,
-    jti: Option<Text>,
-    issuer: Option<Text>,
+    kind: TokenKind,
+    freshness: Freshness,
+    identity: Span,
+    jti: Option<Span>,
+    issuer: Option<Span>,
+    csrf: Option<Span>,
+    session: Option<(Span, u64)>,
     issued_at: Option<NumericDate>,
     not_before: Option<NumericDate>,
     expires_at: Option<NumericDate>,
-    kind: TokenKind,
-    freshness: Freshness,
-    csrf: Option<Text>,
+    /// The texts that are not spelled as what they say, one behind the other: nearly always none.
+    unescaped: Box<str>,
     payload: Payload,
 }
 
-/// A string of the payload: where it stands, or itself where it is spelled with escapes.
-#[derive(Clone)]
-enum Text {
-    Span { start: usize, end: usize },
-    Own(Box<str>),
+/// The session that a token is of, by the claims `sid` and `gen`: what a login opened and a logout ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Session<'a> {
+    /// The session's own name (`sid`).
+    pub id: &'a str,
+    /// How often the session had been renewed when it gave this token out (`gen`).
+    pub generation: u64,
+}
+
+/// Where a text stands in the payload or, beyond its end, in what was unescaped.
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
 }
 
 /// The user's own claims are not of the type that was asked for.
@@ -167,22 +181,30 @@ pub struct ClaimsError(#[source] pub(crate) serde_json::Error);
 impl Claims {
     /// Whom the token speaks of: the identity claim's text.
     pub fn identity(&self) -> &str {
-        self.text(&self.identity)
+        self.text(self.identity)
     }
 
     /// The token's own name (`jti`), by which it is revoked.
     pub fn jti(&self) -> Option<&str> {
-        self.jti.as_ref().map(|jti| self.text(jti))
+        self.jti.map(|jti| self.text(jti))
     }
 
     /// Who issued the token (`iss`).
     pub fn issuer(&self) -> Option<&str> {
-        self.issuer.as_ref().map(|issuer| self.text(issuer))
+        self.issuer.map(|issuer| self.text(issuer))
     }
 
     /// What has to stand beside the token where it is in a cookie (`csrf`).
     pub fn csrf(&self) -> Option<&str> {
-        self.csrf.as_ref().map(|csrf| self.text(csrf))
+        self.csrf.map(|csrf| self.text(csrf))
+    }
+
+    /// The session that the token is of.
+    ///
+    /// `None` unless `sid` is a text and `gen` an integer from 0: claims of these names that are another
+    /// application's own make no session.
+    pub fn session(&self) -> Option<Session<'_>> {
+        self.session.map(|(id, generation)| Session { id: self.text(id), generation })
     }
 
     /// Access or refresh.
@@ -260,14 +282,13 @@ impl Claims {
         if ours.as_bytes().ct_eq(value).into() { Ok(()) } else { Err(AuthError::CsrfMismatch) }
     }
 
-    fn text<'a>(&'a self, text: &'a Text) -> &'a str {
-        match text {
-            Text::Own(text) => text,
-            Text::Span { start, end } => {
-                let bytes = self.payload.as_bytes().get(*start..*end).unwrap_or_default();
-                std::str::from_utf8(bytes).unwrap_or_default()
-            }
-        }
+    fn text(&self, span: Span) -> &str {
+        let (payload, start, end) = (self.payload.as_bytes(), span.start as usize, span.end as usize);
+        let text = match start.checked_sub(payload.len()) {
+            None => payload.get(start..end).and_then(|bytes| std::str::from_utf8(bytes).ok()),
+            Some(start) => self.unescaped.get(start..end.saturating_sub(payload.len())),
+        };
+        text.unwrap_or_default()
     }
 }
 
@@ -275,17 +296,5 @@ impl fmt::Debug for Claims {
     /// Names the token, and shows nothing else of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claims").field("kind", &self.kind).field("jti", &self.jti()).finish_non_exhaustive()
-    }
-}
-
-impl Text {
-    fn of(text: Cow<'_, str>, payload: &[u8]) -> Self {
-        match text {
-            Cow::Borrowed(text) => {
-                let start = (text.as_ptr() as usize).wrapping_sub(payload.as_ptr() as usize);
-                Self::Span { start, end: start.wrapping_add(text.len()) }
-            }
-            Cow::Owned(text) => Self::Own(text.into()),
-        }
     }
 }

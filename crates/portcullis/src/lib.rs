@@ -133,7 +133,7 @@ mod user;
 mod verified;
 
 pub use builder::{JwtConfigError, JwtConfigErrors, JwtManagerBuilder};
-pub use claims::{Claims, ClaimsError, Freshness, Registered, TokenKind};
+pub use claims::{Claims, ClaimsError, Freshness, Registered, Session, TokenKind};
 pub use clock::{Clock, ManualClock, NumericDate, SystemClock};
 pub use config::{CsrfClaim, JwtConfig};
 pub use cookies::{CookieError, SameSite, SetCookies, TokenCookies};

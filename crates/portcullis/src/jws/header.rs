@@ -1,16 +1,12 @@
 //! The JOSE header: what it may say, and the little that is taken from it.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use base64::Engine as _;
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
 
 use super::{
     Algorithm, BASE64, JwsError,
-    json::{self, Name, Names, Value},
+    json::{self, Fault, Names, Value},
 };
 
 /// The longest key id, in bytes.
@@ -50,11 +46,10 @@ impl<'k> Header<'k> {
     pub(crate) fn decode(segment: &str) -> Result<Result<Self, JwsError>, JwsError> {
         let bytes = BASE64.decode(segment).map_err(|_| JwsError::HeaderEncoding)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| JwsError::HeaderJson)?;
-        let Ok(Members(members)) = serde_json::from_str::<Members<'_>>(text) else {
-            let object = text.trim_start().starts_with('{');
-            let not_json = object || !json::is_json(text);
-            return Err(if not_json { JwsError::HeaderJson } else { JwsError::HeaderNotObject });
-        };
+        let members = HeaderMembers::read(text).map_err(|fault| match fault {
+            Fault::NotJson => JwsError::HeaderJson,
+            Fault::NotAnObject => JwsError::HeaderNotObject,
+        })?;
         Ok(members.understand())
     }
 }
@@ -63,7 +58,7 @@ impl From<Option<Value<'_>>> for Member<'static> {
     fn from(value: Option<Value<'_>>) -> Self {
         match value {
             None => Self::Absent,
-            Some(Value::Text(text)) => Self::Text(Cow::Owned(text.into_owned())),
+            Some(Value::Text(text)) => Self::Text(Cow::Owned(text.unescaped().into_owned())),
             Some(_) => Self::NotText,
         }
     }
@@ -71,29 +66,53 @@ impl From<Option<Value<'_>>> for Member<'static> {
 
 /// The members that matter, as they stand in the header.
 #[derive(Default)]
-struct HeaderMembers<'de> {
-    alg: Option<Value<'de>>,
-    kid: Option<Value<'de>>,
-    typ: Option<Value<'de>>,
-    cty: Option<Value<'de>>,
-    crit: Option<Value<'de>>,
-    b64: Option<Value<'de>>,
+struct HeaderMembers<'j> {
+    alg: Option<Value<'j>>,
+    kid: Option<Value<'j>>,
+    typ: Option<Value<'j>>,
+    cty: Option<Value<'j>>,
+    crit: Option<Value<'j>>,
+    b64: Option<Value<'j>>,
 }
 
-struct Members<'de>(HeaderMembers<'de>);
+impl<'j> HeaderMembers<'j> {
+    fn read(text: &'j str) -> Result<Self, Fault> {
+        let (mut members, mut names) = (Self::default(), Names::default());
+        json::members(text, |name, value| {
+            if let Some(place) = members.place(&name.unescaped()) {
+                *place = Some(value);
+            }
+            names.is_new(name)
+        })?;
+        Ok(members)
+    }
 
-impl HeaderMembers<'_> {
+    /// The place of a member that matters.
+    fn place(&mut self, name: &str) -> Option<&mut Option<Value<'j>>> {
+        Some(match name {
+            "alg" => &mut self.alg,
+            "kid" => &mut self.kid,
+            "typ" => &mut self.typ,
+            "cty" => &mut self.cty,
+            "crit" => &mut self.crit,
+            "b64" => &mut self.b64,
+            _ => return None,
+        })
+    }
+
     /// Refuses what must not be there and takes what is needed. `jwk`, `jku`, `x5u` and `x5c` are as unknown
     /// members: they never supply a key (RFC 8725 section 3.10).
     fn understand(self) -> Result<Header<'static>, JwsError> {
         let kid = match self.kid {
             None => None,
-            Some(Value::Text(kid)) if kid.len() <= MAX_KID_BYTES => Some(Cow::Owned(kid.into_owned())),
-            Some(Value::Text(_)) => return Err(JwsError::Signature),
+            Some(Value::Text(kid)) => Some(kid.unescaped().into_owned()),
             Some(_) => return Err(JwsError::Kid),
         };
+        if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
+            return Err(JwsError::Signature);
+        }
         if let Some(crit) = self.crit {
-            return Err(JwsError::Critical { extension: first_extension(&crit) });
+            return Err(JwsError::Critical { extension: first_extension(crit) });
         }
         // RFC 7797: an unencoded payload is another kind of JWS, and a JWT never is one (section 7).
         if self.b64.is_some() {
@@ -101,20 +120,22 @@ impl HeaderMembers<'_> {
         }
         let (algorithm, ed25519_name) = match self.alg {
             None => return Err(JwsError::AlgorithmMissing),
-            Some(Value::Text(name)) if name == "Ed25519" => (Some(Algorithm::EdDSA), true),
-            Some(Value::Text(name)) => (Algorithm::from_name(&name), false),
+            Some(Value::Text(name)) if name == *"Ed25519" => (Some(Algorithm::EdDSA), true),
+            Some(Value::Text(name)) => (Algorithm::from_name(&name.unescaped()), false),
             Some(_) => (None, false),
         };
+        let kid = kid.map(Cow::Owned);
         Ok(Header { algorithm, ed25519_name, kid, typ: self.typ.into(), cty: self.cty.into() })
     }
 }
 
 /// The first name in a `crit` list, if it is short enough to be said again; we understand no extension, so each
 /// is one too many (RFC 7515 4.1.11).
-fn first_extension(crit: &Value<'_>) -> Option<String> {
+fn first_extension(crit: Value<'_>) -> Option<String> {
     match crit {
         Value::Texts(names) => {
-            names.first().filter(|name| name.len() <= MAX_KID_BYTES).map(|name| name.clone().into_owned())
+            let first = names.iter().next()?.unescaped();
+            (first.len() <= MAX_KID_BYTES).then(|| first.into_owned())
         }
         _ => None,
     }
@@ -128,44 +149,6 @@ pub(crate) fn is_media_type(value: &str, expected: &str) -> bool {
         _ => value,
     };
     bare.eq_ignore_ascii_case(expected)
-}
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a header object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        let (mut members, mut names) = (HeaderMembers::default(), Names::default());
-        while let Some((Name(name), value)) = object.next_entry::<Name<'de>, Value<'de>>()? {
-            let place = match &*name {
-                "alg" => Some(&mut members.alg),
-                "kid" => Some(&mut members.kid),
-                "typ" => Some(&mut members.typ),
-                "cty" => Some(&mut members.cty),
-                "crit" => Some(&mut members.crit),
-                "b64" => Some(&mut members.b64),
-                _ => None,
-            };
-            if let Some(place) = place {
-                *place = Some(value);
-            }
-            if !names.is_new(name) {
-                return Err(serde::de::Error::custom("duplicate member"));
-            }
-        }
-        Ok(Members(members))
-    }
 }
 
 #[cfg(test)]

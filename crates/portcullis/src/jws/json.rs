@@ -1,58 +1,103 @@
-//! JSON as tokens may have it: no object in it has two members of one name (RFC 7515 section 4, RFC 7519
-//! section 4, the stricter of the two choices), names spelled with escapes included.
+//! JSON as tokens may have it (RFC 8259), read once and without the heap: no object in it has two members of one
+//! name (RFC 7515 section 4, RFC 7519 section 4, the stricter of the two choices), names spelled with escapes
+//! included.
+//!
+//! A reader of our own, because this is where a verification spends its time: a general one that is told by
+//! types what to read took more of it than the signature. It knows what claims and headers need, a flat object
+//! whose members are looked at once, and nothing more; whoever wants claims of a type of his own has `serde_json`.
 
-use std::{borrow::Cow, collections::HashSet, fmt};
+#[cfg(test)]
+mod tests;
+mod text;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error as _, MapAccess, SeqAccess, Visitor},
-};
+use std::{borrow::Cow, collections::HashSet};
 
-/// A member's name: borrowed, unless it is spelled with escapes.
-pub(crate) struct Name<'de>(pub(crate) Cow<'de, str>);
+pub(crate) use text::Text;
 
-/// A string value: borrowed, unless it is spelled with escapes.
-pub(crate) type Text<'de> = Cow<'de, str>;
+/// How deep lists and objects may lie in each other. RFC 8259 section 9 leaves it to the reader; this is
+/// `serde_json`'s bound, so that what is read here can be read there.
+const MAX_DEPTH: u8 = 127;
 
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(NameVisitor)
-    }
+/// What a JSON value is, as far as claims and header members care.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Value<'j> {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    /// A number with a fraction or an exponent, or an integer beyond 64 bits.
+    Float(f64),
+    Text(Text<'j>),
+    /// A list whose members are all strings.
+    Texts(Texts<'j>),
+    /// An object, or a list of anything else. What is in it was read, strictly, and left behind.
+    Other,
 }
 
-struct NameVisitor;
+/// Why a text has no members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    NotJson,
+    NotAnObject,
+}
 
-impl<'de> Visitor<'de> for NameVisitor {
-    type Value = Name<'de>;
+/// The text is no JSON, or some object in it has two members of one name.
+#[derive(Debug)]
+struct NotJson;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a member name")
+/// Reads an object and hands over its members in turn. `take` says of each whether the object has not had its
+/// name before; one that it has makes the whole no JSON.
+///
+/// What was handed over before a fault is seen means nothing.
+#[inline]
+pub(crate) fn members<'j>(text: &'j str, take: impl FnMut(Text<'j>, Value<'j>) -> bool) -> Result<(), Fault> {
+    let mut reader = Reader { text, at: 0 };
+    reader.skip_blanks();
+    if reader.peek() != Some(b'{') {
+        return Err(if is_json(text) { Fault::NotAnObject } else { Fault::NotJson });
     }
+    reader.object(MAX_DEPTH, take).and_then(|()| reader.end()).map_err(|NotJson| Fault::NotJson)
+}
 
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Name(Cow::Borrowed(name)))
-    }
+/// Whether a text is JSON of whatever kind, without duplicate members.
+pub(crate) fn is_json(text: &str) -> bool {
+    let mut reader = Reader { text, at: 0 };
+    reader.skip_blanks();
+    reader.value(MAX_DEPTH).and_then(|_| reader.end()).is_ok()
+}
 
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Name(Cow::Owned(name.to_owned())))
+/// A list of strings as it stands in the text, between its brackets; it was read once already.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Texts<'j>(&'j str);
+
+impl<'j> Texts<'j> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = Text<'j>> {
+        let mut reader = Reader { text: self.0, at: 0 };
+        std::iter::from_fn(move || {
+            reader.skip_blanks();
+            let text = reader.string().ok()?;
+            reader.skip_blanks();
+            reader.take(b',');
+            Some(text)
+        })
     }
 }
 
 /// The names that an object has had so far. A few are compared one by one, many by their hash, so that an
 /// object of a thousand members costs no more than a thousand look-ups.
 #[derive(Default)]
-pub(crate) struct Names<'de> {
-    few: [&'de str; Names::FEW],
+pub(crate) struct Names<'j> {
+    few: [&'j str; Names::FEW],
     used: usize,
     /// The others, and those spelled with escapes; made when it is needed, which is hardly ever.
-    many: Option<HashSet<Cow<'de, str>>>,
+    many: Option<HashSet<Cow<'j, str>>>,
 }
 
-impl<'de> Names<'de> {
+impl<'j> Names<'j> {
     const FEW: usize = 12;
 
     /// Notes a name; `false` when the object has had it before.
-    pub(crate) fn is_new(&mut self, name: Cow<'de, str>) -> bool {
+    pub(crate) fn is_new(&mut self, name: Text<'j>) -> bool {
+        let name = name.unescaped();
         let known = self.few.iter().take(self.used).any(|known| *known == name)
             || self.many.as_ref().is_some_and(|many| many.contains(&name));
         match (name, self.few.get_mut(self.used)) {
@@ -67,128 +112,186 @@ impl<'de> Names<'de> {
     }
 }
 
-/// What a JSON value is, as far as claims and header members care.
-pub(crate) enum Value<'de> {
-    Null,
-    Bool(bool),
-    Number(Number),
-    Text(Text<'de>),
-    /// A list whose members are all strings.
-    Texts(Vec<Text<'de>>),
-    /// An object, or a list of anything else. What is in it was read, strictly, and left behind.
-    Other,
+/// A text, and how far it has been read. Every step goes on or fails, so reading ends with the text.
+struct Reader<'j> {
+    text: &'j str,
+    at: usize,
 }
 
-/// A JSON number, by the three ways in which it can be exact enough.
-#[derive(Clone, Copy)]
-pub(crate) enum Number {
-    Integer(i64),
-    /// An integer above the range of `i64`.
-    Large,
-    Float(f64),
-}
-
-impl<'de> Deserialize<'de> for Value<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value without duplicate members")
+impl<'j> Reader<'j> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Value::Null)
+    /// Steps over a byte if it is the next.
+    fn take(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Value::Bool(value))
+    fn expect(&mut self, byte: u8) -> Result<(), NotJson> {
+        if self.take(byte) { Ok(()) } else { Err(NotJson) }
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Value::Number(Number::Integer(value)))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Value::Number(i64::try_from(value).map_or(Number::Large, Number::Integer)))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Value::Number(Number::Float(value)))
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let (mut texts, mut all_texts) = (Vec::new(), true);
-        while let Some(member) = list.next_element()? {
-            match member {
-                Value::Text(text) => texts.push(text),
-                _ => all_texts = false,
-            }
+    fn skip_blanks(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
         }
-        Ok(if all_texts { Value::Texts(texts) } else { Value::Other })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+    fn end(&mut self) -> Result<(), NotJson> {
+        self.skip_blanks();
+        if self.at == self.text.len() { Ok(()) } else { Err(NotJson) }
+    }
+
+    /// Reads an object; `depth` is how many more may begin from here on, this one among them.
+    #[inline]
+    fn object(
+        &mut self,
+        depth: u8,
+        mut take: impl FnMut(Text<'j>, Value<'j>) -> bool,
+    ) -> Result<(), NotJson> {
+        let depth = depth.checked_sub(1).ok_or(NotJson)?;
+        self.expect(b'{')?;
+        self.skip_blanks();
+        if self.take(b'}') {
+            return Ok(());
+        }
+        loop {
+            let name = self.string()?;
+            self.skip_blanks();
+            self.expect(b':')?;
+            self.skip_blanks();
+            let value = self.value(depth)?;
+            if !take(name, value) {
+                return Err(NotJson);
+            }
+            self.skip_blanks();
+            if self.take(b'}') {
+                return Ok(());
+            }
+            self.expect(b',')?;
+            self.skip_blanks();
+        }
+    }
+
+    /// Reads a value of whatever kind; lists and objects in it may lie as deep in each other as `depth`.
+    #[expect(clippy::inline_always, reason = "handed back by memory it costs more to take than to read")]
+    #[inline(always)]
+    fn value(&mut self, depth: u8) -> Result<Value<'j>, NotJson> {
+        match self.peek().ok_or(NotJson)? {
+            b'"' => self.string().map(Value::Text),
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word("true", Value::Bool(true)),
+            b'f' => self.word("false", Value::Bool(false)),
+            b'n' => self.word("null", Value::Null),
+            b'[' => self.list(depth),
+            b'{' => self.inner_object(depth),
+            _ => Err(NotJson),
+        }
+    }
+
+    fn word(&mut self, word: &str, value: Value<'j>) -> Result<Value<'j>, NotJson> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        if !rest.starts_with(word.as_bytes()) {
+            return Err(NotJson);
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    #[inline(never)]
+    fn inner_object(&mut self, depth: u8) -> Result<Value<'j>, NotJson> {
         let mut names = Names::default();
-        while let Some((Name(name), _)) = object.next_entry::<Name<'de>, Value<'de>>()? {
-            if !names.is_new(name) {
-                return Err(A::Error::custom("duplicate member"));
-            }
-        }
+        self.object(depth, |name, _| names.is_new(name))?;
         Ok(Value::Other)
     }
-}
 
-/// Whether a text is JSON at all, of whatever kind: for telling "not JSON" from "not an object".
-pub(crate) fn is_json(text: &str) -> bool {
-    serde_json::from_str::<Value<'_>>(text).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_members_of_one_name_are_refused_at_every_depth_and_in_every_spelling() {
-        for bad in [r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":2}"#, r#"[{"x":{"b":1,"b":2}}]"#] {
-            assert!(!is_json(bad), "{bad}");
+    #[inline(never)]
+    fn list(&mut self, depth: u8) -> Result<Value<'j>, NotJson> {
+        let depth = depth.checked_sub(1).ok_or(NotJson)?;
+        self.expect(b'[')?;
+        let start = self.at;
+        self.skip_blanks();
+        let mut all_texts = true;
+        if !self.take(b']') {
+            loop {
+                all_texts &= matches!(self.value(depth)?, Value::Text(_));
+                self.skip_blanks();
+                if self.take(b']') {
+                    break;
+                }
+                self.expect(b',')?;
+                self.skip_blanks();
+            }
         }
-        let many: Vec<String> = (0..40).map(|n| format!(r#""m{n}":0"#)).collect();
-        assert!(is_json(&format!("{{{}}}", many.join(","))));
-        assert!(!is_json(&format!(r#"{{{},"m39":0}}"#, many.join(","))));
+        let between = self.text.get(start..self.at - 1).unwrap_or_default();
+        Ok(if all_texts { Value::Texts(Texts(between)) } else { Value::Other })
     }
 
-    #[test]
-    fn what_is_not_json_is_not_read() {
-        for bad in [
-            "",
-            "{",
-            "{}x",
-            "{}{}",
-            "{'a':1}",
-            "{\"a\":01}",
-            "{\"a\":NaN}",
-            "{\"a\":1e400}",
-            "{/**/}",
-            "\u{feff}{}",
-            r#"{"a":"\ud800"}"#,
-        ] {
-            assert!(!is_json(bad), "{bad}");
+    /// RFC 8259 section 6: no sign but a minus, no leading zero, digits on both sides of a point.
+    #[expect(clippy::inline_always, reason = "handed back by memory it costs more to take than to read")]
+    #[inline(always)]
+    fn number(&mut self) -> Result<Value<'j>, NotJson> {
+        let start = self.at;
+        let negative = self.take(b'-');
+        let leading_zero = self.peek() == Some(b'0');
+        let (mut whole, digits) = (0_i64, self.at);
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            // What wraps is too long to be taken for an integer below.
+            whole = whole.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
+            self.at += 1;
         }
-        assert!(!is_json(&"[".repeat(200_000)), "depth is bounded");
+        let digits = self.at - digits;
+        if digits == 0 || leading_zero && digits > 1 {
+            return Err(NotJson);
+        }
+        // The minus zero is a float, the others of so few digits fit.
+        if !matches!(self.peek(), Some(b'.' | b'e' | b'E')) && digits <= 18 && !(negative && whole == 0) {
+            return Ok(Value::Integer(if negative { -whole } else { whole }));
+        }
+        self.long_number(start)
+    }
+
+    /// The rest of a number that is no small integer.
+    #[inline(never)]
+    fn long_number(&mut self, start: usize) -> Result<Value<'j>, NotJson> {
+        if self.take(b'.') {
+            self.digits()?;
+        }
+        if self.take(b'e') || self.take(b'E') {
+            let _ = self.take(b'+') || self.take(b'-');
+            self.digits()?;
+        }
+        let spelled = self.text.get(start..self.at).ok_or(NotJson)?;
+        if spelled != "-0"
+            && let Ok(whole) = spelled.parse()
+        {
+            return Ok(Value::Integer(whole));
+        }
+        // A number beyond the range is no number: it would be read as another.
+        let number = spelled.parse().ok().filter(|number: &f64| number.is_finite());
+        number.map(Value::Float).ok_or(NotJson)
+    }
+
+    fn digits(&mut self) -> Result<(), NotJson> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at > start { Ok(()) } else { Err(NotJson) }
+    }
+
+    /// Reads a string (RFC 8259 section 7).
+    #[expect(clippy::inline_always, reason = "handed back by memory it costs more to take than to read")]
+    #[inline(always)]
+    fn string(&mut self) -> Result<Text<'j>, NotJson> {
+        if self.peek() != Some(b'"') {
+            return Err(NotJson);
+        }
+        let (text, behind) = text::read(self.text, self.at).ok_or(NotJson)?;
+        self.at = behind;
+        Ok(text)
     }
 }

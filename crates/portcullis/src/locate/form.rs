@@ -1,17 +1,13 @@
 //! Reading a value out of a query string, a form or a JSON body.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use http::request::Parts;
-use serde::{
-    Deserializer as _,
-    de::{Error as _, MapAccess, Visitor},
-};
 
 use super::media_type;
 use crate::{
     AuthError,
-    jws::json::{Name, Names, Value},
+    jws::json::{self, Names, Value},
 };
 
 /// The values of a parameter, decoded.
@@ -32,37 +28,20 @@ pub(super) fn is_form(parts: &Parts) -> bool {
 /// # Errors
 /// [`AuthError::TokenNotText`] when the member is of another type.
 pub(super) fn json_text<'r>(body: &'r [u8], name: &str) -> Result<Option<Cow<'r, str>>, AuthError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let member = json.deserialize_map(Member { name }).and_then(|value| json.end().map(|()| value));
-    match member {
-        Err(_) | Ok(None | Some(Value::Null | Value::Bool(false))) => Ok(None),
-        Ok(Some(Value::Text(text))) => Ok(Some(text).filter(|text| !text.is_empty())),
-        Ok(Some(_)) => Err(AuthError::TokenNotText),
-    }
-}
-
-struct Member<'n> {
-    name: &'n str,
-}
-
-impl<'de> Visitor<'de> for Member<'_> {
-    type Value = Option<Value<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        let (mut member, mut names) = (None, Names::default());
-        while let Some((Name(name), value)) = object.next_entry::<Name<'de>, Value<'de>>()? {
-            if name == self.name {
+    let (mut member, mut names) = (None, Names::default());
+    let read = std::str::from_utf8(body).ok().and_then(|text| {
+        let all = json::members(text, |found, value| {
+            if found == *name {
                 member = Some(value);
             }
-            if !names.is_new(name) {
-                return Err(A::Error::custom("duplicate member"));
-            }
-        }
-        Ok(member)
+            names.is_new(found)
+        });
+        all.ok()
+    });
+    match member.filter(|_| read.is_some()) {
+        None | Some(Value::Null | Value::Bool(false)) => Ok(None),
+        Some(Value::Text(text)) => Ok(Some(text.unescaped()).filter(|text| !text.is_empty())),
+        Some(_) => Err(AuthError::TokenNotText),
     }
 }
 
