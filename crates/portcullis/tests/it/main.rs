@@ -25,5 +25,6 @@ mod layer;
 mod pairs;
 mod places;
 mod properties;
+mod sessions;
 mod styles;
 mod vectors;
