@@ -141,7 +141,7 @@ impl JwtManagerBuilder {
 
 /// Everything in the options that cannot be.
 fn problems_of(config: &JwtConfig, keys: &KeySet) -> Vec<JwtConfigError> {
-    let registered = ["iat", "nbf", "exp", "iss", "aud", "jti", "type", "fresh", "csrf"];
+    let registered = ["iat", "nbf", "exp", "iss", "aud", "jti", "type", "fresh", "csrf", "sid", "gen"];
     let identity = config.identity_claim.as_deref().unwrap_or("sub");
     let checks = [
         (

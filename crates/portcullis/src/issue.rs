@@ -50,6 +50,7 @@ pub struct Issue<'m> {
     fresh: Fresh,
     lifetime: Option<Duration>,
     csrf: bool,
+    session: Option<(String, u64)>,
     key: Option<Key>,
     custom: Vec<Given>,
     header: Vec<Given>,
@@ -69,7 +70,8 @@ enum Fresh {
 impl<'m> Issue<'m> {
     pub(crate) fn new(manager: &'m JwtManager, kind: TokenKind, identity: String) -> Self {
         let (csrf, key, custom, header) = (manager.issuing().csrf, None, Vec::new(), Vec::new());
-        Self { manager, kind, identity, fresh: Fresh::No, lifetime: None, csrf, key, custom, header }
+        let (fresh, lifetime, session) = (Fresh::No, None, None);
+        Self { manager, kind, identity, fresh, lifetime, csrf, session, key, custom, header }
     }
 
     /// Marks the token as fresh: its bearer has just shown a password.
@@ -105,6 +107,19 @@ impl<'m> Issue<'m> {
     /// Gives the token a claim `csrf`, whatever the configuration says.
     pub fn csrf(mut self) -> Self {
         self.csrf = true;
+        self
+    }
+
+    /// Makes the token one of a session, by the claims `sid` and `gen`: it ends with the session.
+    ///
+    /// ```
+    /// # use portcullis::{JwtManager, Key};
+    /// # let jwt = JwtManager::builder(Key::hs256([7; 32])?).build()?;
+    /// let token = jwt.refresh("alice").session("8aYb0c", 1).sign()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn session(mut self, id: impl Into<String>, generation: u64) -> Self {
+        self.session = Some((id.into(), generation));
         self
     }
 
@@ -149,6 +164,7 @@ impl<'m> Issue<'m> {
             issued_at,
             expires_at,
             csrf: csrf.as_deref(),
+            session: self.session,
             custom,
         };
         let payload = Zeroizing::new(serde_json::to_vec(&payload).map_err(IssueError::Json)?);
@@ -253,8 +269,8 @@ fn token_id() -> Result<String, IssueError> {
 
 /// Claims that nobody but the library sets: one's own must never overwrite what a guard relies on, here or in an
 /// application of Flask-JWT-Extended 3.x, which reads `identity`.
-const RESERVED: [&str; 11] =
-    ["aud", "csrf", "exp", "fresh", "iat", "identity", "iss", "jti", "nbf", "sub", "type"];
+const RESERVED: [&str; 13] =
+    ["aud", "csrf", "exp", "fresh", "gen", "iat", "identity", "iss", "jti", "nbf", "sid", "sub", "type"];
 
 /// Header members that tell a verifier what to do (RFC 7515 section 4.1, RFC 7797): a key id comes with its key.
 const RESERVED_HEADER: [&str; 12] =
@@ -319,6 +335,7 @@ struct NewClaims<'a> {
     issued_at: NumericDate,
     expires_at: NumericDate,
     csrf: Option<&'a str>,
+    session: Option<(String, u64)>,
     custom: Vec<(String, Value)>,
 }
 
@@ -349,6 +366,10 @@ impl Serialize for NewClaims<'_> {
             claims.serialize_entry("iss", issuer)?;
         }
         claims.serialize_entry("exp", &self.expires_at.seconds())?;
+        if let Some((id, generation)) = &self.session {
+            claims.serialize_entry("sid", id)?;
+            claims.serialize_entry("gen", generation)?;
+        }
         for (name, value) in &self.custom {
             claims.serialize_entry(name, value)?;
         }

@@ -123,7 +123,9 @@ fn clm_16_every_token_has_a_name_of_its_own() {
 #[test]
 fn clm_18_reserved_claims_cannot_be_overwritten() {
     // `identity` is what an application of 3.x reads, beside ours.
-    for name in ["aud", "csrf", "exp", "fresh", "iat", "identity", "iss", "jti", "nbf", "sub", "type"] {
+    for name in
+        ["aud", "csrf", "exp", "fresh", "gen", "iat", "identity", "iss", "jti", "nbf", "sid", "sub", "type"]
+    {
         let issued = manager().access("alice").claim(name, "x").sign();
         assert!(matches!(issued, Err(IssueError::ReservedClaim(reserved)) if reserved == name));
     }

@@ -1,8 +1,8 @@
-//! The session that a token is of: read where both claims are ours, and otherwise not there.
+//! The session that a token is of: written by the issuer, read where both claims are ours, and otherwise not there.
 
 use portcullis::{AuthError, Claims, Require};
 
-use crate::common::{manager, token};
+use crate::common::{builder, manager, payload_of, token};
 
 fn read(changes: &[(&str, &str)]) -> Claims {
     manager()
@@ -51,5 +51,33 @@ fn claims_of_a_session_can_be_required_and_stand_once() {
     assert!(jwt.verify(&token(&[("sid", r#""s1""#)])).is_ok());
     for doubled in [r#""s1","sid":"s2""#, r#""s1","s\u0069d":"s1""#] {
         assert!(manager().verify(&token(&[("sid", doubled), ("gen", "1")])).is_err(), "{doubled}");
+    }
+}
+
+#[test]
+fn a_session_is_written_and_read_by_both_kinds_of_token() {
+    let jwt = manager();
+    for issue in [jwt.access("alice"), jwt.refresh("alice")] {
+        let token = issue.session("s1", 3).sign().unwrap();
+        let claims = jwt.verify_as(token.as_str(), Require::any()).unwrap();
+        let session = claims.session().unwrap();
+        assert_eq!((session.id, session.generation), ("s1", 3));
+        assert!(payload_of(token.as_str()).ends_with(r#","sid":"s1","gen":3}"#));
+    }
+    // Beside an object of one's own claims, in which these names are anybody's.
+    let nested = crate::common::configured(|config| config.user_claims = Some("user_claims".into()));
+    let token = nested.access("alice").claim("sid", "own").claim("gen", 9).session("s1", 3).sign().unwrap();
+    assert_eq!(nested.verify(token.as_str()).unwrap().session().map(|session| session.id), Some("s1"));
+    let token = nested.access("alice").claim("sid", "own").claim("gen", 9).sign().unwrap();
+    assert_eq!(nested.verify(token.as_str()).unwrap().session(), None);
+}
+
+#[test]
+fn no_option_gives_the_names_of_a_session_to_something_else() {
+    for name in ["sid", "gen"] {
+        let identity = builder().configure(|config| config.identity_claim = Some(name.into())).build();
+        assert_eq!(identity.unwrap_err().iter().next().unwrap().option(), "JWT_IDENTITY_CLAIM");
+        let nested = builder().configure(|config| config.user_claims = Some(name.into())).build();
+        assert_eq!(nested.unwrap_err().iter().next().unwrap().option(), "JWT_USER_CLAIMS");
     }
 }
