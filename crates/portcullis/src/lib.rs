@@ -30,7 +30,7 @@
 //! | issue a token | [`JwtManager::access`], [`JwtManager::refresh`] |
 //! | carry tokens in cookies | [`Location::Cookies`], [`JwtManager::cookies`] |
 //! | verify a token yourself | [`JwtManager::verify`], [`JwtManager::authenticate`], [`Require`] |
-//! | revoke tokens | [`Revocation`], [`RevocationIndex`] |
+//! | revoke tokens, end sessions | [`RevocationIndex`], [`Issue::session`], a [`Revocation`] of your own |
 //! | configure | [`JwtManager::builder`], or [`JwtConfig`] with Flask-JWT-Extended's option names |
 //! | judge tokens yourself, too | [`CheckClaims`] |
 //! | answer errors in one style | [`ErrorStyle`], [`ErrorFormat`], [`RenderError`] |

@@ -1,5 +1,8 @@
 //! The revocation index under many hands: nothing noted is lost, and nothing is ever seen unrevoked again.
 
+mod kinds;
+mod model;
+
 use std::{
     sync::{
         Arc, Barrier,
@@ -9,6 +12,8 @@ use std::{
 };
 
 use portcullis::{AuthError, Require, RevocationIndex};
+
+use kinds::{claims, is_revoked};
 
 use crate::common::{NOW, at, builder, manager};
 
@@ -23,7 +28,7 @@ fn nothing_that_many_threads_note_is_lost() {
                 for n in 0..5000 {
                     let own = format!("{thread}/{n}");
                     index.revoke_token(&own, Some(at(NOW + n)));
-                    assert!(index.is_revoked(&own), "seen at once by the thread that noted it");
+                    assert!(index.is_token_revoked(&own), "seen at once by the thread that noted it");
                     index.revoke_token(&format!("shared/{n}"), None);
                 }
             });
@@ -31,10 +36,10 @@ fn nothing_that_many_threads_note_is_lost() {
     });
     assert_eq!(index.len(), 4 * 5000 + 5000);
     for n in 0..5000 {
-        assert!(index.is_revoked(&format!("shared/{n}")));
-        assert!((0..4).all(|thread| index.is_revoked(&format!("{thread}/{n}"))));
+        assert!(index.is_token_revoked(&format!("shared/{n}")));
+        assert!((0..4).all(|thread| index.is_token_revoked(&format!("{thread}/{n}"))));
     }
-    assert!(!index.is_revoked("4/0"));
+    assert!(!index.is_token_revoked("4/0"));
 }
 
 /// An update replaces the entry. A look-up in between must find the old one or the new one, never neither.
@@ -47,7 +52,7 @@ fn a_token_whose_expiry_is_extended_is_never_seen_unrevoked() {
         for _ in 0..3 {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
-                    assert!(index.is_revoked("a"));
+                    assert!(index.is_token_revoked("a"));
                     looked.fetch_add(1, Ordering::Relaxed);
                 }
             });
@@ -65,7 +70,89 @@ fn a_token_whose_expiry_is_extended_is_never_seen_unrevoked() {
     assert_eq!(index.len(), 100_000);
     // And the last expiry is the one that was kept through all of it.
     index.forget_expired(at(99_999));
-    assert!(index.is_revoked("a") && index.len() == 2);
+    assert!(index.is_token_revoked("a") && index.len() == 2);
+}
+
+/// Writers raise the generation and the expiry of a session by turns, while another ends it in the end; whoever
+/// looks finds it revoked from the first note on, and the refresh token never before the last.
+#[test]
+fn a_session_is_never_seen_half_noted() {
+    let (index, done, ended) = (RevocationIndex::new(), AtomicBool::new(false), AtomicBool::new(false));
+    let access = claims(&[("sid", r#""s1""#), ("gen", "1")]);
+    let refresh = claims(&[("sid", r#""s1""#), ("gen", "1"), ("type", r#""refresh""#)]);
+    index.revoke_access("s1", 1, Some(at(NOW)));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    assert!(is_revoked(&index, &access));
+                    let must_have_ended = ended.load(Ordering::SeqCst);
+                    let seen = is_revoked(&index, &refresh);
+                    assert!(seen || !must_have_ended);
+                }
+            });
+        }
+        let writers = [0, 1].map(|writer| {
+            let index = &index;
+            scope.spawn(move || {
+                for n in 0..50_000 {
+                    match (n + writer) % 2 {
+                        0 => index.revoke_access("s1", n, Some(at(NOW))),
+                        _ => index.revoke_access("s1", 1, Some(at(NOW + i64::try_from(n).unwrap()))),
+                    }
+                    index.revoke_session(&format!("{writer}/{n}"), None);
+                    if n % 10_000 == 0 {
+                        index.forget_expired(at(NOW));
+                    }
+                }
+            })
+        });
+        assert!(!is_revoked(&index, &refresh));
+        index.revoke_session("s1", None);
+        ended.store(true, Ordering::SeqCst);
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        done.store(true, Ordering::SeqCst);
+    });
+    assert_eq!(index.len(), 100_001);
+}
+
+/// Of everything that two threads note of a user at once, the latest counts.
+#[test]
+fn what_many_threads_note_of_one_thing_adds_up() {
+    for _ in 0..200 {
+        let (index, start) = (RevocationIndex::new(), Barrier::new(3));
+        thread::scope(|scope| {
+            for note in [
+                (|index| {
+                    index.revoke_access("s1", 7, Some(at(1)));
+                    index.revoke_user("alice", at(NOW), Some(at(1)));
+                }) as fn(&RevocationIndex),
+                |index| {
+                    index.revoke_access("s1", 1, Some(at(9)));
+                    index.revoke_user("alice", at(0), Some(at(9)));
+                },
+                |index| {
+                    index.revoke_all(at(NOW - 1));
+                    index.revoke_all(at(3));
+                },
+            ] {
+                let (index, start) = (&index, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    note(index);
+                });
+            }
+        });
+        index.forget_expired(at(9));
+        assert_eq!(index.len(), 3);
+        assert!(is_revoked(&index, &claims(&[("sid", r#""s1""#), ("gen", "7")])));
+        assert!(!is_revoked(&index, &claims(&[("sid", r#""s1""#), ("gen", "8")])));
+        assert!(is_revoked(&index, &claims(&[])));
+        assert!(is_revoked(&index, &claims(&[("sub", r#""bob""#), ("iat", "1899999999")])));
+        assert!(!is_revoked(&index, &claims(&[("sub", r#""bob""#)])));
+    }
 }
 
 #[test]
@@ -79,7 +166,7 @@ fn forgetting_beside_readers_and_writers_takes_only_the_expired() {
         scope.spawn(|| index.forget_expired(at(1000)));
         scope.spawn(|| {
             for n in 0..10_000 {
-                assert!(index.is_revoked(&format!("kept/{n}")));
+                assert!(index.is_token_revoked(&format!("kept/{n}")));
             }
         });
         scope.spawn(|| {
@@ -90,7 +177,7 @@ fn forgetting_beside_readers_and_writers_takes_only_the_expired() {
     });
     index.forget_expired(at(1000));
     assert_eq!(index.len(), 20_000);
-    assert!(!index.is_revoked("over/0") && index.is_revoked("new/9999"));
+    assert!(!index.is_token_revoked("over/0") && index.is_token_revoked("new/9999"));
 }
 
 #[test]
