@@ -29,7 +29,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use criterion::Criterion;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jsonwebtoken::{DecodingKey, Validation};
-use portcullis::{Algorithm, JwtManager, Key};
+use portcullis::{Algorithm, JwtManager, Key, Revocation as _, RevocationIndex, Verdict};
 use sha2::Sha256;
 
 const SECRET: &[u8] = b"sixty-four bytes of a secret that nobody uses for anything else.";
@@ -119,6 +119,7 @@ fn main() {
     for pair in &pairs {
         asymmetric(&mut criterion, &mut figures, pair);
     }
+    revocation(&mut criterion, &mut figures);
     report(&figures);
 }
 
@@ -204,6 +205,28 @@ fn asymmetric(criterion: &mut Criterion, figures: &mut Figures, pair: &Pair) {
     figures.measure(criterion, &name("remembered"), || remembering.verify(black_box(&token)).unwrap());
     figures
         .measure(criterion, &name("issue"), || forgetful.access("alice").claim("role", "ed").sign().unwrap());
+}
+
+/// What the index costs a token of a session, two look-ups, with a million sessions in it. Not always the same
+/// token: what is looked up would stay in the processor's nearest memory, as it does in no service.
+fn revocation(criterion: &mut Criterion, figures: &mut Figures) {
+    const SESSIONS: usize = 1_000_000;
+    const TOKENS: usize = 8192;
+    let index = RevocationIndex::new();
+    (0..SESSIONS).for_each(|n| index.revoke_session(&format!("session {n}"), None));
+    let jwt = JwtManager::builder(Key::hs256(SECRET).unwrap()).build().unwrap();
+    for (what, from) in [("hit", 0), ("miss", SESSIONS)] {
+        let token = |n: usize| jwt.access("alice").session(format!("session {n}"), 1).sign().unwrap();
+        // Spread over the whole, as they come.
+        let places = (0..TOKENS).map(|n| from + n * (SESSIONS / TOKENS));
+        let tokens: Vec<_> = places.map(|n| jwt.verify(token(n).as_str()).unwrap()).collect();
+        assert!(tokens.iter().all(|token| matches!(index.check(token), Verdict::Revoked) == (what == "hit")));
+        let mut next = 0;
+        figures.measure(criterion, &format!("index of {SESSIONS} sessions/{what}"), || {
+            next = (next + 1) % TOKENS;
+            index.check(black_box(&tokens[next]))
+        });
+    }
 }
 
 fn report(figures: &Figures) {
