@@ -1,13 +1,17 @@
 //! Why a request was refused: every reason.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc};
 
-use crate::{JwsError, Location, Registered, TokenKind};
+use crate::{HookError, JwsError, Location, Registered, TokenKind};
 
 /// Why a request was refused.
 ///
 /// The variants are in the order in which Flask-JWT-Extended finds them; a token with several faults is
 /// refused for the first. [`ErrorStyle`](crate::ErrorStyle) decides status and text of the answer.
+///
+/// Its text (`Display`) is one of a fixed set and has nothing of the request, so that it may be logged; that of
+/// a hook's failure is its [`source`](Error::source). [`AuthRejection`](crate::AuthRejection) says where a layer
+/// finds both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthError {
@@ -74,8 +78,35 @@ pub enum AuthError {
     UserNotFound(String),
     /// The token is good, and its bearer may not do this.
     InsufficientScope,
-    /// A hook could not find out what it was asked.
-    Unavailable,
+    /// A hook could not find out what it was asked; why is the error's [`source`](Error::source).
+    Unavailable(Cause),
+}
+
+/// What kept a hook from answering: for the log, never for a client.
+///
+/// Any two are equal, since a client is told the same: an [`AuthError`] is compared by its reason.
+#[derive(Clone)]
+pub struct Cause(Arc<dyn Error + Send + Sync>);
+
+impl Cause {
+    /// The error that the hook returned.
+    pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.0
+    }
+}
+
+impl PartialEq for Cause {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Cause {}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// Why one place has no token.
@@ -193,12 +224,26 @@ impl AuthError {
             Self::OwnClaims => "The claims of the token are of another type",
             Self::UserNotFound(_) => "The user of the token does not exist",
             Self::InsufficientScope => "The token does not permit this",
-            Self::Unavailable => "Tokens cannot be checked at the moment",
+            Self::Unavailable(_) => "Tokens cannot be checked at the moment",
         }
     }
 }
 
 impl AuthError {
+    /// Nobody could tell, and this is why: for guards of your own that ask somebody.
+    ///
+    /// ```
+    /// # use portcullis::AuthError;
+    /// use std::error::Error as _;
+    ///
+    /// let error = AuthError::unavailable("the database at 10.0.0.7 is down");
+    /// assert_eq!(error.to_string(), "tokens cannot be checked at the moment");
+    /// assert_eq!(error.source().unwrap().to_string(), "the database at 10.0.0.7 is down");
+    /// ```
+    pub fn unavailable(cause: impl Into<HookError>) -> Self {
+        Self::Unavailable(Cause(Arc::from(cause.into())))
+    }
+
     /// The hook of Flask-JWT-Extended that would have answered this, for a [`RenderError`](crate::RenderError)
     /// that was one.
     pub fn class(&self) -> ErrorClass {
@@ -212,7 +257,7 @@ impl AuthError {
             Self::ClaimsRefused => ErrorClass::VerificationFailed,
             Self::UserNotFound(_) => ErrorClass::UserLookup,
             Self::InsufficientScope => ErrorClass::Forbidden,
-            Self::Unavailable => ErrorClass::Unavailable,
+            Self::Unavailable(_) => ErrorClass::Unavailable,
             _ => ErrorClass::Invalid,
         }
     }
@@ -239,4 +284,11 @@ impl fmt::Display for AuthError {
     }
 }
 
-impl std::error::Error for AuthError {}
+impl Error for AuthError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unavailable(cause) => Some(cause.error()),
+            _ => None,
+        }
+    }
+}

@@ -9,7 +9,7 @@ use axum_core::response::Response;
 
 use crate::{AuthError, Claims, ErrorFormat, Verdict};
 
-/// Why a hook could not tell. Nothing of it reaches a client.
+/// Why a hook could not tell. Nothing of it reaches a client; for the log it is the [`AuthError`]'s source.
 pub type HookError = Box<dyn Error + Send + Sync>;
 
 /// A hook at work.
@@ -151,7 +151,7 @@ where
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Refused<'a> {
-    /// The reason.
+    /// The reason. What kept a hook from answering is in it, for the log alone.
     pub error: &'a AuthError,
     /// The style's text for the reason.
     pub text: &'a str,

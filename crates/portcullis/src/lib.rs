@@ -34,6 +34,7 @@
 //! | configure | [`JwtManager::builder`], or [`JwtConfig`] with Flask-JWT-Extended's option names |
 //! | judge tokens yourself, too | [`CheckClaims`] |
 //! | answer errors in one style | [`ErrorStyle`], [`ErrorFormat`], [`RenderError`] |
+//! | log why a request was refused | [`AuthError`] in the answer's extensions, see [`AuthRejection`] |
 //! | test what time does | [`Clock`], [`ManualClock`] |
 //! | mint good and bad tokens in tests | `testing::Mint`, with the feature `testing` |
 //!
@@ -137,7 +138,7 @@ pub use claims::{Claims, ClaimsError, Freshness, Registered, Session, TokenKind}
 pub use clock::{Clock, ManualClock, NumericDate, SystemClock};
 pub use config::{CsrfClaim, JwtConfig};
 pub use cookies::{CookieError, SameSite, SetCookies, TokenCookies};
-pub use error::{Absence, Absences, AuthError, ErrorClass};
+pub use error::{Absence, Absences, AuthError, Cause, ErrorClass};
 pub use extract::{AnyJwt, FreshJwt, FromClaims, Guard, Jwt, RefreshJwt, Unread};
 pub use hooks::{Check, CheckClaims, HookError, LoadUser, Refused, RenderError, Working, asks};
 pub use issue::{Issue, IssueError, Token};

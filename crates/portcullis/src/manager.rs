@@ -17,6 +17,9 @@ use crate::{
     verified::Asked,
 };
 
+/// What is wrong where a hook that asks meets a verification that does not wait.
+const MUST_WAIT: &str = "a hook has to ask, and nobody waits for it here: use `authenticate`";
+
 /// Issues and verifies the tokens of one application. Cheap to clone; the clones are the same manager.
 ///
 /// Put one into the state of a router (`JwtManager: FromRef<S>`) and the extractors find it.
@@ -93,19 +96,20 @@ impl JwtManager {
         match self.is_revoked(&claims, require) {
             Verdict::Live => {}
             Verdict::Revoked => return Err(AuthError::Revoked),
-            Verdict::Ask(_) => return Err(AuthError::Unavailable),
+            Verdict::Ask(_) => return Err(AuthError::unavailable(MUST_WAIT)),
         }
         match self.own_check(&claims) {
             Check::Pass => Ok(claims),
             Check::Fail => Err(AuthError::ClaimsRefused),
-            Check::Ask(_) => Err(AuthError::Unavailable),
+            Check::Ask(_) => Err(AuthError::unavailable(MUST_WAIT)),
         }
     }
 
     /// Verifies a token that has to be what `require` says, and waits for hooks that have to ask.
     ///
     /// # Errors
-    /// The first [`AuthError`] that the token has; [`AuthError::Unavailable`] when a hook failed.
+    /// The first [`AuthError`] that the token has; [`AuthError::Unavailable`], with the hook's error as its source,
+    /// when a hook failed.
     pub async fn authenticate(&self, token: &str, require: Require) -> Result<Claims, AuthError> {
         let claims = self.read(token, None)?;
         self.pass(&claims, require, Asked::default()).await?;
@@ -153,7 +157,7 @@ impl JwtManager {
             let revoked = match self.is_revoked(claims, require) {
                 Verdict::Live => false,
                 Verdict::Revoked => true,
-                Verdict::Ask(asking) => asking.await.map_err(|_| AuthError::Unavailable)?,
+                Verdict::Ask(asking) => asking.await.map_err(AuthError::unavailable)?,
             };
             if revoked {
                 return Err(AuthError::Revoked);
@@ -163,7 +167,7 @@ impl JwtManager {
             let fine = match self.own_check(claims) {
                 Check::Pass => true,
                 Check::Fail => false,
-                Check::Ask(asking) => asking.await.map_err(|_| AuthError::Unavailable)?,
+                Check::Ask(asking) => asking.await.map_err(AuthError::unavailable)?,
             };
             if !fine {
                 return Err(AuthError::ClaimsRefused);
@@ -178,7 +182,7 @@ impl JwtManager {
         claims: &Claims,
         loader: &dyn LoadUser<U>,
     ) -> Result<U, AuthError> {
-        let user = loader.load(claims).await.map_err(|_| AuthError::Unavailable)?;
+        let user = loader.load(claims).await.map_err(AuthError::unavailable)?;
         user.ok_or_else(|| AuthError::UserNotFound(claims.identity().to_owned()))
     }
 

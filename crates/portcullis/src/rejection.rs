@@ -1,6 +1,6 @@
 //! A refused request, and the answer to it.
 
-use std::sync::Arc;
+use std::{error::Error, fmt, sync::Arc};
 
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -8,6 +8,29 @@ use http::{HeaderValue, StatusCode, header};
 use crate::{AuthError, JwtManager, Refused, Verified, answer::Challenge, style};
 
 /// A refused request: turns into the answer that the manager's error style has for the reason.
+///
+/// The answer has the [`AuthError`] in its extensions, and with it what kept a hook from answering. Neither a body
+/// nor a header shows that; a layer around the routes logs it:
+///
+/// ```
+/// use std::error::Error as _;
+/// use axum::{Router, middleware::map_response, response::Response, routing::get};
+/// use portcullis::{AuthError, Jwt, JwtManager};
+///
+/// async fn log(response: Response) -> Response {
+///     if let Some(error) = response.extensions().get::<AuthError>() {
+///         match error.source() {
+///             Some(cause) => eprintln!("{}: {error}: {cause}", response.status()),
+///             None => eprintln!("{}: {error}", response.status()),
+///         }
+///     }
+///     response
+/// }
+///
+/// # fn app(jwt: JwtManager) -> Router {
+/// Router::new().route("/", get(|jwt: Jwt| async {})).layer(map_response(log)).with_state(jwt)
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AuthRejection {
     error: AuthError,
@@ -49,9 +72,23 @@ impl IntoResponse for AuthRejection {
         if let Some(value) = challenge.and_then(|it| style::www_authenticate(self.jwt.scheme(), it)) {
             headers.entry(header::WWW_AUTHENTICATE).or_insert(value);
         }
-        if self.error == AuthError::Unavailable {
+        if matches!(self.error, AuthError::Unavailable(_)) {
             headers.entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("1"));
         }
+        response.extensions_mut().insert(self.error);
         response
+    }
+}
+
+impl fmt::Display for AuthRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for AuthRejection {
+    /// The reason's: the rejection adds nothing to its text.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
     }
 }

@@ -4,7 +4,7 @@ mod hook;
 mod kept;
 mod users;
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error as _, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -14,7 +14,7 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use insta::assert_snapshot;
-use portcullis::{AnyJwt, Claims, FreshJwt, Jwt, JwtManager, RefreshJwt, RevocationIndex};
+use portcullis::{AnyJwt, AuthError, Claims, FreshJwt, Jwt, JwtManager, RefreshJwt, RevocationIndex};
 use tower::ServiceExt as _;
 
 use crate::common::{HEADER, NOW, at, builder, claims, clock, manager, mint_with, token};
@@ -65,6 +65,20 @@ async fn line(response: Response<Body>) -> String {
         Err(_) => String::from_utf8(body.to_vec()).unwrap(),
     };
     format!("{status} {said}")
+}
+
+/// What kept a hook from answering, as a layer around the routes finds it.
+fn cause_of(response: &Response<Body>) -> String {
+    let error: &AuthError = response.extensions().get().unwrap();
+    error.source().unwrap().to_string()
+}
+
+/// Neither a header nor the body of an answer has a text.
+async fn assert_silent(response: Response<Body>, text: &str) {
+    let headers = format!("{:?}", response.headers());
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(!headers.contains(text), "{headers}");
+    assert!(!body.windows(text.len()).any(|part| part == text.as_bytes()), "{body:?}");
 }
 
 /// Every credential that a guard may meet, a line each.

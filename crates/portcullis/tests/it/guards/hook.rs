@@ -1,8 +1,11 @@
 //! Guards whose revocation list has to be asked, and what a refused request costs.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    error::Error as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
@@ -14,10 +17,13 @@ use axum::{
 };
 use http_body_util::{BodyExt as _, Full};
 use insta::assert_snapshot;
-use portcullis::{AuthError, Claims, Jwt, JwtManager, Revocation, RevocationIndex, Verdict};
+use portcullis::{
+    AuthError, AuthRejection, Claims, ErrorStyle, Jwt, JwtManager, Require, Revocation, RevocationIndex,
+    Verdict, asks,
+};
 use tower::ServiceExt as _;
 
-use super::{app, send, whole};
+use super::{app, assert_silent, cause_of, send, whole};
 use crate::common::{builder, manager, token};
 
 /// A revocation list that somebody else keeps.
@@ -82,7 +88,56 @@ async fn an_optional_guard_does_not_pass_over_a_hook_that_fails_or_says_revoked(
 fn verify_from_memory_never_passes_over_a_hook_that_asks() {
     let jwt = builder().revocation(Arc::new(Elsewhere::Live)).build().unwrap();
     let token = jwt.access("alice").sign().unwrap();
-    assert_eq!(jwt.verify(token.as_str()).unwrap_err(), AuthError::Unavailable);
+    let error = jwt.verify(token.as_str()).unwrap_err();
+    assert!(matches!(error, AuthError::Unavailable(_)));
+    assert!(error.source().unwrap().to_string().ends_with("use `authenticate`"));
+}
+
+/// The cause of a 503 is for who logs the answer, in every style, and for nobody else.
+#[tokio::test]
+async fn a_failure_has_its_cause_beside_the_answer_and_not_in_it() {
+    for style in [ErrorStyle::Flask3, ErrorStyle::Flask4, ErrorStyle::Problem] {
+        let list = builder().revocation(Arc::new(Elsewhere::Fails));
+        let check =
+            builder().check_claims(asks(|_| async { Err::<bool, _>("the database at 10.0.0.7 is down") }));
+        for hook in [list, check] {
+            let jwt = hook.configure(|config| config.error_style = style).build().unwrap();
+            let token = jwt.access("alice").sign().unwrap();
+            let error = jwt.authenticate(token.as_str(), Require::access()).await.unwrap_err();
+            assert_eq!(error.source().unwrap().to_string(), "the database at 10.0.0.7 is down");
+            assert_eq!(error, AuthError::unavailable("whatever it was"));
+            let bearer = format!("Bearer {}", token.as_str());
+            let answer = send(app(jwt), Method::GET, "/jwt", &[&bearer]).await;
+            assert_eq!(answer.extensions().get(), Some(&error));
+            assert_eq!(cause_of(&answer), "the database at 10.0.0.7 is down");
+            assert_silent(answer, "10.0.0.7").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_has_its_reason_beside_the_answer() {
+    let jwt = manager();
+    let refresh = format!("Bearer {}", jwt.refresh("alice").sign().unwrap().as_str());
+    let layered = app(jwt.clone()).layer(jwt.require());
+    for app in [app(jwt), layered] {
+        for (authorization, reason) in [
+            ("", "no token was sent"),
+            ("Bearer x", "the token is malformed"),
+            (&refresh, "an access token is required"),
+        ] {
+            let answer = send(app.clone(), Method::GET, "/jwt", &[authorization]).await;
+            assert_eq!(answer.extensions().get::<AuthError>().unwrap().to_string(), reason);
+        }
+    }
+}
+
+#[test]
+fn a_rejection_is_an_error_with_its_cause() {
+    let rejection = AuthRejection::new(AuthError::unavailable("down"), manager());
+    assert_eq!(rejection.to_string(), "tokens cannot be checked at the moment");
+    assert_eq!(rejection.source().unwrap().to_string(), "down");
+    assert!(AuthRejection::new(AuthError::Expired, manager()).source().is_none());
 }
 
 /// A hook sees nothing of a token that has any other fault.
