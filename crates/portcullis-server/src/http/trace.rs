@@ -1,6 +1,6 @@
 //! The edge: what happens to every request and every answer, in one pass.
 
-use std::any::Any;
+use std::{any::Any, error::Error};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -8,7 +8,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tracing::Instrument;
+use portcullis::AuthError;
+use tracing::{Instrument, field};
 use uuid::Uuid;
 
 use super::{error::Refusal, extract::BodyRead};
@@ -73,10 +74,7 @@ fn head_bytes(request: &Request) -> usize {
 
 /// A refusal as its client sees it; its cause goes into the log here and nowhere else.
 fn written(response: Response, state: &AppState) -> Response {
-    let Some(refusal) = response.extensions().get::<Refusal>() else {
-        return response;
-    };
-    if let Some(cause) = refusal.cause() {
+    if let Some(cause) = cause_of(&response) {
         let (status, causes) = (response.status().as_u16(), causes(cause));
         // 503 may be a stranger's doing, a full queue for one; 500 is ours alone.
         if response.status() == StatusCode::SERVICE_UNAVAILABLE {
@@ -85,12 +83,24 @@ fn written(response: Response, state: &AppState) -> Response {
             tracing::error!(status, error = %causes, "a request failed: {causes}");
         }
     }
+    let Some(refusal) = response.extensions().get::<Refusal>() else {
+        return response;
+    };
     let mut answer = refusal.write(state.jwt());
     // The router knows which methods there are.
     if let Some(allow) = response.headers().get(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, allow.clone());
     }
     answer
+}
+
+/// Why we could not do it: a refusal's cause, or that of a guard whose hook failed.
+fn cause_of(response: &Response) -> Option<&(dyn Error + 'static)> {
+    let extensions = response.extensions();
+    match extensions.get::<Refusal>() {
+        Some(refusal) => refusal.cause().map(|cause| cause as _),
+        None => extensions.get::<AuthError>()?.source(),
+    }
 }
 
 /// What every answer says, errors included (OWASP REST Security Cheat Sheet). Nothing here is a page, so
@@ -120,7 +130,9 @@ fn log(method: &Method, route: &str, response: &Response, took: std::time::Durat
     // A method may be any word a stranger makes up.
     let method = if *method == Method::GET || *method == Method::POST { method.as_str() } else { "other" };
     if response.status().is_client_error() || response.status().is_server_error() {
-        tracing::info!(method, route, status, us, "{method} {route} {status} in {us} µs");
+        // Why a token was refused: one text of a fixed set, nothing of the request.
+        let reason = response.extensions().get::<AuthError>().map(field::display);
+        tracing::info!(method, route, status, us, reason, "{method} {route} {status} in {us} µs");
     } else {
         tracing::debug!(method, route, status, us, "{method} {route} {status} in {us} µs");
     }
@@ -135,3 +147,21 @@ pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 #[derive(Debug, thiserror::Error)]
 #[error("a handler panicked")]
 struct Panicked;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_found_wherever_a_request_was_turned_away() {
+        let text = |response: Response| cause_of(&response).map(ToString::to_string);
+        let mut by_a_guard = Response::default();
+        by_a_guard.extensions_mut().insert(AuthError::unavailable("the list is too old"));
+        assert_eq!(text(by_a_guard).as_deref(), Some("the list is too old"));
+        let by_a_handler = Refusal::unavailable().caused_by("the store is down").into_response();
+        assert_eq!(text(by_a_handler).as_deref(), Some("the store is down"));
+        let mut refused = Response::default();
+        refused.extensions_mut().insert(AuthError::Expired);
+        assert_eq!((text(refused), text(Response::default())), (None, None));
+    }
+}

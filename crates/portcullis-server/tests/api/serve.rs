@@ -184,6 +184,7 @@ fn the_log_names_requests_and_never_a_secret() {
     let log = fs::read_to_string(log).unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().any(|line| line["route"] == "/tests/secret" && line["status"] == 200), "{log}");
+    assert!(lines.iter().any(|line| line["reason"] == "the signature of the token is invalid"), "{log}");
     let ids = lines.iter().filter(|line| line["span"]["id"].is_string()).count();
     assert!(ids >= 6, "every request has its id: {log}");
     for secret in ["canary", access, tokens["refresh_token"].as_str().unwrap(), "$argon2id$"] {
