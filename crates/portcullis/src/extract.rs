@@ -298,14 +298,15 @@ pub(crate) async fn admit(
     wants: Wants<'_>,
 ) -> Result<Arc<Verified>, AuthRejection> {
     let Wants { require, order, body } = wants;
+    let now = jwt.now();
     let (token, asked) = match Kept::of(&parts.extensions, jwt, require.kind, order) {
         Some(entry) => (entry.token, entry.asked),
-        None => match jwt.find(Sought { parts, body, order, wanted: require.kind }) {
+        None => match jwt.find(Sought { parts, body, order, wanted: require.kind }, now) {
             Ok(token) => (Arc::new(token), Asked::default()),
             Err(error) => return Err(AuthRejection::new(error, jwt.clone())),
         },
     };
-    match jwt.pass(&token, require, asked).await {
+    match jwt.pass(&token, require, asked, now).await {
         Ok(asked) => {
             Kept::keep(&mut parts.extensions, Entry { jwt: jwt.clone(), token: token.clone(), asked });
             Ok(token)

@@ -112,6 +112,7 @@ mod extract;
 mod hooks;
 mod http_date;
 mod issue;
+mod judged;
 #[cfg(feature = "asymmetric")]
 mod jwk;
 pub mod jws;

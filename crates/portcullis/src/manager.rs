@@ -12,6 +12,7 @@ use crate::{
     claims::{Rules, Typ},
     cookies::CookieRules,
     issue::Issuing,
+    judged::{Hook, Judged, Question},
     locate::{Places, Sought},
     remembered::Remembered,
     verified::Asked,
@@ -91,17 +92,11 @@ impl JwtManager {
     /// # Errors
     /// The first [`AuthError`] that the token has.
     pub fn verify_as(&self, token: &str, require: Require) -> Result<Claims, AuthError> {
-        let claims = self.read(token, None)?;
-        self.demand(&claims, require)?;
-        match self.is_revoked(&claims, require) {
-            Verdict::Live => {}
-            Verdict::Revoked => return Err(AuthError::Revoked),
-            Verdict::Ask(_) => return Err(AuthError::unavailable(MUST_WAIT)),
-        }
-        match self.own_check(&claims) {
-            Check::Pass => Ok(claims),
-            Check::Fail => Err(AuthError::ClaimsRefused),
-            Check::Ask(_) => Err(AuthError::unavailable(MUST_WAIT)),
+        let now = self.now();
+        let claims = self.read(token, None, now)?;
+        match self.judge(&claims, require, Asked::default(), now)? {
+            Judged::Passed(_) => Ok(claims),
+            Judged::Waits(_) => Err(AuthError::unavailable(MUST_WAIT)),
         }
     }
 
@@ -111,8 +106,9 @@ impl JwtManager {
     /// The first [`AuthError`] that the token has; [`AuthError::Unavailable`], with the hook's error as its source,
     /// when a hook failed.
     pub async fn authenticate(&self, token: &str, require: Require) -> Result<Claims, AuthError> {
-        let claims = self.read(token, None)?;
-        self.pass(&claims, require, Asked::default()).await?;
+        let now = self.now();
+        let claims = self.read(token, None, now)?;
+        self.pass(&claims, require, Asked::default(), now).await?;
         Ok(claims)
     }
 
@@ -123,57 +119,78 @@ impl JwtManager {
     /// # Errors
     /// [`AuthError`] when there is no token, or the first fault that it has.
     pub async fn authenticate_request(&self, parts: &Parts, require: Require) -> Result<Claims, AuthError> {
-        let token = self.find(Sought { parts, body: None, order: None, wanted: require.kind })?;
-        self.pass(token.claims(), require, Asked::default()).await?;
+        let now = self.now();
+        let token = self.find(Sought { parts, body: None, order: None, wanted: require.kind }, now)?;
+        self.pass(token.claims(), require, Asked::default(), now).await?;
         Ok(token.into_claims())
     }
 
     /// The genuine token of a request, whatever else is to be said of it.
-    pub(crate) fn find(&self, sought: Sought<'_>) -> Result<Verified, AuthError> {
+    pub(crate) fn find(&self, sought: Sought<'_>, now: NumericDate) -> Result<Verified, AuthError> {
         let found = self.0.places.find(sought)?;
-        let claims = self.read(&found.token, found.csrf.as_deref())?;
+        let claims = self.read(&found.token, found.csrf.as_deref(), now)?;
         Ok(Verified::new(claims, &found.token, Some(found.location)))
     }
 
-    // The ordered list of checks: `read`, `demand`, revocation, own check, then the user. The two hooks are asked in
-    // two places, `verify_as` from memory and `pass` with waiting: whoever changes one changes the other.
+    // The ordered list of checks: `read`, `demand`, then the hooks in `ask`, then the user. `now` is the one moment
+    // that all of them go by.
 
     /// Signature, then claims, then the value that has to stand beside a cookie.
-    fn read(&self, token: &str, csrf: Option<&[u8]>) -> Result<Claims, AuthError> {
-        let claims = self.genuine(token, self.now())?;
+    fn read(&self, token: &str, csrf: Option<&[u8]>, now: NumericDate) -> Result<Claims, AuthError> {
+        let claims = self.genuine(token, now)?;
         csrf.map_or(Ok(()), |value| claims.check_csrf(value))?;
         Ok(claims)
     }
 
-    /// Expired, kind and fresh, then the hooks that were not asked yet; says which have been now.
+    /// The rest of the list, waiting for hooks that have to ask; says which have been asked now.
     pub(crate) async fn pass(
         &self,
         claims: &Claims,
         require: Require,
         asked: Asked,
+        now: NumericDate,
     ) -> Result<Asked, AuthError> {
-        self.demand(claims, require)?;
-        if !asked.revocation {
-            let revoked = match self.is_revoked(claims, require) {
-                Verdict::Live => false,
-                Verdict::Revoked => true,
-                Verdict::Ask(asking) => asking.await.map_err(AuthError::unavailable)?,
+        let mut judged = self.judge(claims, require, asked, now)?;
+        loop {
+            judged = match judged {
+                Judged::Passed(asked) => return Ok(asked),
+                Judged::Waits(question) => self.ask(claims, require, question.answered().await?)?,
             };
-            if revoked {
-                return Err(AuthError::Revoked);
+        }
+    }
+
+    /// The rest of the list, as far as it can be said from memory.
+    #[inline]
+    fn judge(
+        &self,
+        claims: &Claims,
+        require: Require,
+        asked: Asked,
+        now: NumericDate,
+    ) -> Result<Judged, AuthError> {
+        self.demand(claims, require, now)?;
+        self.ask(claims, require, asked)
+    }
+
+    /// Revocation, then the application's own check, but for what was asked already.
+    #[inline]
+    fn ask(&self, claims: &Claims, require: Require, mut asked: Asked) -> Result<Judged, AuthError> {
+        let waits = |hook, asking, asked| Ok(Judged::Waits(Question { hook, asking, asked }));
+        if !asked.revocation && !require.revoked_too {
+            match self.0.revocation.as_ref().map_or(Verdict::Live, |hook| hook.check(claims)) {
+                Verdict::Live => asked.revocation = true,
+                Verdict::Revoked => return Err(AuthError::Revoked),
+                Verdict::Ask(asking) => return waits(Hook::Revocation, asking, asked),
             }
         }
         if !asked.own_check {
-            let fine = match self.own_check(claims) {
-                Check::Pass => true,
-                Check::Fail => false,
-                Check::Ask(asking) => asking.await.map_err(AuthError::unavailable)?,
-            };
-            if !fine {
-                return Err(AuthError::ClaimsRefused);
+            match self.0.own_check.as_ref().map_or(Check::Pass, |hook| hook.check(claims)) {
+                Check::Pass => asked.own_check = true,
+                Check::Fail => return Err(AuthError::ClaimsRefused),
+                Check::Ask(asking) => return waits(Hook::OwnCheck, asking, asked),
             }
         }
-        Ok(Asked { revocation: asked.revocation || !require.revoked_too, own_check: true })
+        Ok(Judged::Passed(asked))
     }
 
     /// The user of a token that has passed.
@@ -187,8 +204,8 @@ impl JwtManager {
     }
 
     /// What can be seen in the token itself.
-    fn demand(&self, claims: &Claims, require: Require) -> Result<(), AuthError> {
-        let now = self.now();
+    #[inline]
+    fn demand(&self, claims: &Claims, require: Require, now: NumericDate) -> Result<(), AuthError> {
         if !require.expired_too && claims.has_expired(now, self.0.rules.leeway) {
             return Err(AuthError::Expired);
         }
@@ -198,17 +215,6 @@ impl JwtManager {
             _ => {}
         }
         if require.fresh && !claims.is_fresh(now) { Err(AuthError::FreshRequired) } else { Ok(()) }
-    }
-
-    fn is_revoked(&self, claims: &Claims, require: Require) -> Verdict {
-        match &self.0.revocation {
-            Some(revocation) if !require.revoked_too => revocation.check(claims),
-            _ => Verdict::Live,
-        }
-    }
-
-    fn own_check(&self, claims: &Claims) -> Check {
-        self.0.own_check.as_ref().map_or(Check::Pass, |hook| hook.check(claims))
     }
 
     /// The first half of the list: the claims of a token whose signature held and that has begun.

@@ -1,11 +1,13 @@
 //! Guards whose revocation list has to be asked, and what a refused request costs.
 
 use std::{
+    convert::Infallible,
     error::Error as _,
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::{Instant, SystemTime},
 };
 
 use axum::{
@@ -18,13 +20,13 @@ use axum::{
 use http_body_util::{BodyExt as _, Full};
 use insta::assert_snapshot;
 use portcullis::{
-    AuthError, AuthRejection, Claims, ErrorStyle, Jwt, JwtManager, Require, Revocation, RevocationIndex,
-    Verdict, asks,
+    AuthError, AuthRejection, Claims, Clock, ErrorStyle, Jwt, JwtManager, ManualClock, Require, Revocation,
+    RevocationIndex, Verdict, asks,
 };
 use tower::ServiceExt as _;
 
 use super::{app, assert_silent, cause_of, send, whole};
-use crate::common::{builder, manager, token};
+use crate::common::{builder, clock, manager, token};
 
 /// A revocation list that somebody else keeps.
 enum Elsewhere {
@@ -188,4 +190,68 @@ async fn the_body_of_a_refused_request_is_never_read() {
         let answer = app.oneshot(request.body(Body::new(body)).unwrap()).await.unwrap();
         assert_eq!((answer.status().as_u16(), read.load(Ordering::Relaxed)), (status, is_read));
     }
+}
+
+/// The order of the checks is one for hooks that know and for hooks that ask.
+#[tokio::test]
+async fn hooks_are_asked_in_turn_and_once() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (first, second) = (asked.clone(), asked.clone());
+    let revoked = move |_: Arc<Claims>| {
+        let asked = first.clone();
+        async move {
+            tokio::task::yield_now().await;
+            asked.lock().unwrap().push("revocation");
+            Ok::<_, Infallible>(false)
+        }
+    };
+    let check = asks(move |claims: Arc<Claims>| {
+        let asked = second.clone();
+        async move {
+            asked.lock().unwrap().push("own check");
+            Ok::<_, Infallible>(claims.identity() == "alice")
+        }
+    });
+    let jwt = builder().revocation(Arc::new(revoked)).check_claims(check).build().unwrap();
+    for (name, expected) in [("alice", None), ("mallory", Some(AuthError::ClaimsRefused))] {
+        let token = jwt.access(name).sign().unwrap();
+        let error = jwt.authenticate(token.as_str(), Require::access()).await.err();
+        assert_eq!(
+            (error, std::mem::take(&mut *asked.lock().unwrap())),
+            (expected, vec!["revocation", "own check"])
+        );
+        let error = jwt.authenticate(token.as_str(), Require::access().even_revoked()).await.is_err();
+        assert_eq!(
+            (error, std::mem::take(&mut *asked.lock().unwrap())),
+            (name != "alice", vec!["own check"])
+        );
+    }
+}
+
+/// A token is judged by one moment, and asking the clock costs more than reading the claims' times.
+#[tokio::test]
+async fn a_verification_reads_the_clock_once() {
+    struct Counting(ManualClock, AtomicUsize);
+    impl Clock for Counting {
+        fn now(&self) -> SystemTime {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.now()
+        }
+
+        fn monotonic(&self) -> Instant {
+            self.0.monotonic()
+        }
+    }
+    let clock = Arc::new(Counting(clock(), AtomicUsize::new(0)));
+    let jwt = builder().clock(clock.clone()).build().unwrap();
+    let token = jwt.access("alice").sign().unwrap();
+    let reads = || clock.1.swap(0, Ordering::Relaxed);
+    assert_eq!(reads(), 1);
+    jwt.verify(token.as_str()).unwrap();
+    assert_eq!(reads(), 1);
+    jwt.authenticate(token.as_str(), Require::access()).await.unwrap();
+    assert_eq!(reads(), 1);
+    let bearer = format!("Bearer {}", token.as_str());
+    assert_eq!(send(app(jwt.clone()), Method::GET, "/jwt", &[&bearer]).await.status(), 200);
+    assert_eq!(reads(), 1);
 }
