@@ -1,6 +1,6 @@
 //! Issuing: a token is begun by its kind and identity, gathers what it shall carry, and is signed.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
@@ -167,7 +167,8 @@ impl<'m> Issue<'m> {
             session: self.session,
             custom,
         };
-        let payload = Zeroizing::new(serde_json::to_vec(&payload).map_err(IssueError::Json)?);
+        let payload =
+            Zeroizing::new(serde_json::to_vec(&payload).map_err(|error| IssueError::Json(error.into()))?);
         let text = key.sign(&header, &payload).ok_or(IssueError::Random)?;
         if text.len() > MAX_TOKEN_BYTES {
             return Err(IssueError::TooLong { bytes: text.len() });
@@ -239,10 +240,10 @@ pub enum IssueError {
     DuplicateClaim(String),
     /// A claim of your own cannot be written as JSON.
     #[error("{0} is not JSON")]
-    ClaimJson(String, #[source] serde_json::Error),
+    ClaimJson(String, #[source] Box<dyn Error + Send + Sync>),
     /// The claims cannot be written as JSON.
     #[error("the claims are not JSON")]
-    Json(#[source] serde_json::Error),
+    Json(#[source] Box<dyn Error + Send + Sync>),
     /// The lifetime is zero or longer than any.
     #[error(transparent)]
     Lifetime(#[from] InvalidLifetime),
@@ -319,7 +320,7 @@ fn own_members(
         }
         match value {
             Ok(value) => members.push((name, value)),
-            Err(error) => return Err(IssueError::ClaimJson(name, error)),
+            Err(error) => return Err(IssueError::ClaimJson(name, error.into())),
         }
     }
     Ok(members)

@@ -1,7 +1,9 @@
 //! JSON Web Keys (RFC 7517, RFC 7518 section 6, RFC 8037): in with every check, out with public members only.
 
+use std::fmt;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -41,6 +43,27 @@ struct Jwk {
 #[derive(Deserialize)]
 struct Jwks {
     keys: Vec<Value>,
+}
+
+/// A public key, or a set of them, as others read it: serde writes it as JSON, and its text is that JSON.
+///
+/// ```
+/// use axum::{Json, extract::State};
+/// use portcullis::{JwkJson, JwtManager};
+///
+/// // GET /.well-known/jwks.json
+/// async fn jwks(State(jwt): State<JwtManager>) -> Json<JwkJson> {
+///     Json(jwt.key_set().to_jwks())
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct JwkJson(Value);
+
+impl fmt::Display for JwkJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 impl Key {
@@ -89,14 +112,14 @@ impl VerifyingKey {
     }
 
     /// The public key as a JWK: public members, `alg`, `use` and `kid`. A secret has none.
-    pub fn to_jwk(&self) -> Option<Value> {
+    pub fn to_jwk(&self) -> Option<JwkJson> {
         let mut members = required_members(self.public()?);
         members.insert("alg".into(), self.algorithm().name().into());
         members.insert("use".into(), "sig".into());
         if let Some(kid) = self.kid() {
             members.insert("kid".into(), kid.into());
         }
-        Some(Value::Object(members))
+        Some(JwkJson(Value::Object(members)))
     }
 
     /// The RFC 7638 thumbprint (SHA-256, base64url). A secret has none: it could be guessed from one.
@@ -139,8 +162,8 @@ impl KeySet {
     }
 
     /// The public keys of the set as a JWKS, for others to verify our tokens with. Secrets are not among them.
-    pub fn to_jwks(&self) -> Value {
-        json!({"keys": self.iter().filter_map(VerifyingKey::to_jwk).collect::<Vec<_>>()})
+    pub fn to_jwks(&self) -> JwkJson {
+        JwkJson(json!({"keys": self.iter().filter_map(VerifyingKey::to_jwk).collect::<Vec<_>>()}))
     }
 }
 

@@ -143,6 +143,8 @@ pub use error::{Absence, Absences, AuthError, Cause, ErrorClass};
 pub use extract::{AnyJwt, FreshJwt, FromClaims, Guard, Jwt, RefreshJwt, Unread};
 pub use hooks::{Check, CheckClaims, HookError, LoadUser, Refused, RenderError, Working, asks};
 pub use issue::{Issue, IssueError, Token};
+#[cfg(feature = "asymmetric")]
+pub use jwk::JwkJson;
 pub use jws::{Algorithm, JwsError, UnknownAlgorithm};
 pub use keys::{Key, KeyError, KeySet, VerifyingKey};
 pub use layer::{Decided, KindIsOpen, RequireLayer, RequireService, Undecided};
