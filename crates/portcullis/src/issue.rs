@@ -1,6 +1,6 @@
 //! Issuing: a token is begun by its kind and identity, gathers what it shall carry, and is signed.
 
-use std::{borrow::Cow, error::Error, fmt, time::Duration};
+use std::{borrow::Cow, convert::Infallible, error::Error, fmt, marker::PhantomData, time::Duration};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
@@ -41,9 +41,17 @@ impl Issuing {
     }
 }
 
+/// The kind of an [`Issue`] that makes an access token.
+#[derive(Clone, Copy, Debug)]
+pub struct Access(Infallible);
+
+/// The kind of an [`Issue`] that makes a refresh token, which is never fresh.
+#[derive(Clone, Copy, Debug)]
+pub struct Refresh(Infallible);
+
 /// A token in the making: see [`JwtManager::access`] and [`JwtManager::refresh`].
 #[must_use = "nothing is issued until `sign`"]
-pub struct Issue<'m> {
+pub struct Issue<'m, K = Access> {
     manager: &'m JwtManager,
     kind: TokenKind,
     identity: String,
@@ -54,6 +62,7 @@ pub struct Issue<'m> {
     key: Option<Key>,
     custom: Vec<Given>,
     header: Vec<Given>,
+    of: PhantomData<fn() -> K>,
 }
 
 /// A member as it was given.
@@ -67,14 +76,20 @@ enum Fresh {
     For(Duration),
 }
 
-impl<'m> Issue<'m> {
-    pub(crate) fn new(manager: &'m JwtManager, kind: TokenKind, identity: String) -> Self {
-        let (csrf, key, custom, header) = (manager.issuing().csrf, None, Vec::new(), Vec::new());
-        let (fresh, lifetime, session) = (Fresh::No, None, None);
-        Self { manager, kind, identity, fresh, lifetime, csrf, session, key, custom, header }
+impl<'m> Issue<'m, Access> {
+    pub(crate) fn access(manager: &'m JwtManager, identity: String) -> Self {
+        Self::new(manager, TokenKind::Access, identity)
     }
 
     /// Marks the token as fresh: its bearer has just shown a password.
+    ///
+    /// A refresh token is never fresh, so this does not compile:
+    ///
+    /// ```compile_fail,E0599
+    /// # fn token(jwt: portcullis::JwtManager) {
+    /// let issue = jwt.refresh("alice").fresh();
+    /// # }
+    /// ```
     pub fn fresh(mut self) -> Self {
         self.fresh = Fresh::Yes;
         self
@@ -84,6 +99,20 @@ impl<'m> Issue<'m> {
     pub fn fresh_for(mut self, duration: Duration) -> Self {
         self.fresh = Fresh::For(duration);
         self
+    }
+}
+
+impl<'m> Issue<'m, Refresh> {
+    pub(crate) fn refresh(manager: &'m JwtManager, identity: String) -> Self {
+        Self::new(manager, TokenKind::Refresh, identity)
+    }
+}
+
+impl<'m, K> Issue<'m, K> {
+    fn new(manager: &'m JwtManager, kind: TokenKind, identity: String) -> Self {
+        let (csrf, key, custom, header) = (manager.issuing().csrf, None, Vec::new(), Vec::new());
+        let (fresh, lifetime, session, of) = (Fresh::No, None, None, PhantomData);
+        Self { manager, kind, identity, fresh, lifetime, csrf, session, key, custom, header, of }
     }
 
     /// Lets the token live this long instead of as configured, in whole seconds.

@@ -142,7 +142,7 @@ pub use cookies::{CookieError, SameSite, SetCookies, TokenCookies};
 pub use error::{Absence, Absences, AuthError, Cause, ErrorClass};
 pub use extract::{AnyJwt, FreshJwt, FromClaims, Guard, Jwt, RefreshJwt, Unread};
 pub use hooks::{Check, CheckClaims, HookError, LoadUser, Refused, RenderError, Working, asks};
-pub use issue::{Issue, IssueError, Token};
+pub use issue::{Access, Issue, IssueError, Refresh, Token};
 #[cfg(feature = "asymmetric")]
 pub use jwk::JwkJson;
 pub use jws::{Algorithm, JwsError, UnknownAlgorithm};

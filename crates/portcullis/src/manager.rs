@@ -6,9 +6,9 @@ use arc_swap::{ArcSwap, Guard};
 use http::request::Parts;
 
 use crate::{
-    AuthError, Check, CheckClaims, Claims, Clock, ErrorFormat, Issue, JwtConfig, JwtConfigErrors,
-    JwtManagerBuilder, KeyError, KeySet, LoadUser, NumericDate, RenderError, Require, Revocation, TokenKind,
-    Verdict, Verified,
+    Access, AuthError, Check, CheckClaims, Claims, Clock, ErrorFormat, Issue, JwtConfig, JwtConfigErrors,
+    JwtManagerBuilder, KeyError, KeySet, LoadUser, NumericDate, Refresh, RenderError, Require, Revocation,
+    TokenKind, Verdict, Verified,
     claims::{Rules, Typ},
     cookies::CookieRules,
     issue::Issuing,
@@ -275,13 +275,13 @@ impl JwtManager {
     /// let token = jwt.access("alice").fresh().claim("role", "editor").sign()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn access(&self, identity: impl Into<String>) -> Issue<'_> {
-        Issue::new(self, TokenKind::Access, identity.into())
+    pub fn access(&self, identity: impl Into<String>) -> Issue<'_, Access> {
+        Issue::access(self, identity.into())
     }
 
     /// Begins a refresh token for an identity; [`Issue::sign`] makes it.
-    pub fn refresh(&self, identity: impl Into<String>) -> Issue<'_> {
-        Issue::new(self, TokenKind::Refresh, identity.into())
+    pub fn refresh(&self, identity: impl Into<String>) -> Issue<'_, Refresh> {
+        Issue::refresh(self, identity.into())
     }
 
     /// How this manager's application writes errors, so that others can look the same.

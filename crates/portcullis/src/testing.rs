@@ -69,7 +69,7 @@ impl Mint {
         self.claim("iat", now.seconds()).claim("nbf", now.seconds()).claim("exp", end)
     }
 
-    /// Fresh, as after a login.
+    /// Fresh, as after a login. A refresh token too, which no [`Issue`](crate::Issue) would be.
     pub fn fresh(self) -> Self {
         self.claim("fresh", true)
     }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use portcullis::{
-    Algorithm, Freshness, IssueError, JwtConfig, JwtManager, Key, Lifetime, Require, Token, TokenKind,
+    Algorithm, Freshness, Issue, IssueError, JwtConfig, JwtManager, Key, Lifetime, Require, Token, TokenKind,
 };
 
 use crate::common::{NOW, SECRET, at, builder, clock, configured, manager, payload_of, unbase64};
@@ -235,10 +235,10 @@ fn another_key_may_sign() {
 
 #[test]
 fn claims_of_ones_own_may_have_an_object_of_their_own() {
-    let jwt = configured(|config| config.user_claims = Some("user_claims".into()));
-    let payload = |issue: portcullis::Issue<'_>| -> serde_json::Value {
+    fn payload<K>(issue: Issue<'_, K>) -> serde_json::Value {
         serde_json::from_str(&payload_of(issue.sign().unwrap().as_str())).unwrap()
-    };
+    }
+    let jwt = configured(|config| config.user_claims = Some("user_claims".into()));
     let claims = payload(jwt.access("alice").claim("role", "x").claim("exp", 1));
     assert_eq!(claims["user_claims"], serde_json::json!({"role": "x", "exp": 1}));
     assert_eq!(claims["exp"], crate::common::NOW + 900);

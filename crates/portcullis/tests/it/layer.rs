@@ -27,7 +27,7 @@ async fn status<K: 'static>(layer: &RequireLayer<K>, request: axum::http::reques
     said(app(layer), request.body(Body::empty()).unwrap()).await.0
 }
 
-fn bearer(issue: portcullis::Issue<'_>) -> String {
+fn bearer<K>(issue: portcullis::Issue<'_, K>) -> String {
     format!("Bearer {}", issue.sign().unwrap().as_str())
 }
 

@@ -63,18 +63,23 @@ fn mint(case: &Case<'_>, spec: &Value) -> Result<Token, String> {
     let overrides = spec["mint_config"].as_object().cloned().unwrap_or_default();
     let jwt = setup::minter(case, &overrides, clock)?;
     let identity = identity(case, spec)?;
-    let refresh = spec["mint"] == "refresh";
-    let mut issue = if refresh { jwt.refresh(identity) } else { jwt.access(identity) };
-    if spec["fresh"] == Value::Bool(true) {
-        issue = issue.fresh();
-    }
-    if let Some(fresh) = fresh {
-        issue = issue.fresh_for(duration(fresh + back)?);
-    }
-    if let Some(expires) = expires {
-        issue = issue.expires_in(duration(expires + back)?);
-    }
-    with_extras(case, spec, issue)?.sign().map_err(|error| error.to_string())
+    let expires = expires.map(|seconds| duration(seconds + back)).transpose()?;
+    let signed = if spec["mint"] == "refresh" {
+        if spec["fresh"] == Value::Bool(true) || fresh.is_some() {
+            return Err("a refresh token is never fresh".into());
+        }
+        with_extras(case, spec, expires, jwt.refresh(identity))?.sign()
+    } else {
+        let mut issue = jwt.access(identity);
+        if spec["fresh"] == Value::Bool(true) {
+            issue = issue.fresh();
+        }
+        if let Some(fresh) = fresh {
+            issue = issue.fresh_for(duration(fresh + back)?);
+        }
+        with_extras(case, spec, expires, issue)?.sign()
+    };
+    signed.map_err(|error| error.to_string())
 }
 
 fn duration(seconds: i64) -> Result<Duration, String> {
@@ -93,8 +98,16 @@ fn identity(case: &Case<'_>, spec: &Value) -> Result<String, String> {
     Ok(identity)
 }
 
-/// Claims, header members and key, which in Flask come from arguments and loaders: here they are words.
-fn with_extras<'m>(case: &Case<'_>, spec: &Value, mut issue: Issue<'m>) -> Result<Issue<'m>, String> {
+/// Lifetime, claims, header members and key, of which the last three in Flask come from arguments and loaders: here they are words.
+fn with_extras<'m, K>(
+    case: &Case<'_>,
+    spec: &Value,
+    expires: Option<Duration>,
+    mut issue: Issue<'m, K>,
+) -> Result<Issue<'m, K>, String> {
+    if let Some(expires) = expires {
+        issue = issue.expires_in(expires);
+    }
     let merged = |name: &str| -> Map<String, Value> {
         let (hook, given) = (case.hook(name).as_object(), spec[name].as_object());
         // 3.x: the argument takes the loader's place.
