@@ -147,7 +147,7 @@ pub struct Claims {
     jti: Option<Span>,
     issuer: Option<Span>,
     csrf: Option<Span>,
-    session: Option<(Span, u64)>,
+    session: Option<(Span, u32)>,
     issued_at: Option<NumericDate>,
     not_before: Option<NumericDate>,
     expires_at: Option<NumericDate>,
@@ -163,7 +163,7 @@ pub struct Session<'a> {
     /// The session's own name (`sid`).
     pub id: &'a str,
     /// How often the session had been renewed when it gave this token out (`gen`).
-    pub generation: u64,
+    pub generation: u32,
 }
 
 /// Where a text stands in the payload or, beyond its end, in what was unescaped.
@@ -201,7 +201,7 @@ impl Claims {
 
     /// The session that the token is of.
     ///
-    /// `None` unless `sid` is a text and `gen` an integer from 0: claims of these names that are another
+    /// `None` unless `sid` is a text and `gen` an integer from 0 to 4 294 967 295: claims of these names that are another
     /// application's own make no session.
     pub fn session(&self) -> Option<Session<'_>> {
         self.session.map(|(id, generation)| Session { id: self.text(id), generation })

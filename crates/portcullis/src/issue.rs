@@ -1,8 +1,10 @@
 //! Issuing: a token is begun by its kind and identity, gathers what it shall carry, and is signed.
 
-use std::{borrow::Cow, convert::Infallible, error::Error, fmt, marker::PhantomData, time::Duration};
+mod payload;
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use std::{convert::Infallible, error::Error, fmt, marker::PhantomData, time::Duration};
+
+use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -10,6 +12,8 @@ use crate::{
     CsrfClaim, Freshness, InvalidLifetime, JwtConfig, JwtManager, Key, Lifetime, Location, NumericDate,
     TokenKind, jws::MAX_TOKEN_BYTES,
 };
+
+use payload::{NewClaims, with_members};
 
 /// What a manager's new tokens are made with.
 pub(crate) struct Issuing {
@@ -58,7 +62,7 @@ pub struct Issue<'m, K = Access> {
     fresh: Fresh,
     lifetime: Option<Duration>,
     csrf: bool,
-    session: Option<(String, u64)>,
+    session: Option<(String, u32)>,
     key: Option<Key>,
     custom: Vec<Given>,
     header: Vec<Given>,
@@ -147,7 +151,7 @@ impl<'m, K> Issue<'m, K> {
     /// let token = jwt.refresh("alice").session("8aYb0c", 1).sign()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn session(mut self, id: impl Into<String>, generation: u64) -> Self {
+    pub fn session(mut self, id: impl Into<String>, generation: u32) -> Self {
         self.session = Some((id.into(), generation));
         self
     }
@@ -295,114 +299,4 @@ fn token_id() -> Result<String, IssueError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| IssueError::Random)?;
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
-}
-
-/// Claims that nobody but the library sets: one's own must never overwrite what a guard relies on, here or in an
-/// application of Flask-JWT-Extended 3.x, which reads `identity`.
-const RESERVED: [&str; 13] =
-    ["aud", "csrf", "exp", "fresh", "gen", "iat", "identity", "iss", "jti", "nbf", "sid", "sub", "type"];
-
-/// Header members that tell a verifier what to do (RFC 7515 section 4.1, RFC 7797): a key id comes with its key.
-const RESERVED_HEADER: [&str; 12] =
-    ["alg", "b64", "crit", "cty", "jku", "jwk", "kid", "typ", "x5c", "x5t", "x5t#S256", "x5u"];
-
-impl Issuing {
-    /// One's own claims as they are written: beside ours, or in the member that 3.x has for them.
-    fn own_claims(&self, given: Vec<Given>, kind: TokenKind) -> Result<Vec<(String, Value)>, IssueError> {
-        let Some((member, in_refresh_tokens)) = &self.nested else {
-            let reserved = |name: &str| name == self.identity_claim || RESERVED.contains(&name);
-            return own_members(given, reserved, IssueError::ReservedClaim);
-        };
-        // In an object of their own they overwrite nothing.
-        let own = own_members(given, |_| false, IssueError::ReservedClaim)?;
-        if own.is_empty() || kind == TokenKind::Refresh && !in_refresh_tokens {
-            return Ok(Vec::new());
-        }
-        Ok(vec![(member.clone(), Value::Object(own.into_iter().collect()))])
-    }
-}
-
-/// A header with members of one's own behind the usual ones.
-fn with_members(usual: &str, given: Vec<Given>) -> Result<Cow<'_, str>, IssueError> {
-    let reserved = |name: &str| RESERVED_HEADER.contains(&name);
-    let own = own_members(given, reserved, IssueError::ReservedHeader)?;
-    if own.is_empty() {
-        return Ok(Cow::Borrowed(usual));
-    }
-    let own = Value::Object(own.into_iter().collect()).to_string();
-    let (usual, own) = (usual.strip_suffix('}').unwrap_or(usual), own.strip_prefix('{').unwrap_or(&own));
-    Ok(Cow::Owned(format!("{usual},{own}")))
-}
-
-fn own_members(
-    given: Vec<Given>,
-    reserved: impl Fn(&str) -> bool,
-    refuse: fn(String) -> IssueError,
-) -> Result<Vec<(String, Value)>, IssueError> {
-    let mut members: Vec<(String, Value)> = Vec::with_capacity(given.len());
-    for (name, value) in given {
-        if reserved(&name) {
-            return Err(refuse(name));
-        }
-        if members.iter().any(|(known, _)| *known == name) {
-            return Err(IssueError::DuplicateClaim(name));
-        }
-        match value {
-            Ok(value) => members.push((name, value)),
-            Err(error) => return Err(IssueError::ClaimJson(name, error.into())),
-        }
-    }
-    Ok(members)
-}
-
-/// The payload, in the order in which Flask-JWT-Extended writes it.
-struct NewClaims<'a> {
-    issuing: &'a Issuing,
-    kind: TokenKind,
-    identity: &'a str,
-    jti: &'a str,
-    freshness: Freshness,
-    issued_at: NumericDate,
-    expires_at: NumericDate,
-    csrf: Option<&'a str>,
-    session: Option<(String, u64)>,
-    custom: Vec<(String, Value)>,
-}
-
-impl Serialize for NewClaims<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut claims = serializer.serialize_map(None)?;
-        match self.freshness {
-            Freshness::Stale => claims.serialize_entry("fresh", &false)?,
-            Freshness::Fresh => claims.serialize_entry("fresh", &true)?,
-            Freshness::Until(end) => claims.serialize_entry("fresh", &end.seconds())?,
-        }
-        claims.serialize_entry("iat", &self.issued_at.seconds())?;
-        claims.serialize_entry("jti", self.jti)?;
-        claims.serialize_entry("type", self.kind.name())?;
-        claims.serialize_entry(&self.issuing.identity_claim, self.identity)?;
-        if self.issuing.not_before {
-            claims.serialize_entry("nbf", &self.issued_at.seconds())?;
-        }
-        if let Some(csrf) = self.csrf {
-            claims.serialize_entry("csrf", csrf)?;
-        }
-        match self.issuing.audience.as_slice() {
-            [] => {}
-            [one] => claims.serialize_entry("aud", one)?,
-            many => claims.serialize_entry("aud", many)?,
-        }
-        if let Some(issuer) = &self.issuing.issuer {
-            claims.serialize_entry("iss", issuer)?;
-        }
-        claims.serialize_entry("exp", &self.expires_at.seconds())?;
-        if let Some((id, generation)) = &self.session {
-            claims.serialize_entry("sid", id)?;
-            claims.serialize_entry("gen", generation)?;
-        }
-        for (name, value) in &self.custom {
-            claims.serialize_entry(name, value)?;
-        }
-        claims.end()
-    }
 }

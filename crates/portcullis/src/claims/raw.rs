@@ -73,7 +73,7 @@ pub(super) struct RawClaims<'j> {
     /// The configured identity claim, or its fallback, where that is not `sub`.
     pub(super) identity: Found<Identity<'j>>,
     sid: Found<Text<'j>>,
-    generation: Found<u64>,
+    generation: Found<u32>,
     /// The required claims that are there and not registered, a bit each.
     present: u64,
 }
@@ -116,7 +116,7 @@ impl<'j> RawClaims<'j> {
 
     /// The session, where both claims are what we write. Anything else is the own claim of another application, which
     /// is no error and no session.
-    pub(super) fn session(&self) -> Option<(Text<'j>, u64)> {
+    pub(super) fn session(&self) -> Option<(Text<'j>, u32)> {
         match (self.sid, self.generation) {
             (Found::Is(id), Found::Is(generation)) => Some((id, generation)),
             _ => None,
@@ -212,8 +212,8 @@ fn identity(value: Value<'_>) -> Option<Identity<'_>> {
     }
 }
 
-fn generation(value: Value<'_>) -> Option<u64> {
-    if let Value::Integer(number) = value { u64::try_from(number).ok() } else { None }
+fn generation(value: Value<'_>) -> Option<u32> {
+    if let Value::Integer(number) = value { u32::try_from(number).ok() } else { None }
 }
 
 /// Without a `type`, where none is required, a token is an access token, as in Flask-JWT-Extended.

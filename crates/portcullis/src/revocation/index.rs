@@ -113,7 +113,7 @@ impl RevocationIndex {
     /// assert!(jwt.verify(new.as_str()).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn revoke_access(&self, sid: &str, up_to: u64, expires_at: Option<NumericDate>) {
+    pub fn revoke_access(&self, sid: &str, up_to: u32, expires_at: Option<NumericDate>) {
         self.note(self.hash(Named::Session, sid), Note::access(up_to, expires_at));
     }
 

@@ -22,7 +22,7 @@ impl Note {
     }
 
     /// A session's access tokens up to a generation.
-    pub(super) fn access(up_to: u64, expires_at: Option<NumericDate>) -> Self {
+    pub(super) fn access(up_to: u32, expires_at: Option<NumericDate>) -> Self {
         Self::new(expires_at, saturated(up_to))
     }
 
@@ -44,7 +44,7 @@ impl Note {
     }
 
     /// Whether a session's token of this kind and generation is revoked.
-    pub(super) fn ends(self, kind: TokenKind, generation: u64) -> bool {
+    pub(super) fn ends(self, kind: TokenKind, generation: u32) -> bool {
         let bound = self.bound();
         bound == Self::ALL || kind == TokenKind::Access && saturated(generation) <= bound
     }
@@ -70,8 +70,8 @@ fn seconds(moment: NumericDate) -> u64 {
 
 /// The last generation that has a number of its own stands for all beyond it, in notes and in tokens alike, so that
 /// one too many is refused and never one too few.
-fn saturated(generation: u64) -> u64 {
-    generation.min(Note::ALL - 1)
+fn saturated(generation: u32) -> u64 {
+    u64::from(generation).min(Note::ALL - 1)
 }
 
 #[cfg(test)]
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_bound_ends_access_tokens_up_to_it() {
-        let last = Note::ALL - 1;
+        let last = u32::try_from(Note::ALL).unwrap() - 1;
         for (bound, generation, ended) in [
             (0, 0, true),
             (0, 1, false),
@@ -91,15 +91,15 @@ mod tests {
             (last - 1, last, false),
             (last, last, true),
             // Beyond the last number there is no telling apart.
-            (last, u64::MAX, true),
-            (u64::MAX, u64::MAX, true),
-            (u64::MAX, last - 1, true),
+            (last, u32::MAX, true),
+            (u32::MAX, u32::MAX, true),
+            (u32::MAX, last - 1, true),
         ] {
             let note = Note::access(bound, None);
             assert_eq!(note.ends(TokenKind::Access, generation), ended, "{bound} {generation}");
             assert!(!note.ends(TokenKind::Refresh, generation), "{bound} {generation}");
         }
-        assert!(Note::all(None).ends(TokenKind::Refresh, u64::MAX));
+        assert!(Note::all(None).ends(TokenKind::Refresh, u32::MAX));
     }
 
     #[test]

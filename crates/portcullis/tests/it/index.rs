@@ -98,7 +98,7 @@ fn a_session_is_never_seen_half_noted() {
                 for n in 0..50_000 {
                     match (n + writer) % 2 {
                         0 => index.revoke_access("s1", n, Some(at(NOW))),
-                        _ => index.revoke_access("s1", 1, Some(at(NOW + i64::try_from(n).unwrap()))),
+                        _ => index.revoke_access("s1", 1, Some(at(NOW + i64::from(n)))),
                     }
                     index.revoke_session(&format!("{writer}/{n}"), None);
                     if n % 10_000 == 0 {

@@ -17,11 +17,9 @@ fn a_token_is_of_a_session_when_both_claims_are_there_and_of_the_right_type() {
         (r#""s1""#, "7", Some(("s1", 7))),
         (r#""s\u0031""#, "7", Some(("s1", 7))),
         (r#""""#, "7", Some(("", 7))),
-        // A generation above 63 bits, which nobody reaches, is read as the last one.
-        (r#""s1""#, "9223372036854775807", Some(("s1", 9_223_372_036_854_775_807))),
-        (r#""s1""#, "9223372036854775808", Some(("s1", u64::MAX))),
-        (r#""s1""#, "18446744073709551615", Some(("s1", u64::MAX))),
+        (r#""s1""#, "4294967295", Some(("s1", u32::MAX))),
         // Anything else is another application's own.
+        (r#""s1""#, "4294967296", None),
         (r#""s1""#, "18446744073709551616", None),
         (r#""s1""#, "", None),
         ("", "7", None),
@@ -57,8 +55,8 @@ fn claims_of_a_session_can_be_required_and_stand_once() {
 #[test]
 fn a_session_is_written_and_read_by_both_kinds_of_token() {
     let jwt = manager();
-    for issue in [jwt.access("alice"), jwt.refresh("alice")] {
-        let token = issue.session("s1", 3).sign().unwrap();
+    let both = [jwt.access("alice").session("s1", 3).sign(), jwt.refresh("alice").session("s1", 3).sign()];
+    for token in both.map(Result::unwrap) {
         let claims = jwt.verify_as(token.as_str(), Require::any()).unwrap();
         let session = claims.session().unwrap();
         assert_eq!((session.id, session.generation), ("s1", 3));

@@ -55,7 +55,7 @@ fn every_kind_of_note_ends_what_it_says_and_nothing_else() {
         ("a session by the name of the user", |index| index.revoke_session("alice", None), none),
         ("access before", |index| index.revoke_access("s1", 4, None), none),
         ("access up to", |index| index.revoke_access("s1", 5, None), access_of_session),
-        ("access beyond", |index| index.revoke_access("s1", u64::MAX, None), access_of_session),
+        ("access beyond", |index| index.revoke_access("s1", u32::MAX, None), access_of_session),
         ("access of another session", |index| index.revoke_access("s2", 9, None), none),
         ("the user", |index| index.revoke_user("alice", at(NOW), None), without_session),
         ("the user, a minute off", |index| index.revoke_user("alice", at(NOW - 60), None), without_session),

@@ -10,7 +10,7 @@ use crate::common::at;
 enum Act {
     Token(String, Option<i64>),
     Session(String, Option<i64>),
-    Access(String, u64, Option<i64>),
+    Access(String, u32, Option<i64>),
     User(String, i64, Option<i64>),
     All(i64),
     Forget(i64),
@@ -94,7 +94,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let act = prop_oneof![
         4 => (name(), expiry()).prop_map(|(jti, expiry)| Act::Token(jti, expiry)),
         2 => (name(), expiry()).prop_map(|(sid, expiry)| Act::Session(sid, expiry)),
-        4 => (name(), 0_u64..6, expiry()).prop_map(|(sid, up_to, expiry)| Act::Access(sid, up_to, expiry)),
+        4 => (name(), 0_u32..6, expiry()).prop_map(|(sid, up_to, expiry)| Act::Access(sid, up_to, expiry)),
         4 => (name(), 0_i64..300, expiry())
             .prop_map(|(identity, before, expiry)| Act::User(identity, before, expiry)),
         1 => (0_i64..300).prop_map(Act::All),
