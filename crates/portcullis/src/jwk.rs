@@ -10,12 +10,15 @@ use zeroize::Zeroizing;
 
 use crate::{
     Algorithm, Key, KeyError, KeySet, Secret, VerifyingKey,
-    jws::asymmetric::{Kind, Private, Public, Signer},
+    jws::{
+        asymmetric::{Kind, Private, Public, Signer},
+        json,
+    },
 };
 
 /// The members of a key that matter; the private ones are wiped when it is dropped.
 ///
-/// A member that is there twice is refused, one that is unknown is ignored (RFC 7517 section 4).
+/// One that is unknown is ignored (RFC 7517 section 4).
 #[derive(Deserialize)]
 struct Jwk {
     kty: String,
@@ -149,6 +152,7 @@ impl KeySet {
     }
 
     fn of_jwks(jwks: &str, only: Option<Algorithm>) -> Result<Self, KeyError> {
+        strict(jwks)?;
         let jwks: Jwks = serde_json::from_str(jwks).map_err(|_| fault("it is no JWK set"))?;
         let mut set = Self::verify_only([]);
         for jwk in jwks.keys {
@@ -196,10 +200,10 @@ fn required_members(public: &Public) -> Map<String, Value> {
 
 impl Jwk {
     fn parse(text: &str) -> Result<Self, KeyError> {
+        strict(text)?;
         // The text of serde's error may show what is in the key.
-        serde_json::from_str(text).map_err(|_| {
-            fault("it is no JSON object with the members of a key, each once and of the right type")
-        })
+        serde_json::from_str(text)
+            .map_err(|_| fault("it is no JSON object with the members of a key, each of the right type"))
     }
 
     /// The algorithm that the key is for: the wanted one, its `alg`, its curve's, and no contradiction.
@@ -324,6 +328,20 @@ impl Jwk {
             Kind::Ed25519 => Public::Ed25519 { x: coordinate("x", self.x.as_ref())? },
         })
     }
+}
+
+/// Refuses an object with two members of one name, at any depth and in a member that nobody reads too: which of them
+/// counts differs from reader to reader (RFC 7517 section 4).
+fn strict(text: &str) -> Result<(), KeyError> {
+    if json::is_json(text) {
+        return Ok(());
+    }
+    // Without a copy of what may be private. What is skipped so is looked at less closely, hence the two causes.
+    let skipped = serde_json::from_str::<serde::de::IgnoredAny>(text);
+    Err(fault(match skipped {
+        Ok(_) => "an object in it has two members of one name, or a number or an escape is out of range",
+        Err(_) => "it is not JSON",
+    }))
 }
 
 fn public(name: &str, member: Option<&String>) -> Result<Vec<u8>, KeyError> {

@@ -140,6 +140,37 @@ fn key_02_edwards_points_of_small_order_and_in_a_second_encoding_are_refused() {
     }
 }
 
+/// Two readers of one text would take different keys out of it.
+#[test]
+fn an_object_with_two_members_of_one_name_is_no_key() {
+    let jwk = without(p256(), "d").to_string();
+    let members = jwk.strip_prefix('{').unwrap();
+    for more in [
+        r#""kty":"EC","#,
+        r#""kt\u0079":"EC","#,
+        r#""own":1,"own":1,"#,
+        r#""own":1,"\u006fwn":1,"#,
+        r#""own":[{"deep":{"a":1,"a":2}}],"#,
+    ] {
+        let doubled = format!("{{{more}{members}");
+        let says =
+            |error: KeyError| assert!(error.to_string().contains("two members of one name"), "{error}");
+        says(VerifyingKey::from_jwk(&doubled).unwrap_err());
+        says(VerifyingKey::from_jwk_as(Algorithm::ES256, &doubled).unwrap_err());
+        says(
+            Key::from_jwk(format!("{{{more}{}", p256().to_string().strip_prefix('{').unwrap())).unwrap_err(),
+        );
+        says(KeySet::from_jwks(format!(r#"{{"keys":[{jwk},{doubled}]}}"#)).unwrap_err());
+        says(KeySet::from_jwks_as(Algorithm::ES256, format!(r#"{{"keys":[{doubled}]}}"#)).unwrap_err());
+    }
+    for set in [r#"{"keys":[],"keys":[]}"#, r#"{"keys":[],"next":1,"next":2}"#] {
+        let error = KeySet::from_jwks(set).unwrap_err();
+        assert!(error.to_string().contains("two members of one name"), "{error}");
+    }
+    assert_eq!(KeySet::from_jwks("{").unwrap_err(), KeyError::Jwk("it is not JSON".into()));
+    assert!(VerifyingKey::from_jwk(format!(r#"{{"own":[{{"a":1}},{{"a":1}}],{members}"#)).is_ok());
+}
+
 #[test]
 fn key_03_a_key_that_is_for_something_else_is_not_used() {
     let public = || without(p256(), "d");
