@@ -6,8 +6,10 @@ const OCTET_STRING: u8 = 0x04;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 
-/// `rsaEncryption` (RFC 8017 appendix A.1). Keys bound to PSS alone have another and are refused.
+/// `rsaEncryption` (RFC 8017 appendix A.1).
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+/// `id-RSASSA-PSS` (RFC 4055 section 1.2): an RSA key for PSS alone.
+const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
 /// `id-ecPublicKey` (RFC 5480 section 2.1.1).
 const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
 /// `id-Ed25519` (RFC 8410 section 3).
@@ -77,6 +79,30 @@ pub(crate) fn spki(der: &[u8]) -> Option<Spki<'_>> {
         ED25519 => Spki::Ed25519(key),
         _ => return None,
     })
+}
+
+/// An RSA key that is for PSS alone.
+pub(crate) struct Pss<'a> {
+    /// The key in its PKCS#1 form.
+    pub(crate) key: &'a [u8],
+    /// Whether it has parameters, which bind it to one hash and a shortest salt (RFC 4055 section 3.3).
+    pub(crate) bound: bool,
+}
+
+/// Takes such a key out of PKCS#8 or a `SubjectPublicKeyInfo`; `None` for every other kind of key.
+pub(crate) fn pss(form: Form, der: &[u8]) -> Option<Pss<'_>> {
+    let mut members = Reader::whole_sequence(der)?;
+    let (algorithm, key) = match form {
+        Form::Pkcs8 => {
+            members.expect(INTEGER)?;
+            (members.expect(SEQUENCE)?, members.expect(OCTET_STRING)?)
+        }
+        Form::Spki => (members.expect(SEQUENCE)?, members.expect(BIT_STRING)?.strip_prefix(&[0])?),
+        _ => return None,
+    };
+    let mut algorithm = Reader(algorithm);
+    let is_pss = algorithm.expect(OBJECT_IDENTIFIER)? == RSA_PSS;
+    is_pss.then(|| Pss { key, bound: algorithm.end().is_none() })
 }
 
 /// Modulus and exponent of an `RSAPublicKey`, without leading zeros.

@@ -14,6 +14,8 @@ use crate::{
 impl Key {
     /// A private key from PEM: PKCS#8 for every algorithm, PKCS#1 for `RS*` and `PS*`, SEC1 for `ES*`.
     ///
+    /// An RSA key that is for PSS alone (`id-RSASSA-PSS`, without parameters) is one for `PS*`.
+    ///
     /// Its id is the RFC 7638 thumbprint of its public half.
     ///
     /// # Errors
@@ -34,6 +36,7 @@ impl Key {
             Form::Spki | Form::Pkcs1Public => return Err(KeyError::PublicOnly),
             form => form,
         };
+        let (form, der) = unwrapped(algorithm, form, der)?;
         let rejected = |reason| KeyError::Rejected { algorithm, reason };
         Self::of_pair(algorithm, asymmetric::Signer::from_der(algorithm, form, der).map_err(rejected)?)
     }
@@ -68,6 +71,7 @@ impl VerifyingKey {
         let rejected = |reason| KeyError::Rejected { algorithm, reason };
         match form(der)? {
             form @ (Form::Spki | Form::Pkcs1Public) => {
+                let (form, der) = unwrapped(algorithm, form, der)?;
                 Self::of_numbers(algorithm, Public::from_der(kind, form, der).map_err(rejected)?)
             }
             _ => Key::from_der(algorithm, der).map(Self::from),
@@ -84,6 +88,28 @@ impl VerifyingKey {
 
 fn kind(algorithm: Algorithm) -> Result<Kind, KeyError> {
     Kind::of(algorithm).ok_or(KeyError::NoKeyPair(algorithm))
+}
+
+/// The RSA key in one that is for PSS alone, for the algorithms that are PSS; any other as it is.
+fn unwrapped(algorithm: Algorithm, form: Form, der: &[u8]) -> Result<(Form, &[u8]), KeyError> {
+    let Some(pss) = der::pss(form, der) else {
+        return Ok((form, der));
+    };
+    let is_pss = matches!(algorithm, Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512);
+    let reason = match form {
+        _ if !is_pss => "it is for PSS alone (id-RSASSA-PSS): PS256, PS384 and PS512 take it",
+        Form::Spki if pss.bound => {
+            "it is id-RSASSA-PSS with parameters, which bind it to a hash: make it a plain RSA key with \
+             `openssl rsa -pubin -RSAPublicKey_out -outform DER | openssl rsa -RSAPublicKey_in -inform DER -pubout`"
+        }
+        _ if pss.bound => {
+            "it is id-RSASSA-PSS with parameters, which bind it to a hash: make it a plain RSA key with \
+             `openssl rsa -traditional -outform DER | openssl rsa -inform DER`"
+        }
+        Form::Spki => return Ok((Form::Pkcs1Public, pss.key)),
+        _ => return Ok((Form::Pkcs1Private, pss.key)),
+    };
+    Err(KeyError::Rejected { algorithm, reason })
 }
 
 fn form(der: &[u8]) -> Result<Form, KeyError> {

@@ -81,6 +81,53 @@ fn what_is_no_key_says_why() {
     assert_eq!(shown, format!("Key {{ algorithm: ES256, kid: {:?}, .. }}", ec.key().kid()));
 }
 
+/// The pair with `id-RSASSA-PSS` and these parameters in place of `rsaEncryption`, as PKCS#8 and as SPKI.
+fn bound_to_pss(pair: &super::made::Pair, parameters: &[u8]) -> [Vec<u8>; 2] {
+    const RSA: &[u8] = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+    let length = u8::try_from(11 + parameters.len()).unwrap();
+    let pss = [&[0x30, length], &RSA[2..12], &[10], parameters].concat();
+    [&pair.pkcs8, &pair.spki].map(|der| {
+        let at = der.windows(RSA.len()).position(|bytes| bytes == RSA).unwrap();
+        let content = [&der[4..at], &pss, &der[at + RSA.len()..]].concat();
+        [&[0x30, 0x82], u16::try_from(content.len()).unwrap().to_be_bytes().as_slice(), &content].concat()
+    })
+}
+
+#[test]
+fn a_key_for_pss_alone_is_one_for_pss() {
+    let rsa = pair(Algorithm::RS256);
+    let [private, public] = bound_to_pss(&rsa, &[]);
+    for algorithm in ALL {
+        let (signing, verifying) =
+            (Key::from_der(algorithm, &private), VerifyingKey::from_der(algorithm, &public));
+        if algorithm.name().starts_with("PS") {
+            let plain = Key::from_der(algorithm, &rsa.pkcs8).unwrap();
+            assert_eq!(signing.unwrap().kid(), plain.kid());
+            assert_eq!(verifying.unwrap().kid(), plain.kid());
+            assert_eq!(VerifyingKey::from_der(algorithm, &private).unwrap().kid(), plain.kid());
+        } else if algorithm.name().starts_with("RS") {
+            for error in [signing.unwrap_err(), verifying.unwrap_err()] {
+                assert_eq!(
+                    error.to_string(),
+                    format!(
+                        "this is no key for {algorithm}: it is for PSS alone (id-RSASSA-PSS): PS256, PS384 and PS512 take it"
+                    )
+                );
+            }
+        } else {
+            assert!(signing.is_err() && verifying.is_err(), "{algorithm}");
+        }
+    }
+    // Parameters, here those of SHA-1 and of nothing, and the way out.
+    for parameters in [&[0x30, 0][..], &[5, 0]] {
+        let [private, public] = bound_to_pss(&rsa, parameters);
+        let private = Key::from_der(Algorithm::PS256, private).unwrap_err().to_string();
+        assert!(private.contains("with parameters") && private.contains("-traditional"), "{private}");
+        let public = VerifyingKey::from_der(Algorithm::PS256, public).unwrap_err().to_string();
+        assert!(public.contains("with parameters") && public.contains("-RSAPublicKey_out"), "{public}");
+    }
+}
+
 #[test]
 fn jwt_08_the_curve_is_the_algorithms() {
     for of_key in [Algorithm::ES256, Algorithm::ES384, Algorithm::ES512, Algorithm::EdDSA, Algorithm::RS256] {
