@@ -14,18 +14,42 @@ pub(crate) fn of(config: &JwtConfig) -> Result<KeySet, Vec<JwtConfigError>> {
 fn secrets(config: &JwtConfig) -> Result<KeySet, Vec<JwtConfigError>> {
     let mut problems = Vec::new();
     let signing = signing_secret(config).map_err(|problem| problems.push(problem));
-    let mut previous = Vec::new();
+    let previous = previous_secrets(config, config.algorithm, &mut problems);
+    match signing {
+        Ok(key) if problems.is_empty() => Ok(previous.into_iter().fold(KeySet::new(key), KeySet::and)),
+        _ => Err(problems),
+    }
+}
+
+/// The secrets that verify only, as keys of an algorithm.
+fn previous_secrets(
+    config: &JwtConfig,
+    algorithm: Algorithm,
+    problems: &mut Vec<JwtConfigError>,
+) -> Vec<Key> {
+    let mut keys = Vec::new();
     for secret in &config.secret_keys_previous {
-        match Key::hmac_of_any_length(config.algorithm, secret.expose()) {
-            Ok(key) => previous.push(key),
+        match Key::hmac_of_any_length(algorithm, secret.expose()) {
+            Ok(key) => keys.push(key),
             Err(error) => {
                 problems.push(JwtConfigError::new("JWT_SECRET_KEYS_PREVIOUS", error.to_string()));
             }
         }
     }
-    match signing {
-        Ok(key) if problems.is_empty() => Ok(previous.into_iter().fold(KeySet::new(key), KeySet::and)),
-        _ => Err(problems),
+    keys
+}
+
+/// The algorithm of the earlier secrets beside a key pair: the one that the list of accepted ones names. It is said
+/// and never guessed: what it is decides which tokens a secret verifies.
+fn algorithm_of_previous(config: &JwtConfig) -> Result<Algorithm, &'static str> {
+    let named = config.decode_algorithms.iter().filter_map(|name| name.parse().ok());
+    let mut named: Vec<Algorithm> = named.filter(|algorithm: &Algorithm| algorithm.is_symmetric()).collect();
+    named.dedup();
+    match named.as_slice() {
+        [one] => Ok(*one),
+        [] => Err("beside a key pair the algorithm of the earlier secrets has to be said: name it in \
+             JWT_DECODE_ALGORITHMS, as HS256"),
+        _ => Err("JWT_DECODE_ALGORITHMS names more than one algorithm with secrets: a key has one algorithm"),
     }
 }
 
@@ -38,7 +62,8 @@ fn signing_secret(config: &JwtConfig) -> Result<Key, JwtConfigError> {
     key(config.algorithm, secret.expose()).map_err(|error| problem(error.to_string()))
 }
 
-/// A secret beside a key pair is left alone: it is the application's for other things.
+/// A secret beside a key pair is left alone: it is the application's for other things. Earlier ones verify the tokens
+/// that are out since before the pair.
 fn pair(config: &JwtConfig) -> Result<KeySet, Vec<JwtConfigError>> {
     let algorithm = config.algorithm;
     let mut problems = Vec::new();
@@ -66,10 +91,16 @@ fn pair(config: &JwtConfig) -> Result<KeySet, Vec<JwtConfigError>> {
         (None, Some(Ok(public))) => Some(KeySet::from(public)),
         _ => None,
     };
-    if !config.secret_keys_previous.is_empty() {
-        problem("JWT_SECRET_KEYS_PREVIOUS", format!("{algorithm} has no secrets"));
-    }
-    set.filter(|_| problems.is_empty()).ok_or(problems)
+    let previous = match algorithm_of_previous(config) {
+        _ if config.secret_keys_previous.is_empty() => Vec::new(),
+        Ok(algorithm) => previous_secrets(config, algorithm, &mut problems),
+        Err(text) => {
+            problems.push(JwtConfigError::new("JWT_SECRET_KEYS_PREVIOUS", text));
+            Vec::new()
+        }
+    };
+    let set = set.filter(|_| problems.is_empty()).ok_or(problems)?;
+    Ok(previous.into_iter().fold(set, KeySet::and))
 }
 
 #[cfg(feature = "asymmetric")]

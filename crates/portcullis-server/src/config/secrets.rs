@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portcullis::Secret;
+use portcullis::{Algorithm, Secret};
 
 use super::{
     DatabaseUrl, Profile,
@@ -17,14 +17,19 @@ const EXAMPLE: &str = "jwt-secret-string-1234-!@#$";
 /// The fewest different bytes of a secret: a random one of 32 digits has nearly always more.
 const LEAST_DISTINCT: usize = 6;
 
+/// The fewest bytes of an earlier secret beside a key pair: what HS256, the shortest, takes of one that signs.
+const LEAST_BESIDE_A_PAIR: usize = Algorithm::HS256.min_secret_bytes();
+
 const WAY_OUT: &str = "make one with `openssl rand -base64 48`; \
     tokens signed with the present one stay valid when that moves to JWT_SECRET_KEYS_PREVIOUS";
 
-/// Settles which secret signs, and refuses or warns of a bad one. With a key pair none does.
+/// Settles which secret signs, and refuses or warns of a bad one. With a key pair none does; earlier ones may verify
+/// beside it.
 pub(super) fn judge(draft: &mut Draft, winners: &Winners, findings: &mut Findings) {
     let fallback = draft.fallback_secret.take();
     let jwt = &mut draft.config.jwt;
     if !jwt.algorithm.is_symmetric() {
+        warn_of_previous(&jwt.secret_keys_previous, LEAST_BESIDE_A_PAIR, winners, findings);
         return;
     }
     let name = if jwt.secret_key.is_some() { "JWT_SECRET_KEY" } else { "SECRET_KEY" };
@@ -55,14 +60,7 @@ pub(super) fn judge(draft: &mut Draft, winners: &Winners, findings: &mut Finding
         }
     }
 
-    let guessable = |secret: &&Secret| short(secret) || is_example(secret) || is_monotonous(secret);
-    let weak = jwt.secret_keys_previous.iter().filter(guessable).count();
-    if let (1.., Some(origin)) = (weak, winners.origin("JWT_SECRET_KEYS_PREVIOUS")) {
-        let text = format!(
-            "{weak} of them can be guessed (under {least} bytes, of few different ones, or published): who does can make tokens until it is taken out"
-        );
-        findings.warn(Problem::of("JWT_SECRET_KEYS_PREVIOUS", origin.clone(), text));
-    }
+    warn_of_previous(&jwt.secret_keys_previous, least, winners, findings);
 
     // Another algorithm may need no secret.
     let refused = |problem: &Problem| {
@@ -74,6 +72,19 @@ pub(super) fn judge(draft: &mut Draft, winners: &Winners, findings: &mut Finding
             "JWT_SECRET_KEY is missing: with MongoDB all nodes must share one; \
              make it with `openssl rand -base64 48` and give it to each",
         ));
+    }
+}
+
+/// Says how many of the secrets that verify only can be guessed: those are allowed, and a risk while they are there.
+fn warn_of_previous(secrets: &[Secret], least: usize, winners: &Winners, findings: &mut Findings) {
+    let guessable =
+        |secret: &&Secret| secret.expose().len() < least || is_example(secret) || is_monotonous(secret);
+    let weak = secrets.iter().filter(guessable).count();
+    if let (1.., Some(origin)) = (weak, winners.origin("JWT_SECRET_KEYS_PREVIOUS")) {
+        let text = format!(
+            "{weak} of them can be guessed (under {least} bytes, of few different ones, or published): who does can make tokens until it is taken out"
+        );
+        findings.warn(Problem::of("JWT_SECRET_KEYS_PREVIOUS", origin.clone(), text));
     }
 }
 

@@ -6,4 +6,5 @@ mod jwk;
 mod made;
 mod others;
 mod remembered;
+mod secrets;
 mod sets;

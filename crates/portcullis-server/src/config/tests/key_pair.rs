@@ -138,8 +138,20 @@ fn keys_that_do_not_go_together_are_refused() {
     let start =
         with_key_file("JWT_SECRET_KEYS_PREVIOUS = ['short']\nJWT_DECODE_ALGORITHMS = 'none'\n", private);
     let problems = start.problems();
-    assert!(problems.contains("JWT_SECRET_KEYS_PREVIOUS: EdDSA has no secrets"), "{problems}");
+    assert!(problems.contains("JWT_SECRET_KEYS_PREVIOUS: beside a key pair"), "{problems}");
     assert!(problems.contains("expected some of HS256") && problems.contains("found \"none\""), "{problems}");
+}
+
+#[test]
+fn earlier_secrets_beside_a_key_pair_are_taken_with_their_algorithm_and_warned_of() {
+    let file = "JWT_SECRET_KEYS_PREVIOUS = ['short']\nJWT_DECODE_ALGORITHMS = ['HS256']\n";
+    let (_, warnings) = with_key_file(file, pair().0).good();
+    insta::assert_snapshot!(warnings.join("\n"), @"instance/application.cfg:3: JWT_SECRET_KEYS_PREVIOUS: 1 of them can be guessed (under 32 bytes, of few different ones, or published): who does can make tokens until it is taken out");
+    let (_, public) = pair();
+    let public = public.replace('\n', " ");
+    let file = format!("JWT_SECRET_KEYS_PREVIOUS = ['{public}']\nJWT_DECODE_ALGORITHMS = ['HS256']\n");
+    let problems = with_key_file(&file, pair().0).problems();
+    assert!(problems.contains("JWT_SECRET_KEYS_PREVIOUS: the secret looks like a key file"), "{problems}");
 }
 
 #[test]

@@ -1,0 +1,67 @@
+//! Earlier secrets beside a key pair: they verify what they signed, and make the pair's public half no secret.
+
+use std::sync::Arc;
+
+use portcullis::{Algorithm, AuthError, JwsError, JwtConfig, JwtManager};
+
+use super::made::{manager, pair};
+use crate::common::{SECRET, claims, clock, mint_with};
+
+/// From a secret to a key pair, without an end of the tokens that are out.
+#[test]
+fn earlier_secrets_verify_beside_a_key_pair() {
+    let pair = pair(Algorithm::ES256);
+    let made = |list: &[&str], secrets: &[&str]| {
+        let config: JwtConfig = serde_json::from_value(serde_json::json!({
+            "JWT_ALGORITHM": "ES256",
+            "JWT_PRIVATE_KEY": pair.private_pem(),
+            "JWT_DECODE_ALGORITHMS": list,
+            "JWT_SECRET_KEYS_PREVIOUS": secrets,
+        }))
+        .unwrap();
+        JwtManager::from_config(config)?.clock(Arc::new(clock())).build()
+    };
+    let signed = |alg: &str, secret: &str| {
+        mint_with(alg, secret.as_bytes(), &format!(r#"{{"alg":{alg:?},"typ":"JWT"}}"#), &claims(&[]))
+    };
+    let jwt = made(&["ES256", "HS256"], &["short", SECRET]).unwrap();
+    assert!(jwt.verify(&signed("HS256", "short")).is_ok());
+    assert!(jwt.verify(&signed("HS256", SECRET)).is_ok());
+    let new = jwt.access("alice").sign().unwrap();
+    assert!(manager(pair.key()).verify(new.as_str()).is_ok(), "the pair signs");
+    // One algorithm a key: no other HMAC, and neither half of the pair is a secret.
+    let not_allowed = AuthError::Jws(JwsError::AlgorithmNotAllowed);
+    assert_eq!(jwt.verify(&signed("HS384", SECRET)).unwrap_err(), not_allowed);
+    for known in [pair.public_pem(), pair.private_pem(), String::from_utf8_lossy(&pair.spki).into()] {
+        assert_eq!(
+            jwt.verify(&signed("HS256", &known)).unwrap_err(),
+            AuthError::Jws(JwsError::Signature),
+            "{known}"
+        );
+    }
+    let problem = |list: &[&str], secrets: &[&str]| made(list, secrets).unwrap_err().to_string();
+    let jwk = pair.key().verifying().to_jwk().unwrap().to_string();
+    for public in [pair.public_pem(), pair.public_pem().replace('\n', " "), jwk] {
+        let problem = problem(&["HS256"], &[&public]);
+        assert!(
+            problem.starts_with("JWT_SECRET_KEYS_PREVIOUS: the secret looks like a key file"),
+            "{problem}"
+        );
+    }
+    for list in [&[][..], &["ES256"]] {
+        assert_eq!(
+            problem(list, &[SECRET]),
+            "JWT_SECRET_KEYS_PREVIOUS: beside a key pair the algorithm of the earlier secrets has to be said: \
+             name it in JWT_DECODE_ALGORITHMS, as HS256"
+        );
+    }
+    assert!(problem(&["HS256", "HS512"], &[SECRET]).contains("more than one algorithm with secrets"));
+    assert!(problem(&["HS256"], &[""]).contains("the secret is empty"));
+    assert!(made(&["HS256", "HS256"], &[SECRET]).is_ok());
+    // Too many would let a stranger multiply our work.
+    assert!(
+        problem(&["HS256"], &["one", "two", "three", "four", "five"]).contains("tried with four at most")
+    );
+    // And the list alone gives nobody a key.
+    assert!(problem(&["ES256", "HS256"], &[]).contains("there is no key for \"HS256\""));
+}
