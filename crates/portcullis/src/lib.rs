@@ -70,9 +70,9 @@
 //!
 //! # Whole programs
 //!
-//! In `crates/portcullis/examples`, each run as `cargo run -p portcullis --example simple -- <secret>`:
-//! `simple.rs` (log in, then send the token), `refresh.rs` (refresh tokens and freshness), `cookies.rs`,
-//! `revocation.rs`, `roles.rs` and `custom_errors.rs`.
+//! [`examples`] has six, with their source: logging in ([`simple`](examples::simple)), refresh tokens and freshness
+//! ([`refresh`](examples::refresh)), [`cookies`](examples::cookies), [`revocation`](examples::revocation),
+//! [`roles`](examples::roles) and [error answers of one's own](examples::custom_errors).
 //!
 //! # What every token must hold
 //!
@@ -108,6 +108,9 @@ mod config;
 mod configured_keys;
 mod cookies;
 mod error;
+// Pages and nothing else.
+#[cfg(any(doc, doctest))]
+pub mod examples;
 mod extract;
 mod hooks;
 mod http_date;

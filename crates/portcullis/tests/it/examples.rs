@@ -1,4 +1,4 @@
-//! The examples do what they say.
+//! The examples do what they say, and the docs show all of them.
 
 #[expect(dead_code, reason = "the tests call `app`, not `main`")]
 #[path = "../../examples/cookies.rs"]
@@ -134,4 +134,14 @@ async fn errors_are_told_in_the_applications_words() {
     let expired = crate::common::token(&[("iat", "1500000000"), ("exp", "1500000900")]);
     assert_eq!(with(&app, Method::GET, "/protected", &expired).await.member("error"), "expired");
     assert_eq!(with(&app, Method::GET, "/protected", "x").await.member("title"), "Unauthorized");
+}
+
+#[test]
+fn every_example_has_its_page() {
+    let crate_folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = std::fs::read_to_string(crate_folder.join("src/examples.rs")).unwrap();
+    for example in std::fs::read_dir(crate_folder.join("examples")).unwrap() {
+        let name = example.unwrap().file_name().into_string().unwrap();
+        assert!(pages.contains(&format!("include_str!(\"../examples/{name}\")")), "{name}");
+    }
 }
