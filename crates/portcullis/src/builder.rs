@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use crate::{
     CheckClaims, Clock, ErrorFormat, JwtConfig, JwtManager, KeySet, RenderError, Revocation, SystemClock,
     VerifyingKey,
-    claims::Rules,
+    claims::{Required, Rules},
     configured_keys,
     issue::Issuing,
     manager::{Held, Inner},
@@ -117,7 +117,7 @@ impl JwtManagerBuilder {
         let rules = Rules {
             identity_claim: config.identity_claim.clone().unwrap_or_else(|| "sub".into()),
             identity_fallback: config.identity_claim.is_none().then_some("identity"),
-            required: config.required_claims.clone(),
+            required: Required::new(&config.required_claims),
             issuers: config.decode_issuer.clone(),
             audiences: config.decode_audience.clone(),
             leeway: config.decode_leeway,
@@ -150,7 +150,7 @@ fn problems_of(config: &JwtConfig, keys: &KeySet) -> Vec<JwtConfigError> {
             "the identity needs a claim of its own",
         ),
         ("JWT_DECODE_LEEWAY", config.decode_leeway <= JwtConfig::MAX_LEEWAY, "at most 300 seconds"),
-        ("JWT_REQUIRED_CLAIMS", config.required_claims.len() <= 64, "at most 64 claims"),
+        ("JWT_REQUIRED_CLAIMS", config.required_claims.len() <= Required::MOST, "at most 64 claims"),
         (
             "JWT_USER_CLAIMS",
             config.user_claims.as_deref().is_none_or(|name| {

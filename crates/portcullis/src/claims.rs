@@ -2,6 +2,7 @@
 
 mod raw;
 mod read;
+mod required;
 
 use std::{fmt, time::Duration};
 
@@ -14,6 +15,7 @@ use crate::{
 };
 
 pub(crate) use read::Rules;
+pub(crate) use required::Required;
 
 /// The two kinds of token. A token is of exactly one, by its claim `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,6 +92,23 @@ impl Registered {
         }
     }
 
+    /// The claim of a name, but for the identity claim, whose name is configured.
+    pub(crate) fn placed(name: &str) -> Option<Self> {
+        Some(match name {
+            "iat" => Self::IssuedAt,
+            "nbf" => Self::NotBefore,
+            "exp" => Self::Expires,
+            "iss" => Self::Issuer,
+            "aud" => Self::Audience,
+            "sub" => Self::Subject,
+            "jti" => Self::TokenId,
+            "type" => Self::Type,
+            "fresh" => Self::Fresh,
+            "csrf" => Self::Csrf,
+            _ => return None,
+        })
+    }
+
     /// What Flask-JWT-Extended says of a claim of a wrong type.
     pub(crate) const fn flask_text(self) -> &'static str {
         match self {
@@ -128,7 +147,8 @@ impl Typ {
         }
         match &header.typ {
             Member::Absent => Ok(Self::Jwt),
-            Member::Text(typ) if is_media_type(typ, "jwt") => Ok(Self::Jwt),
+            // What nearly every token has, as it is nearly always spelled.
+            Member::Text(typ) if typ == "JWT" || is_media_type(typ, "jwt") => Ok(Self::Jwt),
             Member::Text(typ) if is_media_type(typ, "at+jwt") => Ok(Self::AccessToken),
             Member::Text(_) | Member::NotText => Err(AuthError::Typ),
         }
@@ -140,6 +160,13 @@ impl Typ {
 /// There is no other way to one than a verification, so whoever holds one may trust it.
 #[derive(Clone)]
 pub struct Claims {
+    facts: Facts,
+    payload: Payload,
+}
+
+/// What was read from a payload: everything but the bytes of the texts, which stay in it.
+#[derive(Clone)]
+pub(crate) struct Facts {
     typ: Typ,
     kind: TokenKind,
     freshness: Freshness,
@@ -153,7 +180,6 @@ pub struct Claims {
     expires_at: Option<NumericDate>,
     /// The texts that are not spelled as what they say, one behind the other: nearly always none.
     unescaped: Box<str>,
-    payload: Payload,
 }
 
 /// The session that a token is of, by the claims `sid` and `gen`: what a login opened and a logout ends.
@@ -179,24 +205,36 @@ struct Span {
 pub struct ClaimsError(#[source] pub(crate) serde_json::Error);
 
 impl Claims {
+    pub(crate) fn new(facts: Facts, payload: Payload) -> Self {
+        Self { facts, payload }
+    }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    pub(crate) fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
     /// Whom the token speaks of: the identity claim's text.
     pub fn identity(&self) -> &str {
-        self.text(self.identity)
+        self.text(self.facts.identity)
     }
 
     /// The token's own name (`jti`), by which it is revoked.
     pub fn jti(&self) -> Option<&str> {
-        self.jti.map(|jti| self.text(jti))
+        self.facts.jti.map(|jti| self.text(jti))
     }
 
     /// Who issued the token (`iss`).
     pub fn issuer(&self) -> Option<&str> {
-        self.issuer.map(|issuer| self.text(issuer))
+        self.facts.issuer.map(|issuer| self.text(issuer))
     }
 
     /// What has to stand beside the token where it is in a cookie (`csrf`).
     pub fn csrf(&self) -> Option<&str> {
-        self.csrf.map(|csrf| self.text(csrf))
+        self.facts.csrf.map(|csrf| self.text(csrf))
     }
 
     /// The session that the token is of.
@@ -204,27 +242,27 @@ impl Claims {
     /// `None` unless `sid` is a text and `gen` an integer from 0 to 4 294 967 295: claims of these names that are another
     /// application's own make no session.
     pub fn session(&self) -> Option<Session<'_>> {
-        self.session.map(|(id, generation)| Session { id: self.text(id), generation })
+        self.facts.session.map(|(id, generation)| Session { id: self.text(id), generation })
     }
 
     /// Access or refresh.
     pub fn kind(&self) -> TokenKind {
-        self.kind
+        self.facts.kind
     }
 
     /// Whether a password was shown lately.
     pub fn freshness(&self) -> Freshness {
-        self.freshness
+        self.facts.freshness
     }
 
     /// When the token was issued (`iat`).
     pub fn issued_at(&self) -> Option<NumericDate> {
-        self.issued_at
+        self.facts.issued_at
     }
 
     /// When the token ends (`exp`).
     pub fn expires_at(&self) -> Option<NumericDate> {
-        self.expires_at
+        self.facts.expires_at
     }
 
     /// All claims as a type of your own.
@@ -247,6 +285,24 @@ impl Claims {
         serde_json::from_slice(self.payload.as_bytes()).map_err(ClaimsError)
     }
 
+    /// Whether the value that came beside the cookie is the token's.
+    pub(crate) fn check_csrf(&self, value: &[u8]) -> Result<(), AuthError> {
+        let ours = self.csrf().ok_or(AuthError::MissingClaim("csrf".into()))?;
+        // As bytes, and in a time that does not tell how much of it was right.
+        if ours.as_bytes().ct_eq(value).into() { Ok(()) } else { Err(AuthError::CsrfMismatch) }
+    }
+
+    fn text(&self, span: Span) -> &str {
+        let (payload, start, end) = (self.payload.as_bytes(), span.start as usize, span.end as usize);
+        let text = match start.checked_sub(payload.len()) {
+            None => payload.get(start..end).and_then(|bytes| std::str::from_utf8(bytes).ok()),
+            Some(start) => self.facts.unescaped.get(start..end.saturating_sub(payload.len())),
+        };
+        text.unwrap_or_default()
+    }
+}
+
+impl Facts {
     /// Refuses a token that is not valid yet; `iat` speaks first, as in PyJWT.
     pub(crate) fn begun(&self, now: NumericDate, leeway: Duration) -> Result<(), AuthError> {
         let latest = Some(now.plus(leeway));
@@ -274,27 +330,11 @@ impl Claims {
     pub(crate) fn typ_fits_kind(&self) -> bool {
         self.typ == Typ::Jwt || self.kind == TokenKind::Access
     }
-
-    /// Whether the value that came beside the cookie is the token's.
-    pub(crate) fn check_csrf(&self, value: &[u8]) -> Result<(), AuthError> {
-        let ours = self.csrf().ok_or(AuthError::MissingClaim("csrf".into()))?;
-        // As bytes, and in a time that does not tell how much of it was right.
-        if ours.as_bytes().ct_eq(value).into() { Ok(()) } else { Err(AuthError::CsrfMismatch) }
-    }
-
-    fn text(&self, span: Span) -> &str {
-        let (payload, start, end) = (self.payload.as_bytes(), span.start as usize, span.end as usize);
-        let text = match start.checked_sub(payload.len()) {
-            None => payload.get(start..end).and_then(|bytes| std::str::from_utf8(bytes).ok()),
-            Some(start) => self.unescaped.get(start..end.saturating_sub(payload.len())),
-        };
-        text.unwrap_or_default()
-    }
 }
 
 impl fmt::Debug for Claims {
     /// Names the token, and shows nothing else of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claims").field("kind", &self.kind).field("jti", &self.jti()).finish_non_exhaustive()
+        f.debug_struct("Claims").field("kind", &self.kind()).field("jti", &self.jti()).finish_non_exhaustive()
     }
 }

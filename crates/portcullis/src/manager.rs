@@ -9,10 +9,11 @@ use crate::{
     Access, AuthError, Check, CheckClaims, Claims, Clock, ErrorFormat, Issue, JwtConfig, JwtConfigErrors,
     JwtManagerBuilder, KeyError, KeySet, LoadUser, NumericDate, Refresh, RenderError, Require, Revocation,
     TokenKind, Verdict, Verified,
-    claims::{Rules, Typ},
+    claims::{Facts, Rules, Typ},
     cookies::CookieRules,
     issue::Issuing,
     judged::{Hook, Judged, Question},
+    jws::Payload,
     locate::{Places, Sought},
     remembered::Remembered,
     verified::Asked,
@@ -136,8 +137,12 @@ impl JwtManager {
     // that all of them go by.
 
     /// Signature, then claims, then the value that has to stand beside a cookie.
+    #[expect(clippy::inline_always, reason = "claims are moved once less, and they are large")]
+    #[inline(always)]
     fn read(&self, token: &str, csrf: Option<&[u8]>, now: NumericDate) -> Result<Claims, AuthError> {
-        let claims = self.genuine(token, now)?;
+        let mut payload = Payload::new();
+        let facts = self.genuine(token, now, &mut payload)?;
+        let claims = Claims::new(facts, payload);
         csrf.map_or(Ok(()), |value| claims.check_csrf(value))?;
         Ok(claims)
     }
@@ -206,7 +211,7 @@ impl JwtManager {
     /// What can be seen in the token itself.
     #[inline]
     fn demand(&self, claims: &Claims, require: Require, now: NumericDate) -> Result<(), AuthError> {
-        if !require.expired_too && claims.has_expired(now, self.0.rules.leeway) {
+        if !require.expired_too && claims.facts().has_expired(now, self.0.rules.leeway) {
             return Err(AuthError::Expired);
         }
         match (require.kind, claims.kind()) {
@@ -214,30 +219,32 @@ impl JwtManager {
             (Some(TokenKind::Refresh), TokenKind::Access) => return Err(AuthError::RefreshRequired),
             _ => {}
         }
-        if require.fresh && !claims.is_fresh(now) { Err(AuthError::FreshRequired) } else { Ok(()) }
+        if require.fresh && !claims.facts().is_fresh(now) { Err(AuthError::FreshRequired) } else { Ok(()) }
     }
 
-    /// The first half of the list: the claims of a token whose signature held and that has begun.
+    /// The first half of the list: what a token says whose signature held and that has begun; its payload is decoded
+    /// into the place that is handed in.
     #[inline]
-    fn genuine(&self, token: &str, now: NumericDate) -> Result<Claims, AuthError> {
+    fn genuine(&self, token: &str, now: NumericDate, payload: &mut Payload) -> Result<Facts, AuthError> {
         let (inner, keys) = (&*self.0, self.keys());
         if let Some(claims) = keys.remembered(token) {
-            claims.begun(now, inner.rules.leeway)?;
-            return Ok(Claims::clone(&claims));
+            claims.facts().begun(now, inner.rules.leeway)?;
+            payload.clone_from(claims.payload());
+            return Ok(claims.facts().clone());
         }
         let jws = keys.set.verify(token)?;
-        let payload = jws.payload()?;
-        let claims = Claims::read(payload, Typ::of(&jws.header)?, &inner.rules, now)?;
-        if !claims.typ_fits_kind() {
+        jws.payload(payload)?;
+        let facts = Facts::read(payload, Typ::of(&jws.header)?, &inner.rules, now)?;
+        if !facts.typ_fits_kind() {
             return Err(AuthError::Typ);
         }
         let costly = jws.header.algorithm.is_some_and(|algorithm| !algorithm.is_symmetric());
         if let (Some(memory), true) =
-            (&keys.remembered, costly && !claims.has_expired(now, inner.rules.leeway))
+            (&keys.remembered, costly && !facts.has_expired(now, inner.rules.leeway))
         {
-            memory.insert(token, &claims);
+            memory.insert(token, || Claims::new(facts.clone(), payload.clone()));
         }
-        Ok(claims)
+        Ok(facts)
     }
 
     /// Puts other keys in place of the present ones, for this manager and all its clones.

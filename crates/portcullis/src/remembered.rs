@@ -30,9 +30,9 @@ impl Remembered {
         self.0.get(token)
     }
 
-    pub(crate) fn insert(&self, token: &str, claims: &Claims) {
+    pub(crate) fn insert(&self, token: &str, claims: impl FnOnce() -> Claims) {
         if token.len() <= Self::LONGEST {
-            self.0.insert(token.into(), Arc::new(claims.clone()));
+            self.0.insert(token.into(), Arc::new(claims()));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The registered claims as they stand in a payload: absent, of their type, or of a wrong one, which is not the same
 //! as absent.
 
-use super::{Freshness, Registered, Rules, TokenKind};
+use super::{Freshness, Registered, Required, Rules, TokenKind};
 use crate::{
     AuthError, NumericDate,
     jws::json::{self, Fault, Names, Text, Texts, Value},
@@ -17,18 +17,6 @@ pub(super) enum Found<T> {
 }
 
 impl<T> Found<T> {
-    /// Takes the claim's value, `None` for one of a wrong type; `false` where there was one before.
-    #[inline]
-    fn put(&mut self, value: Option<T>) -> bool {
-        let is_new = self.is_absent();
-        *self = value.map_or(Self::OfWrongType, Self::Is);
-        is_new
-    }
-
-    fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
-    }
-
     /// The claim, if it is there.
     ///
     /// # Errors
@@ -40,6 +28,14 @@ impl<T> Found<T> {
             Self::Is(value) => Ok(Some(value)),
             Self::OfWrongType => Err(AuthError::ClaimType(claim)),
         }
+    }
+}
+
+impl<T> From<Option<T>> for Found<T> {
+    /// A claim that is there; `None` where it is of a wrong type.
+    #[inline]
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::OfWrongType, Self::Is)
     }
 }
 
@@ -74,8 +70,8 @@ pub(super) struct RawClaims<'j> {
     pub(super) identity: Found<Identity<'j>>,
     sid: Found<Text<'j>>,
     generation: Found<u32>,
-    /// The required claims that are there and not registered, a bit each.
-    present: u64,
+    /// What is there of the claims with a place and of those that are required, a bit each.
+    present: u128,
 }
 
 impl<'j> RawClaims<'j> {
@@ -85,17 +81,18 @@ impl<'j> RawClaims<'j> {
         let read = json::members(text, |name, value| {
             let said = name.unescaped();
             // A name with a place of its own needs no list to show that it is there twice.
-            raw.put(&said, value).unwrap_or_else(|| {
-                raw.note(&said, value, rules);
-                names.is_new(name)
-            })
+            if let Some(claim) = raw.put(&said, value) {
+                return raw.mark(Required::place(claim));
+            }
+            raw.note(&said, value, rules);
+            names.is_new(name)
         });
         read.map_err(|fault| match fault {
             Fault::NotJson => AuthError::PayloadJson,
             Fault::NotAnObject => AuthError::PayloadNotObject,
         })?;
         // The fallback is for tokens without a `sub`; one that has both is read by the first.
-        if rules.identity_fallback.is_some() && !raw.sub.is_absent() {
+        if rules.identity_fallback.is_some() && !matches!(raw.sub, Found::Absent) {
             raw.identity = Found::Absent;
         }
         Ok(raw)
@@ -105,13 +102,12 @@ impl<'j> RawClaims<'j> {
     ///
     /// # Errors
     /// [`AuthError::MissingClaim`] for the first that it lacks.
-    pub(super) fn require(&self, required: &[String]) -> Result<(), AuthError> {
-        for (place, name) in required.iter().enumerate() {
-            if self.is_absent(name).unwrap_or(self.present & bit(place) == 0) {
-                return Err(AuthError::MissingClaim(name.clone().into()));
-            }
+    #[inline]
+    pub(super) fn require(&self, required: &Required) -> Result<(), AuthError> {
+        match required.first_missing(self.present) {
+            None => Ok(()),
+            Some(name) => Err(AuthError::MissingClaim(name.to_owned().into())),
         }
-        Ok(())
     }
 
     /// The session, where both claims are what we write. Anything else is the own claim of another application, which
@@ -123,61 +119,50 @@ impl<'j> RawClaims<'j> {
         }
     }
 
-    /// Puts a claim into its place: whether it is the first of its name. `None` for one that has no place.
+    /// Puts a claim into its place and says which it is; `None` for one that has no place.
     #[inline]
-    fn put(&mut self, name: &str, value: Value<'j>) -> Option<bool> {
+    fn put(&mut self, name: &str, value: Value<'j>) -> Option<Registered> {
+        // One match, not two: the way from a name to its place is where reading claims takes its time.
         Some(match name {
-            "iat" => self.iat.put(date(value)),
-            "nbf" => self.nbf.put(date(value)),
-            "exp" => self.exp.put(date(value)),
-            "iss" => self.iss.put(text(value)),
-            "aud" => self.aud.put(audience(value)),
-            "sub" => self.sub.put(text(value)),
-            "jti" => self.jti.put(text(value)),
-            "type" => self.kind.put(kind(value)),
-            "fresh" => self.fresh.put(freshness(value)),
-            "csrf" => self.csrf.put(text(value)),
+            "iat" => stored(&mut self.iat, date(value), Registered::IssuedAt),
+            "nbf" => stored(&mut self.nbf, date(value), Registered::NotBefore),
+            "exp" => stored(&mut self.exp, date(value), Registered::Expires),
+            "iss" => stored(&mut self.iss, text(value), Registered::Issuer),
+            "aud" => stored(&mut self.aud, audience(value), Registered::Audience),
+            "sub" => stored(&mut self.sub, text(value), Registered::Subject),
+            "jti" => stored(&mut self.jti, text(value), Registered::TokenId),
+            "type" => stored(&mut self.kind, kind(value), Registered::Type),
+            "fresh" => stored(&mut self.fresh, freshness(value), Registered::Fresh),
+            "csrf" => stored(&mut self.csrf, text(value), Registered::Csrf),
             _ => return None,
         })
     }
 
-    fn is_absent(&self, name: &str) -> Option<bool> {
-        Some(match name {
-            "iat" => self.iat.is_absent(),
-            "nbf" => self.nbf.is_absent(),
-            "exp" => self.exp.is_absent(),
-            "iss" => self.iss.is_absent(),
-            "aud" => self.aud.is_absent(),
-            "sub" => self.sub.is_absent(),
-            "jti" => self.jti.is_absent(),
-            "type" => self.kind.is_absent(),
-            "fresh" => self.fresh.is_absent(),
-            "csrf" => self.csrf.is_absent(),
-            _ => return None,
-        })
+    /// Marks a bit; `false` where it was marked before.
+    #[inline]
+    fn mark(&mut self, bit: u128) -> bool {
+        let is_new = self.present & bit == 0;
+        self.present |= bit;
+        is_new
     }
 
     /// Notes a claim that has no place: it may be required, be the identity, or tell of the session.
     fn note(&mut self, name: &str, value: Value<'j>, rules: &Rules) {
-        // Not only the first: a name that is listed twice must not be missing for ever.
-        for (place, required) in rules.required.iter().enumerate() {
-            if required == name {
-                self.present |= bit(place);
-            }
-        }
+        self.present |= rules.required.bit_of(name);
         if name == rules.identity_claim || rules.identity_fallback == Some(name) {
-            self.identity.put(identity(value));
+            self.identity = identity(value).into();
         } else if name == "sid" {
-            self.sid.put(text(value));
+            self.sid = text(value).into();
         } else if name == "gen" {
-            self.generation.put(generation(value));
+            self.generation = generation(value).into();
         }
     }
 }
 
-/// The bit of a required claim; a manager refuses more of them than there are bits.
-const fn bit(place: usize) -> u64 {
-    1 << (place % u64::BITS as usize)
+#[inline]
+fn stored<T>(place: &mut Found<T>, value: Option<T>, claim: Registered) -> Registered {
+    *place = value.into();
+    claim
 }
 
 #[inline]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Claims, Freshness, Registered, Span, TokenKind, Typ,
+    Facts, Freshness, Registered, Required, Span, TokenKind, Typ,
     raw::{Audience, Identity, RawClaims},
 };
 use crate::{
@@ -17,20 +17,20 @@ pub(crate) struct Rules {
     pub(crate) identity_claim: String,
     /// The claim that carries the identity where the first is absent: 3.x's.
     pub(crate) identity_fallback: Option<&'static str>,
-    pub(crate) required: Vec<String>,
+    pub(crate) required: Required,
     pub(crate) issuers: Vec<String>,
     pub(crate) audiences: Vec<String>,
     pub(crate) leeway: Duration,
 }
 
-impl Claims {
+impl Facts {
     /// Reads the claims of a payload and judges them against the rules, in PyJWT's order: required, `iat`,
     /// `nbf`, `exp`, `iss`, `aud`, `sub`, `jti`, identity, `csrf`, `type`, `fresh`.
     ///
     /// Whether the token has expired is left to the caller: it is the last thing that is said of a token.
     #[inline]
     pub(crate) fn read(
-        payload: Payload,
+        payload: &Payload,
         typ: Typ,
         rules: &Rules,
         now: NumericDate,
@@ -75,7 +75,6 @@ impl Claims {
             not_before,
             expires_at,
             unescaped: spans.unescaped.into(),
-            payload,
         })
     }
 }

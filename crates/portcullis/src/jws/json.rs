@@ -237,13 +237,8 @@ impl<'j> Reader<'j> {
         let start = self.at;
         let negative = self.take(b'-');
         let leading_zero = self.peek() == Some(b'0');
-        let (mut whole, digits) = (0_i64, self.at);
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            // What wraps is too long to be taken for an integer below.
-            whole = whole.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
-            self.at += 1;
-        }
-        let digits = self.at - digits;
+        let (whole, digits) = leading_digits(self.text.as_bytes().get(self.at..).unwrap_or_default());
+        self.at += digits;
         if digits == 0 || leading_zero && digits > 1 {
             return Err(NotJson);
         }
@@ -294,4 +289,35 @@ impl<'j> Reader<'j> {
         self.at = behind;
         Ok(text)
     }
+}
+
+/// The number that the digits at the start of a text make, and how many they are. One of more than 18 digits wraps:
+/// it is too long to be taken for an integer.
+#[inline(never)]
+fn leading_digits(text: &[u8]) -> (i64, usize) {
+    // Times have ten digits, of which the first eight are read at once.
+    let first = text.first_chunk().and_then(|chunk| eight_digits(u64::from_le_bytes(*chunk)));
+    let (mut whole, mut digits) = first.map_or((0, 0), |number| (i64::from(number), 8));
+    while let Some(digit @ b'0'..=b'9') = text.get(digits) {
+        whole = whole.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
+        digits += 1;
+    }
+    (whole, digits)
+}
+
+/// The number that eight bytes are, the first of them lowest, if all are digits: neighbours are put together to
+/// pairs, pairs to fours, fours to eight.
+const fn eight_digits(word: u64) -> Option<u32> {
+    const UPPER: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    // A digit has the upper half 3, also when 6 is added to it.
+    let above = word.wrapping_add(0x0606_0606_0606_0606);
+    if word & UPPER != ZEROS || above & UPPER != ZEROS {
+        return None;
+    }
+    let ones = word - ZEROS;
+    let pairs = (ones.wrapping_mul(1 + (10 << 8)) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(1 + (100 << 16)) >> 16) & 0x0000_ffff_0000_ffff;
+    let eight = fours.wrapping_mul(1 + (10_000 << 32)) >> 32;
+    Some(eight as u32)
 }

@@ -49,7 +49,7 @@ pub(crate) struct Jws<'a> {
 }
 
 impl<'a> Jws<'a> {
-    /// Takes a token apart; `usual` knows the encoded headers that need no parsing.
+    /// Takes a token apart; `usual` knows the starts of tokens whose header needs no parsing, and what is behind them.
     ///
     /// The order of work is Flask-JWT-Extended's (PyJWT's), so that a token with several faults is refused for
     /// the same one: the spelling of header, payload and signature, then what the header says. The payload is
@@ -58,26 +58,30 @@ impl<'a> Jws<'a> {
     #[inline]
     pub(crate) fn parse(
         token: &'a str,
-        usual: impl FnOnce(&str) -> Option<Header<'a>>,
+        usual: impl FnOnce(&'a str) -> Option<(Header<'a>, &'a str)>,
     ) -> Result<Self, JwsError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(JwsError::TooLong);
         }
         let (signing_input, signature) = token.rsplit_once('.').ok_or(JwsError::NotEnoughSegments)?;
-        let (header, payload) = signing_input.split_once('.').ok_or(JwsError::NotEnoughSegments)?;
-        let header = usual(header).map_or_else(|| Header::decode(header), |header| Ok(Ok(header)))?;
+        let (header, payload) = if let Some((header, payload)) = usual(signing_input) {
+            (Ok(header), payload)
+        } else {
+            let (header, payload) = signing_input.split_once('.').ok_or(JwsError::NotEnoughSegments)?;
+            (Header::decode(header)?, payload)
+        };
         let said = Signature::decode(signature).and_then(|signature| Ok((signature, header?)));
         let (signature, header) = said.map_err(|error| Self::misspelled(payload, error))?;
         Ok(Self { header, signing_input, encoded_payload: payload, signature })
     }
 
-    /// The payload of a token whose signature has held.
+    /// Decodes the payload of a token whose signature has held, straight to where it stays.
     ///
     /// # Errors
     /// [`JwsError::PayloadEncoding`] when it is not canonical base64url.
     #[inline]
-    pub(crate) fn payload(&self) -> Result<Payload, JwsError> {
-        Payload::decode(self.encoded_payload)
+    pub(crate) fn payload(&self, place: &mut Payload) -> Result<(), JwsError> {
+        place.decode(self.encoded_payload)
     }
 
     /// The error that a token is refused for: its payload's spelling comes before what is wrong with the rest.
@@ -87,7 +91,7 @@ impl<'a> Jws<'a> {
 
     #[cold]
     fn misspelled(payload: &str, error: JwsError) -> JwsError {
-        Payload::decode(payload).err().unwrap_or(error)
+        Payload::new().decode(payload).err().unwrap_or(error)
     }
 }
 
@@ -113,15 +117,15 @@ pub(crate) fn header_json(algorithm: Algorithm, kid: Option<&str>) -> String {
     format!(r#"{{"alg":"{algorithm}","typ":"JWT"{kid}}}"#)
 }
 
-/// The two encoded headers that nearly all tokens of a key have: ours (and PyJWT 2's), and PyJWT 1's.
-pub(crate) fn usual_headers(algorithm: Algorithm, kid: Option<&str>) -> [String; 2] {
+/// The two starts that nearly all tokens of a key have, header and dot: ours (and PyJWT 2's), and PyJWT 1's.
+pub(crate) fn usual_starts(algorithm: Algorithm, kid: Option<&str>) -> [String; 2] {
     let ours = header_json(algorithm, kid);
     let swapped = ours.replacen(
         &format!(r#""alg":"{algorithm}","typ":"JWT""#),
         &format!(r#""typ":"JWT","alg":"{algorithm}""#),
         1,
     );
-    [BASE64.encode(ours), BASE64.encode(swapped)]
+    [ours, swapped].map(|header| BASE64.encode(header) + ".")
 }
 
 /// A decoded signature: a MAC on the stack, since every request has one, an RSA signature on the heap, where

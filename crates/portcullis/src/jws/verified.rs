@@ -42,7 +42,9 @@ pub struct VerifiedJws<'a> {
 impl<'a> VerifiedJws<'a> {
     /// Takes a token whose signature has held.
     pub(crate) fn new(jws: Jws<'a>) -> Result<Self, JwsError> {
-        Ok(Self { payload: jws.payload()?, jws })
+        let mut payload = Payload::new();
+        jws.payload(&mut payload)?;
+        Ok(Self { jws, payload })
     }
 }
 

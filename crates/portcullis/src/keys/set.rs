@@ -90,7 +90,7 @@ impl KeySet {
     /// The first [`JwsError`] that the token has.
     #[inline]
     pub(crate) fn verify<'a>(&'a self, token: &'a str) -> Result<Jws<'a>, JwsError> {
-        let jws = Jws::parse(token, |encoded| self.usual_header(encoded))?;
+        let jws = Jws::parse(token, |token| self.usual_header(token))?;
         let Some(algorithm) = self.algorithm_of(&jws.header) else {
             return Err(jws.refusal(JwsError::AlgorithmNotAllowed));
         };
@@ -104,9 +104,10 @@ impl KeySet {
         header.algorithm.filter(|algorithm| named && self.has_algorithm(*algorithm))
     }
 
-    /// The header that an encoded one stands for, where it is one of the few that nearly every token has.
-    fn usual_header(&self, encoded: &str) -> Option<Header<'_>> {
-        self.keys.iter().find_map(|key| key.usual_header(encoded))
+    /// The header of a token, where it is one of the few that nearly every token has, and what is behind it.
+    #[inline]
+    fn usual_header<'a>(&'a self, token: &'a str) -> Option<(Header<'a>, &'a str)> {
+        self.keys.iter().find_map(|key| key.usual_header(token))
     }
 
     /// The keys that may verify a token whose header says this: of exactly its algorithm, and of its `kid`

@@ -19,7 +19,7 @@ struct Inner {
     kid: Option<String>,
     verifier: Verifier,
     /// The encoded headers that nearly every token of this key has, so that they need no parsing.
-    usual_headers: [String; 2],
+    usual_starts: [String; 2],
 }
 
 #[derive(Clone)]
@@ -91,15 +91,16 @@ impl VerifyingKey {
         }
     }
 
-    /// The header that an encoded one stands for, where nearly every token of this key has it.
-    pub(super) fn usual_header(&self, encoded: &str) -> Option<Header<'_>> {
-        let usual = self.0.usual_headers.iter().any(|usual| usual == encoded);
-        usual.then(|| Header::usual(self.algorithm(), self.kid()))
+    /// The header of a token, where it is one that nearly every token of this key has, and what is behind it.
+    #[inline]
+    pub(super) fn usual_header<'a>(&'a self, token: &'a str) -> Option<(Header<'a>, &'a str)> {
+        let rest = self.0.usual_starts.iter().find_map(|start| token.strip_prefix(start.as_str()))?;
+        Some((Header::usual(self.algorithm(), self.kid()), rest))
     }
 
     fn assemble(algorithm: Algorithm, kid: Option<String>, verifier: Verifier) -> Self {
-        let usual_headers = jws::usual_headers(algorithm, kid.as_deref());
-        Self(Arc::new(Inner { algorithm, kid, verifier, usual_headers }))
+        let usual_starts = jws::usual_starts(algorithm, kid.as_deref());
+        Self(Arc::new(Inner { algorithm, kid, verifier, usual_starts }))
     }
 }
 
