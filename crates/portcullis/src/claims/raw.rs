@@ -75,7 +75,7 @@ pub(super) struct RawClaims<'j> {
 }
 
 impl<'j> RawClaims<'j> {
-    #[inline]
+    #[inline(never)]
     pub(super) fn read(text: &'j str, rules: &Rules) -> Result<Self, AuthError> {
         let (mut raw, mut names) = (Self::default(), Names::default());
         let read = json::members(text, |name, value| {

@@ -28,7 +28,7 @@ impl Facts {
     /// `nbf`, `exp`, `iss`, `aud`, `sub`, `jti`, identity, `csrf`, `type`, `fresh`.
     ///
     /// Whether the token has expired is left to the caller: it is the last thing that is said of a token.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn read(
         payload: &Payload,
         typ: Typ,
