@@ -71,11 +71,11 @@ pub trait Guard: sealed::Sealed {
     /// }
     /// ```
     fn permit(&self, permission: &Permission) -> Result<(), AuthRejection> {
-        if permission.is_held_by(self.verified()) {
+        let (jwt, token) = (self.manager(), self.verified());
+        if jwt.permits(token, permission) {
             return Ok(());
         }
-        let (jwt, token) = (self.manager().clone(), Some(self.verified().clone()));
-        Err(AuthRejection::of(AuthError::InsufficientScope, jwt, token))
+        Err(AuthRejection::lacking(std::slice::from_ref(permission), jwt.clone(), token.clone()))
     }
 }
 

@@ -43,6 +43,11 @@ impl Issuing {
             nested: config.user_claims.clone().map(|name| (name, config.claims_in_refresh_token)),
         }
     }
+
+    /// The member that holds one's own claims, where they do not stand beside ours.
+    pub(crate) fn own_member(&self) -> Option<&str> {
+        self.nested.as_ref().map(|(name, _)| name.as_str())
+    }
 }
 
 /// The kind of an [`Issue`] that makes an access token.

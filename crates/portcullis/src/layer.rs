@@ -19,7 +19,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    AuthError, AuthRejection, JwtManager, Location, Permission, Require,
+    AuthError, AuthRejection, ClaimPath, JwtManager, Location, Permission, Require,
     extract::{Wants, admit},
     locate::is_preflight,
     verified::Kept,
@@ -179,8 +179,13 @@ impl<K> RequireLayer<K> {
     }
 
     /// Asks also that a claim is an integer of at least this level: [`Permission::at_least`].
-    pub fn claim_at_least(self, claim: impl Into<String>, level: i64) -> Self {
+    pub fn claim_at_least(self, claim: impl Into<ClaimPath>, level: i64) -> Self {
         self.permit(Permission::at_least(claim, level))
+    }
+
+    /// Asks also that the claim `scope` has this one: [`Permission::scope`].
+    pub fn scope(self, scope: impl Into<String>) -> Self {
+        self.permit(Permission::scope(scope))
     }
 
     fn decided(mut self, kind: impl FnOnce(Require) -> Require) -> RequireLayer<Decided> {
@@ -280,9 +285,8 @@ impl Rules {
             Err(rejection) if self.lets_nobody_in() && rejection.error().is_absence() => return Ok(()),
             Err(rejection) => return Err(rejection),
         };
-        let lacking = self.permissions.iter().any(|permission| !permission.is_held_by(&token));
-        if lacking {
-            return Err(AuthRejection::of(AuthError::InsufficientScope, jwt.clone(), Some(token)));
+        if !self.permissions.iter().all(|permission| jwt.permits(&token, permission)) {
+            return Err(AuthRejection::lacking(&self.permissions, jwt.clone(), token));
         }
         parts.extensions.insert(token);
         Ok(())

@@ -26,7 +26,7 @@
 //! | guard a whole router | [`JwtManager::require`] |
 //! | read claims of your own | `Jwt<T>`, [`Claims::custom`] |
 //! | load the user | [`CurrentUser`], [`LoadUser`] |
-//! | let only some do it | [`Permission`], [`Guard::permit`], [`RequireLayer::permit`] |
+//! | let only some do it | [`Permission`], [`Guard::permit`], [`RequireLayer::permit`], [`JwtManager::permits`] |
 //! | issue a token | [`JwtManager::access`], [`JwtManager::refresh`] |
 //! | carry tokens in cookies | [`Location::Cookies`], [`JwtManager::cookies`] |
 //! | verify a token yourself | [`JwtManager::verify`], [`JwtManager::authenticate`], [`Require`] |
@@ -154,7 +154,7 @@ pub use layer::{Decided, KindIsOpen, RequireLayer, RequireService, Undecided};
 pub use lifetime::{InvalidLifetime, Lifetime};
 pub use locate::Location;
 pub use manager::JwtManager;
-pub use permission::Permission;
+pub use permission::{ClaimPath, Permission};
 pub use rejection::AuthRejection;
 pub use require::Require;
 pub use revocation::{Asking, Revocation, RevocationIndex, Verdict};

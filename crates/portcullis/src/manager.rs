@@ -7,8 +7,8 @@ use http::request::Parts;
 
 use crate::{
     Access, AuthError, Check, CheckClaims, Claims, Clock, ErrorFormat, Issue, JwtConfig, JwtConfigErrors,
-    JwtManagerBuilder, KeyError, KeySet, LoadUser, NumericDate, Refresh, RenderError, Require, Revocation,
-    TokenKind, Verdict, Verified,
+    JwtManagerBuilder, KeyError, KeySet, LoadUser, NumericDate, Permission, Refresh, RenderError, Require,
+    Revocation, TokenKind, Verdict, Verified,
     claims::{Facts, Rules, Typ},
     cookies::CookieRules,
     issue::Issuing,
@@ -289,6 +289,21 @@ impl JwtManager {
     /// Begins a refresh token for an identity; [`Issue::sign`] makes it.
     pub fn refresh(&self, identity: impl Into<String>) -> Issue<'_, Refresh> {
         Issue::refresh(self, identity.into())
+    }
+
+    /// Whether claims give a permission, for guards of your own; a [`Guard`](crate::Guard) has
+    /// [`permit`](crate::Guard::permit), which answers with a refusal.
+    ///
+    /// ```
+    /// # use portcullis::{JwtManager, Key, Permission};
+    /// # let jwt = JwtManager::builder(Key::hs256([7; 32])?).build()?;
+    /// let token = jwt.access("alice").claim("role", "admin").sign()?;
+    /// let claims = jwt.verify(token.as_str())?;
+    /// assert!(jwt.permits(&claims, &Permission::role("admin")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn permits(&self, claims: &Claims, permission: &Permission) -> bool {
+        permission.is_held_by(claims, self.issuing().own_member())
     }
 
     /// How this manager's application writes errors, so that others can look the same.

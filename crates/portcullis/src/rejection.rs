@@ -5,7 +5,7 @@ use std::{error::Error, fmt, sync::Arc};
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
-use crate::{AuthError, JwtManager, Refused, Verified, answer::Challenge, style};
+use crate::{AuthError, JwtManager, Permission, Refused, Verified, answer::Challenge, style};
 
 /// A refused request: turns into the answer that the manager's error style has for the reason.
 ///
@@ -36,6 +36,8 @@ pub struct AuthRejection {
     error: AuthError,
     jwt: JwtManager,
     token: Option<Arc<Verified>>,
+    /// The scopes that the route asks for, where it does.
+    scope: Option<String>,
 }
 
 impl AuthRejection {
@@ -45,7 +47,13 @@ impl AuthRejection {
     }
 
     pub(crate) fn of(error: AuthError, jwt: JwtManager, token: Option<Arc<Verified>>) -> Self {
-        Self { error, jwt, token }
+        Self { error, jwt, token, scope: None }
+    }
+
+    /// The rejection of a token that lacks one of these permissions.
+    pub(crate) fn lacking(asked: &[Permission], jwt: JwtManager, token: Arc<Verified>) -> Self {
+        let scope = Permission::scopes(asked);
+        Self { scope, ..Self::of(AuthError::InsufficientScope, jwt, Some(token)) }
     }
 
     /// The reason.
@@ -69,7 +77,9 @@ impl IntoResponse for AuthRejection {
             _ => None,
         };
         let headers = response.headers_mut();
-        if let Some(value) = challenge.and_then(|it| style::www_authenticate(self.jwt.scheme(), it)) {
+        if let Some(value) =
+            challenge.and_then(|it| style::www_authenticate(self.jwt.scheme(), it, self.scope.as_deref()))
+        {
             headers.entry(header::WWW_AUTHENTICATE).or_insert(value);
         }
         if matches!(self.error, AuthError::Unavailable(_)) {

@@ -106,12 +106,17 @@ impl<E: Serialize> Serialize for ErrorBody<'_, E> {
     }
 }
 
-/// The value of `WWW-Authenticate` for a challenge.
-pub(crate) fn www_authenticate(scheme: &str, challenge: Challenge) -> Option<HeaderValue> {
+/// The value of `WWW-Authenticate` for a challenge, and the scopes that the route asks for.
+pub(crate) fn www_authenticate(
+    scheme: &str,
+    challenge: Challenge,
+    scope: Option<&str>,
+) -> Option<HeaderValue> {
     let value = match challenge {
         Challenge::Scheme => scheme.to_owned(),
         Challenge::Error { code, description } => {
-            format!(r#"{scheme} error="{code}", error_description="{description}""#)
+            let scope = scope.map(|scope| format!(r#", scope="{scope}""#)).unwrap_or_default();
+            format!(r#"{scheme} error="{code}", error_description="{description}"{scope}"#)
         }
     };
     HeaderValue::from_str(&value).ok()

@@ -23,6 +23,7 @@ mod issue;
 mod layer;
 #[cfg(feature = "asymmetric")]
 mod pairs;
+mod permissions;
 mod places;
 mod properties;
 mod sessions;
