@@ -8,6 +8,7 @@
 //! accounts      what people do: register, log in, log out
 //! passwords     hashing on a few workers          revocations  the list, in the store and in memory
 //! store         where it all is durable           jobs         what happens by the clock
+//! sessions      the refresh rule, one pure function
 //! instance      the folder where the made secret lies
 //! causes        an error and what it was caused by, as one text
 //! model         names, passwords, users: parsed once, never half valid
@@ -25,6 +26,7 @@ pub mod jobs;
 pub mod model;
 pub mod passwords;
 pub mod revocations;
+pub mod sessions;
 pub mod state;
 pub mod store;
 

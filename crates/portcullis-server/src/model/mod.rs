@@ -4,10 +4,12 @@
 
 mod access;
 mod password;
+mod session;
 mod user;
 mod username;
 
 pub use access::Access;
 pub use password::{Password, PasswordHash, PasswordProblem};
+pub use session::{AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session, SessionId};
 pub use user::{NewUser, RevokedToken, User, UserId};
 pub use username::{LoginName, NameKey, Username, UsernameProblem};

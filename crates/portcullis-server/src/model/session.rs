@@ -1,0 +1,184 @@
+//! A session: what a login opens, a refresh carries on and a logout ends.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use portcullis::NumericDate;
+
+use super::UserId;
+
+/// A session's own name, the claim `sid`: 22 characters of base64url.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// A new name of 128 random bits.
+    ///
+    /// # Errors
+    /// The system's, when it has no random bits to give.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bits = [0; 16];
+        getrandom::fill(&mut bits)?;
+        Ok(Self(URL_SAFE_NO_PAD.encode(bits)))
+    }
+
+    /// Wraps a name as it stands in the store or in a token; any text can be looked for.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A session as the store keeps it: one row or document for as long as it lives, and until its tokens have expired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its own name.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The user's epoch when it was opened: a session of an earlier epoch is over.
+    pub epoch: i64,
+    /// The pair of tokens that it gave out last.
+    pub head: Head,
+    /// The refresh token that was presented for the head; none before the first refresh.
+    pub parent: Option<RefreshId>,
+    /// The newest generation that anybody is known to have got: one of its tokens was used.
+    pub seen: u32,
+    /// When it was opened.
+    pub opened_at: SystemTime,
+    /// When one of its tokens was used last, as far as is known.
+    pub last_used: SystemTime,
+    /// Its absolute end, which no refresh moves.
+    pub ends_at: NumericDate,
+    /// What it was opened with, in the client's own words, cut to [`Session::DEVICE_CHARS`].
+    pub device: Option<String>,
+    /// When and why it ended; none while it lives.
+    pub ended: Option<Ended>,
+}
+
+/// A refresh token by what can be told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshId {
+    /// The claim `gen`: which of the session's pairs it is of, from 1.
+    pub generation: u32,
+    /// The claim `jti`.
+    pub jti: String,
+}
+
+/// The pair of tokens that a session gave out last, with what is needed to write the same pair again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The refresh token.
+    pub refresh: RefreshId,
+    /// The access token's `jti`.
+    pub access_jti: String,
+    /// When the pair was made, to the millisecond: the reuse window begins here.
+    pub made_at: SystemTime,
+    /// Both tokens' `iat`.
+    pub issued_at: NumericDate,
+    /// The access token's `exp`.
+    pub access_expires_at: NumericDate,
+    /// The refresh token's `exp`, at which the session ends for want of use.
+    pub refresh_expires_at: NumericDate,
+    /// Whether a password was shown for the access token.
+    pub access: AccessTokenKind,
+}
+
+/// What the access token of a head was given out for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessTokenKind {
+    /// For a password: it is fresh, and is not given out again for a refresh token.
+    Fresh,
+    /// For a refresh token.
+    Refreshed,
+}
+
+/// The pair that a refresh gives out if it gives out a new one. It is made before the store is asked, and stays the
+/// same when the outcome was not known and the store is asked again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextHead {
+    /// The refresh token's `jti`.
+    pub refresh_jti: String,
+    /// The access token's `jti`.
+    pub access_jti: String,
+    /// How long the access token lives, in whole seconds.
+    pub access_lifetime: Duration,
+    /// How long the refresh token lives, in whole seconds; the session's absolute end may cut it short.
+    pub refresh_lifetime: Duration,
+}
+
+/// How a session came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// When.
+    pub at: SystemTime,
+    /// Why.
+    pub reason: EndReason,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndReason {
+    /// Its owner logged out, or ended it from another of his.
+    LoggedOut,
+    /// A refresh token was presented that somebody else must have a copy of.
+    Replayed,
+    /// Its owner has opened more than may live at once, and this was the least recently used.
+    Displaced,
+    /// All sessions of the user were ended: password changed, account disabled or deleted.
+    Epoch,
+}
+
+impl EndReason {
+    /// All reasons.
+    pub const ALL: [Self; 4] = [Self::LoggedOut, Self::Replayed, Self::Displaced, Self::Epoch];
+
+    /// The reason as the store keeps it and the log says it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged_out",
+            Self::Replayed => "replayed",
+            Self::Displaced => "displaced",
+            Self::Epoch => "epoch",
+        }
+    }
+
+    /// The reason of a stored name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+}
+
+impl Session {
+    /// How much of a device's description is kept, in Unicode code points.
+    pub const DEVICE_CHARS: usize = 200;
+
+    /// Whether its tokens open anything at a moment: it has neither been ended nor come to an end by itself.
+    pub fn lives(&self, now: SystemTime) -> bool {
+        self.ended.is_none() && NumericDate::from(now) < self.expires_at()
+    }
+
+    /// When the session ends by itself: for want of use, or absolutely.
+    pub fn expires_at(&self) -> NumericDate {
+        self.head.refresh_expires_at.min(self.ends_at)
+    }
+
+    /// When the last of its tokens has expired, which is how long its end has to be remembered. A longer lifetime may
+    /// have been configured when it was opened, so the head alone does not say.
+    pub fn remembered_until(&self) -> NumericDate {
+        self.ends_at.max(self.head.refresh_expires_at).max(self.head.access_expires_at)
+    }
+}

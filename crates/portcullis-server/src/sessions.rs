@@ -1,0 +1,167 @@
+//! The refresh rule: what a presented refresh token means for its session, as one pure function.
+//!
+//! A session knows two refresh tokens: its head, the newest that it gave out, and the head's parent, the one that was
+//! presented for it. Whoever presents the head goes on. Whoever presents the parent did not get the answer, or is
+//! somebody else who has a copy; what was seen of the head tells the two apart. A lost answer logs nobody out, and
+//! where two hold tokens of one session, one of them holds a void one sooner or later (RFC 9700 section 4.14.2).
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, SystemTime};
+
+use portcullis::NumericDate;
+
+use crate::model::{AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session};
+
+/// What a configuration decides about refreshing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefreshPolicy {
+    /// How long a pair is given out again to whoever presents it or its parent: tabs and retries converge. Zero: every
+    /// refresh makes a new pair.
+    pub reuse_window: Duration,
+    /// What the parent gets when nothing of the head was ever seen.
+    pub lost_answer: LostAnswer,
+}
+
+/// What whoever presents the parent of a head gets of which nothing was ever seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostAnswer {
+    /// A new head: the answer was lost.
+    Forgive,
+    /// Nothing, and the session ends.
+    Refuse,
+}
+
+/// What a presented refresh token means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// The head's pair is given out again.
+    Repeat,
+    /// The head becomes the parent of a new head.
+    Rotate,
+    /// A new head of the same parent takes the place of one that nobody has seen, which is void from now on.
+    Reissue,
+    /// Somebody has a copy: the session ends.
+    Replayed,
+    /// The session does not know the token, which is of later than all it knows or of another line: the store was set
+    /// back, or a read was late. It is refused and ends nothing.
+    Ahead,
+    /// The session has ended or expired.
+    Gone,
+}
+
+/// Judges a refresh token whose signature and claims have held. `now` is the store's time; a clock that was set back
+/// counts as one that stands.
+pub fn judge(session: &Session, presented: &RefreshId, now: SystemTime, policy: &RefreshPolicy) -> Verdict {
+    if !session.lives(now) {
+        return Verdict::Gone;
+    }
+    let within_window = elapsed(session.head.made_at, now) < policy.reuse_window;
+    let head = &session.head.refresh;
+    match (&session.parent, presented.generation) {
+        (_, generation) if generation > head.generation => Verdict::Ahead,
+        (_, generation) if generation == head.generation => match presented.jti == head.jti {
+            true if within_window => Verdict::Repeat,
+            true => Verdict::Rotate,
+            false => Verdict::Ahead,
+        },
+        (Some(parent), generation) if generation == parent.generation => match presented.jti == parent.jti {
+            true if within_window => Verdict::Repeat,
+            true if session.seen < head.generation && policy.lost_answer == LostAnswer::Forgive => {
+                Verdict::Reissue
+            }
+            true => Verdict::Replayed,
+            false => Verdict::Ahead,
+        },
+        _ => Verdict::Replayed,
+    }
+}
+
+/// A use of a refresh token, as a store is asked to act on it.
+#[derive(Clone, Debug)]
+pub struct Refresh {
+    /// The token that was presented.
+    pub presented: RefreshId,
+    /// The pair to give out if it takes a new one.
+    pub next: NextHead,
+    /// The rule's settings.
+    pub policy: RefreshPolicy,
+}
+
+/// Judges a use of a refresh token, and says what the session is afterwards; `None` where nothing changes.
+///
+/// The same call again, after an outcome that was not known, finds its own head and changes nothing.
+pub fn decide(session: &Session, refresh: &Refresh, now: SystemTime) -> (Verdict, Option<Session>) {
+    let Refresh { presented, next, policy } = refresh;
+    if session.lives(now) && session.head.refresh.jti == next.refresh_jti {
+        return (Verdict::Rotate, None);
+    }
+    let verdict = judge(session, presented, now, policy);
+    (verdict, after(session, presented, verdict, next, now))
+}
+
+/// A session after a verdict. A refresh token that is presented has been seen by whoever presents it.
+fn after(
+    session: &Session,
+    presented: &RefreshId,
+    verdict: Verdict,
+    next: &NextHead,
+    now: SystemTime,
+) -> Option<Session> {
+    let seen = session.seen.max(presented.generation);
+    match verdict {
+        Verdict::Rotate => {
+            let (parent, head) = (Some(session.head.refresh.clone()), next_head(session, next, now));
+            Some(Session { head, parent, seen, last_used: now, ..session.clone() })
+        }
+        Verdict::Reissue => {
+            Some(Session { head: next_head(session, next, now), last_used: now, ..session.clone() })
+        }
+        Verdict::Replayed => Some(ended(session, EndReason::Replayed, now)),
+        Verdict::Repeat if seen > session.seen => Some(Session { seen, ..session.clone() }),
+        Verdict::Repeat | Verdict::Ahead | Verdict::Gone => None,
+    }
+}
+
+/// The first pair of a session, for a password.
+pub fn first_head(next: &NextHead, ends_at: NumericDate, now: SystemTime) -> Head {
+    head(next, 1, AccessTokenKind::Fresh, ends_at, now)
+}
+
+/// A session that ends now; one that has ended stays as it is.
+pub fn ended(session: &Session, reason: EndReason, now: SystemTime) -> Session {
+    let ended = session.ended.or(Some(Ended { at: now, reason }));
+    Session { ended, ..session.clone() }
+}
+
+fn next_head(session: &Session, next: &NextHead, now: SystemTime) -> Head {
+    let generation = session.head.refresh.generation.saturating_add(1);
+    head(next, generation, AccessTokenKind::Refreshed, session.ends_at, now)
+}
+
+fn head(
+    next: &NextHead,
+    generation: u32,
+    access: AccessTokenKind,
+    ends_at: NumericDate,
+    now: SystemTime,
+) -> Head {
+    let issued_at = NumericDate::from(now);
+    Head {
+        refresh: RefreshId { generation, jti: next.refresh_jti.clone() },
+        access_jti: next.access_jti.clone(),
+        made_at: now,
+        issued_at,
+        access_expires_at: issued_at.plus(next.access_lifetime).min(ends_at),
+        refresh_expires_at: issued_at.plus(next.refresh_lifetime).min(ends_at),
+        access,
+    }
+}
+
+/// How long something is ago; a clock that was set back counts as one that stands.
+fn elapsed(since: SystemTime, now: SystemTime) -> Duration {
+    now.duration_since(since).unwrap_or_default()
+}

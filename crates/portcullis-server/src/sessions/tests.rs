@@ -1,0 +1,156 @@
+//! The rule as a table.
+
+use std::time::UNIX_EPOCH;
+
+use super::*;
+use crate::model::{SessionId, UserId};
+
+const WINDOW: Duration = Duration::from_secs(30);
+const POLICY: RefreshPolicy = RefreshPolicy { reuse_window: WINDOW, lost_answer: LostAnswer::Forgive };
+
+pub(super) fn at(millis: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(1_900_000_000_000 + millis)
+}
+
+pub(super) fn next(name: &str) -> NextHead {
+    NextHead {
+        refresh_jti: format!("refresh {name}"),
+        access_jti: format!("access {name}"),
+        access_lifetime: Duration::from_mins(15),
+        refresh_lifetime: Duration::from_hours(24 * 30),
+    }
+}
+
+pub(super) fn opened(now: SystemTime) -> Session {
+    let ends_at = NumericDate::from(now).plus(Duration::from_hours(24 * 90));
+    Session {
+        id: SessionId::new("s"),
+        user: UserId::new("alice"),
+        epoch: 0,
+        head: first_head(&next("1"), ends_at, now),
+        parent: None,
+        seen: 0,
+        opened_at: now,
+        last_used: now,
+        ends_at,
+        device: None,
+        ended: None,
+    }
+}
+
+fn token(generation: u32, jti: &str) -> RefreshId {
+    RefreshId { generation, jti: format!("refresh {jti}") }
+}
+
+fn used(session: &Session, presented: &RefreshId, name: &str, now: SystemTime) -> (Verdict, Session) {
+    let refresh = Refresh { presented: presented.clone(), next: next(name), policy: POLICY };
+    let (verdict, changed) = decide(session, &refresh, now);
+    (verdict, changed.unwrap_or_else(|| session.clone()))
+}
+
+/// Parent 1, head 2, made at second 100.
+fn rotated() -> Session {
+    let (verdict, session) = used(&opened(at(0)), &token(1, "1"), "2", at(100_000));
+    assert_eq!(verdict, Verdict::Rotate);
+    session
+}
+
+#[test]
+fn every_row_of_the_rule() {
+    let seen = Session { seen: 2, ..rotated() };
+    for (what, session, presented, seconds, verdict) in [
+        ("the head, within the window", rotated(), token(2, "2"), 129, Verdict::Repeat),
+        ("the head, at its end", rotated(), token(2, "2"), 130, Verdict::Rotate),
+        ("the parent, within the window", rotated(), token(1, "1"), 129, Verdict::Repeat),
+        ("the parent, within the window, head seen", seen.clone(), token(1, "1"), 129, Verdict::Repeat),
+        ("the parent, later, head unseen", rotated(), token(1, "1"), 130, Verdict::Reissue),
+        ("the parent, later, head seen", seen.clone(), token(1, "1"), 130, Verdict::Replayed),
+        ("older than the parent", rotated(), token(0, "0"), 101, Verdict::Replayed),
+        ("ahead", rotated(), token(3, "3"), 101, Verdict::Ahead),
+        ("the head's generation with another jti", rotated(), token(2, "x"), 101, Verdict::Ahead),
+        ("the parent's generation with another jti", rotated(), token(1, "x"), 101, Verdict::Ahead),
+        ("ahead, with the head's jti", rotated(), token(3, "2"), 101, Verdict::Ahead),
+        ("a clock that was set back", rotated(), token(1, "1"), 0, Verdict::Repeat),
+        ("the first head, no parent", opened(at(0)), token(1, "1"), 1, Verdict::Repeat),
+        ("older than the first", opened(at(0)), token(0, "0"), 1, Verdict::Replayed),
+        ("after its idle end", rotated(), token(2, "2"), 100 + 30 * 86_400, Verdict::Gone),
+        ("just before it", rotated(), token(2, "2"), 100 + 30 * 86_400 - 1, Verdict::Rotate),
+        ("ended", ended(&rotated(), EndReason::LoggedOut, at(0)), token(2, "2"), 101, Verdict::Gone),
+        (
+            "ended, replayed again",
+            ended(&rotated(), EndReason::LoggedOut, at(0)),
+            token(0, "0"),
+            101,
+            Verdict::Gone,
+        ),
+    ] {
+        assert_eq!(judge(&session, &presented, at(seconds * 1000), &POLICY), verdict, "{what}");
+    }
+}
+
+#[test]
+fn a_void_head_ends_the_session() {
+    let (verdict, reissued) = used(&rotated(), &token(1, "1"), "3", at(200_000));
+    assert_eq!((verdict, reissued.head.refresh.generation), (Verdict::Reissue, 3));
+    assert_eq!(reissued.parent, Some(token(1, "1")), "the parent stays");
+    let (verdict, after) = used(&reissued, &token(2, "2"), "4", at(201_000));
+    assert_eq!(verdict, Verdict::Replayed);
+    assert_eq!(after.ended.map(|ended| ended.reason), Some(EndReason::Replayed));
+    // The window begins anew: whoever lost this answer too gets it again.
+    assert_eq!(judge(&reissued, &token(1, "1"), at(229_999), &POLICY), Verdict::Repeat);
+    assert_eq!(judge(&reissued, &token(1, "1"), at(230_000), &POLICY), Verdict::Reissue);
+}
+
+#[test]
+fn a_lost_answer_can_be_refused() {
+    let policy = RefreshPolicy { lost_answer: LostAnswer::Refuse, ..POLICY };
+    assert_eq!(judge(&rotated(), &token(1, "1"), at(130_000), &policy), Verdict::Replayed);
+    assert_eq!(judge(&rotated(), &token(1, "1"), at(129_999), &policy), Verdict::Repeat);
+}
+
+#[test]
+fn without_a_window_every_use_is_a_new_pair() {
+    let policy = RefreshPolicy { reuse_window: Duration::ZERO, ..POLICY };
+    assert_eq!(judge(&rotated(), &token(2, "2"), at(100_000), &policy), Verdict::Rotate);
+    assert_eq!(judge(&rotated(), &token(1, "1"), at(100_000), &policy), Verdict::Reissue);
+    // A clock that was set back makes no window of none.
+    assert_eq!(judge(&rotated(), &token(2, "2"), at(0), &policy), Verdict::Rotate);
+}
+
+#[test]
+fn the_same_call_again_finds_its_own_head() {
+    let policy = RefreshPolicy { reuse_window: Duration::ZERO, lost_answer: LostAnswer::Refuse };
+    let refresh = Refresh { presented: token(1, "1"), next: next("2"), policy };
+    let session = opened(at(0));
+    let (_, changed) = decide(&session, &refresh, at(100_000));
+    assert_eq!(decide(&changed.unwrap(), &refresh, at(101_000)), (Verdict::Rotate, None));
+}
+
+#[test]
+fn what_is_presented_has_been_seen() {
+    let (_, session) = used(&rotated(), &token(2, "2"), "3", at(110_000));
+    assert_eq!((session.seen, session.head.refresh.generation), (2, 2), "a repeat notes it");
+    let (_, session) = used(&rotated(), &token(1, "1"), "3", at(110_000));
+    assert_eq!(session.seen, 1, "the parent says nothing of the head");
+}
+
+#[test]
+fn a_refresh_moves_the_idle_end_and_never_the_absolute_one() {
+    let day = |days: u64| at(days * 86_400_000);
+    let mut session = opened(day(0));
+    for (days, name) in [(29, "2"), (58, "3"), (87, "4")] {
+        let (verdict, after) = used(&session, &session.head.refresh.clone(), name, day(days));
+        assert_eq!(verdict, Verdict::Rotate, "day {days}");
+        session = after;
+    }
+    assert_eq!(session.head.refresh_expires_at, session.ends_at);
+    assert!(session.lives(at(90 * 86_400_000 - 1000)));
+    assert!(!session.lives(day(90)));
+    assert_eq!(judge(&session, &session.head.refresh.clone(), day(90), &POLICY), Verdict::Gone);
+}
+
+#[test]
+fn the_first_reason_to_end_stays() {
+    let once = ended(&rotated(), EndReason::LoggedOut, at(1));
+    assert_eq!(ended(&once, EndReason::Replayed, at(2)), once);
+}
