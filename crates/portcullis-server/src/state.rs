@@ -66,8 +66,11 @@ impl AppState {
     /// [`OpenError`] names the part that cannot be as configured.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         store::supports(&config.database)?;
-        instance::create_folder(&config.instance)?;
-        let store = store::open(&config.database)?;
+        // Beside a server nothing lies there: the nodes' secret is configured.
+        if store::is_embedded(&config.database) {
+            instance::create_folder(&config.instance)?;
+        }
+        let store = store::open(&config.database).await?;
         let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
         let revocations = Revocations::load(store.clone(), clock.clone(), config.jwt.decode_leeway).await?;
         let revocations = Arc::new(revocations);

@@ -245,15 +245,40 @@ fn secrets_that_must_not_sign_in_production() {
         .refused(&[], &["application.cfg:1", "31 bytes", "at least 32", "JWT_SECRET_KEYS_PREVIOUS"]);
 }
 
+#[cfg(feature = "mongo")]
 #[test]
-fn mongodb_is_not_there_yet_and_says_so() {
+fn a_mongodb_that_nobody_answers_for_is_waited_for_and_then_named() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let secret = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
+    let run = Run::new().file(format!("{secret}\nMONGO_URI = 'mongodb://me:hunter2@{free}/x'\n"));
+    let address = free.to_string();
+    let said =
+        run.refused(&[], &["mongodb://me:[redacted]@", &address, "cannot be reached", "trying for 10 s"]);
+    assert!(!said.err.contains("hunter2"), "{}", said.err);
+}
+
+#[cfg(feature = "mongo")]
+#[test]
+fn a_mongodb_needs_a_secret_that_all_nodes_share() {
     for (name, value) in
         [("MONGO_URI", "mongodb://db:27017/flask_api_demo"), ("DATABASE_URL", "mongodb://root:hunter2@db/x")]
     {
         let run = Run::new().variable(name, value);
-        let said = run.refused(&[], &[name, "the MongoDB store is not there yet", "sqlite:"]);
+        let said = run.refused(&[], &["JWT_SECRET_KEY is missing", "all nodes must share one"]);
         assert!(!said.err.contains("hunter2"), "{}", said.err);
         assert!(!run.path("instance").exists(), "nothing is made by a start that fails");
+    }
+}
+
+#[cfg(not(feature = "mongo"))]
+#[test]
+fn a_program_without_the_mongodb_store_says_so() {
+    for (name, value) in
+        [("MONGO_URI", "mongodb://db:27017/flask_api_demo"), ("DATABASE_URL", "mongodb://root:hunter2@db/x")]
+    {
+        let run = Run::new().variable(name, value);
+        let said = run.refused(&[], &[name, "built without the MongoDB store"]);
+        assert!(!said.err.contains("hunter2"), "{}", said.err);
     }
 }
 
@@ -332,8 +357,8 @@ fn config_check_says_what_serve_would_say() {
         ),
         ("LOG_FILTER = 'inof'\n", "instance/application.cfg:1: LOG_FILTER: \"inof\" names no level"),
         (
-            "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'\nMONGO_URI = 'mongodb://me:hunter2@db/x'\n",
-            "instance/application.cfg:2: MONGO_URI: mongodb://me:[redacted]@db/x: the MongoDB store is not there yet",
+            "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'\nMONGO_URI = 'mongodb://me:hunter2@db/x?w=-7'\n",
+            "instance/application.cfg:2: MONGO_URI: mongodb://me:[redacted]@db/x?w=-7: ",
         ),
         ("JWT_IDENTITY_CLAIM = 'exp'\n", "instance/application.cfg:1: JWT_IDENTITY_CLAIM: "),
         (

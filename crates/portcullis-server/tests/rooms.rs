@@ -35,7 +35,7 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     ("jobs", &["revocations"], &[]),
     ("passwords", &["model"], &["argon2"]),
     ("sessions", &["model"], &[]),
-    ("store", &["config", "model", "sessions"], &["rusqlite"]),
+    ("store", &["config", "model", "sessions"], &["bson", "mongodb", "rusqlite"]),
     ("config", &[], &["toml", "strsim"]),
     ("instance", &[], &[]),
     ("causes", &[], &[]),

@@ -140,19 +140,41 @@ pub(super) fn redacted(url: &str) -> String {
 }
 
 fn redacted_option(option: &str) -> String {
-    const HARMLESS: [&str; 12] = [
+    const HARMLESS: [&str; 34] = [
         "appname",
         "authmechanism",
         "authsource",
+        "compressors",
+        "connecttimeoutms",
         "directconnection",
+        "heartbeatfrequencyms",
         "journal",
+        "loadbalanced",
+        "localthresholdms",
+        "maxconnecting",
+        "maxidletimems",
+        "maxpoolsize",
+        "maxstalenessseconds",
+        "minpoolsize",
+        "readconcernlevel",
         "readpreference",
         "replicaset",
         "retryreads",
         "retrywrites",
+        "serverselectiontimeoutms",
+        "sockettimeoutms",
+        "srvmaxhosts",
+        "srvservicename",
         "ssl",
         "tls",
+        "tlsallowinvalidcertificates",
+        "tlsallowinvalidhostnames",
+        "tlscafile",
+        "tlsinsecure",
+        "uuidrepresentation",
         "w",
+        "waitqueuetimeoutms",
+        "wtimeoutms",
     ];
     match option.split_once('=') {
         Some((name, _)) if !HARMLESS.contains(&name.to_ascii_lowercase().as_str()) => {

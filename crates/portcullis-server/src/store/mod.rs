@@ -4,29 +4,40 @@
 //! and nothing of a backend shows. `tests/store` is this trait's specification; every backend passes it.
 
 mod error;
+#[cfg(feature = "mongo")]
+pub mod mongo;
 pub mod sqlite;
 
-use std::{path::Path, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 use portcullis::NumericDate;
 
 pub use error::{StoreError, StoreErrorKind};
 
+#[cfg(feature = "mongo")]
+use self::mongo::MongoStore;
+use self::sqlite::SqliteStore;
 use crate::{
     config::DatabaseUrl,
     model::{LoginName, NewUser, RevokedToken, User},
 };
-use sqlite::SqliteStore;
 
 /// Opens the store of a URL: the only place that knows which backends there are.
 ///
-/// Blocks while an embedded database is checked; meant for the start of a program.
+/// Blocks while an embedded database is checked, and waits some seconds for a server that does not answer yet;
+/// meant for the start of a program.
 ///
 /// # Errors
 /// [`StoreError`] when the store cannot be opened as configured.
-pub fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(Arc::new(SqliteStore::open(sqlite_file(url)?)?))
+pub async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
+    match url {
+        DatabaseUrl::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path)?)),
+        #[cfg(feature = "mongo")]
+        DatabaseUrl::Mongo(url) => Ok(Arc::new(MongoStore::open(url, MongoStore::START_PATIENCE).await?)),
+        #[cfg(not(feature = "mongo"))]
+        DatabaseUrl::Mongo(url) => Err(without_mongo(url)),
+    }
 }
 
 /// Whether there is a store for a URL, without opening it: what a look at the configuration can say.
@@ -34,20 +45,24 @@ pub fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
 /// # Errors
 /// The [`StoreError`] that [`open`] would answer with.
 pub fn supports(url: &DatabaseUrl) -> Result<(), StoreError> {
-    sqlite_file(url).map(|_| ())
+    match url {
+        DatabaseUrl::Sqlite(_) => Ok(()),
+        #[cfg(feature = "mongo")]
+        DatabaseUrl::Mongo(url) => MongoStore::check(url),
+        #[cfg(not(feature = "mongo"))]
+        DatabaseUrl::Mongo(url) => Err(without_mongo(url)),
+    }
 }
 
-/// The file of the one backend that there is.
-fn sqlite_file(url: &DatabaseUrl) -> Result<&Path, StoreError> {
-    match url {
-        DatabaseUrl::Sqlite(path) => Ok(path),
-        DatabaseUrl::Mongo(url) => {
-            let message = format!(
-                "{url}: the MongoDB store is not there yet; remove MONGO_URI, or set DATABASE_URL = \"sqlite:portcullis.sqlite3\""
-            );
-            Err(StoreError::new(StoreErrorKind::Refused, message))
-        }
-    }
+/// Whether a URL names a file of this machine, in a folder that must be there.
+pub fn is_embedded(url: &DatabaseUrl) -> bool {
+    matches!(url, DatabaseUrl::Sqlite(_))
+}
+
+#[cfg(not(feature = "mongo"))]
+fn without_mongo(url: &crate::config::MongoUrl) -> StoreError {
+    let message = format!("{url}: this program was built without the MongoDB store, the feature `mongo`");
+    StoreError::new(StoreErrorKind::Refused, message)
 }
 
 /// What became of a registration.
@@ -75,14 +90,14 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError`] when the store could not say; the user is there or not, and nothing is half made.
     async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError>;
 
-    /// The user of a name: by its canonical key, else by the exact spelling.
+    /// The user of a name: whoever spells it exactly so, else whoever has its canonical key.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not look.
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError>;
 
     /// Puts a token on the revocation list. Of two entries for one token the later expiry counts, none being the
-    /// latest; the same one again changes nothing.
+    /// latest; the same one again changes nothing. An expiry beyond the backend's calendar is its furthest moment.
     ///
     /// # Errors
     /// [`StoreError`] when the entry may not be durable.

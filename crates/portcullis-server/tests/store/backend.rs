@@ -15,6 +15,11 @@ use tempfile::TempDir;
 
 /// A place for data that can be opened again and again; its data goes with the value.
 pub(crate) trait Backend {
+    /// Whether there is such a backend here; where not, what is skipped has been said.
+    fn is_there() -> bool {
+        true
+    }
+
     /// A place where nothing has been written yet.
     async fn fresh() -> Self;
 

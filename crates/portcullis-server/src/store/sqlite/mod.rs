@@ -177,11 +177,11 @@ fn select_user(connection: &Connection, name: &LoginName) -> Result<Option<User>
         let mut found = statement.query([value])?;
         found.next()?.map(rows::user).transpose()
     };
-    let known = match name.key() {
-        Some(key) => by("name_key = ?1", key.as_str())?,
-        None => None,
-    };
-    known.map_or_else(|| by("username = ?1", name.as_str()), |user| Ok(Some(user)))
+    // The spelling first: a user whose name has no key, since another has it, would never get in.
+    match (by("username = ?1", name.as_str())?, name.key()) {
+        (None, Some(key)) => by("name_key = ?1", key.as_str()),
+        (found, _) => Ok(found),
+    }
 }
 
 fn select_revoked_tokens(

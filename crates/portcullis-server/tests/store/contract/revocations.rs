@@ -8,6 +8,9 @@ use tokio::task::JoinSet;
 
 use crate::backend::{Backend, all_revoked, moment, revoke, revoked_jtis, token};
 
+/// Thirty million years, in seconds: every backend has dates for that.
+const EON: i64 = 1_000_000_000_000_000;
+
 pub(crate) async fn a_revocation_survives_a_restart<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
@@ -94,13 +97,34 @@ pub(crate) async fn any_text_can_be_a_jti<B: Backend>() {
 pub(crate) async fn every_expiry_comes_back_as_it_was<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
-    let expiries = [Some(i64::MIN), Some(-1), Some(0), Some(1_900_000_000), Some(i64::MAX), None];
+    let expiries = [Some(-EON), Some(-1), Some(0), Some(1_900_000_000), Some(EON), None];
     let expected: Vec<_> =
         expiries.iter().enumerate().map(|(n, expiry)| token(&format!("jti-{n}"), *expiry)).collect();
     for entry in &expected {
         store.revoke_token(entry.clone(), moment(0)).await.unwrap();
     }
     assert_eq!(all_revoked(&*store, 10).await, expected);
+}
+
+pub(crate) async fn an_expiry_beyond_the_calendar_is_further_than_any_in_it<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    for (jti, expiries) in [
+        ("past", [Some(i64::MIN), None]),
+        ("future", [Some(EON), Some(i64::MAX)]),
+        ("both", [Some(i64::MIN), Some(5)]),
+    ] {
+        for expiry in expiries {
+            revoke(&*store, jti, expiry).await;
+        }
+    }
+    revoke(&*store, "gone", Some(i64::MIN)).await;
+    let kept = all_revoked(&*store, 10).await;
+    let expiry =
+        |jti| kept.iter().find(|entry| entry.jti == jti).unwrap().expires_at.map(NumericDate::seconds);
+    assert!(expiry("future").unwrap() > EON && expiry("gone").unwrap() < -EON, "{kept:?}");
+    assert_eq!((expiry("past"), expiry("both")), (None, Some(5)));
+    assert_eq!(purge(&*store, -EON, 10).await, 1, "what has expired longest ago goes");
 }
 
 pub(crate) async fn purge_takes_what_expired_before_and_nothing_else<B: Backend>() {

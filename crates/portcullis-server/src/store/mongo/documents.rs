@@ -1,0 +1,79 @@
+//! Between documents and the model: what a field holds, read without trust, since others write here too.
+
+use mongodb::bson::{Bson, DateTime, Document, oid::ObjectId};
+use portcullis::NumericDate;
+
+use super::{USERS, failure::Failure};
+use crate::model::{Access, PasswordHash, RevokedToken, User, UserId};
+
+/// A user of a document. Fields that are not ours are nobody's business here.
+pub(super) fn user(document: &Document) -> Result<User, Failure> {
+    let id = object_id(document)?;
+    let text = |field: &str| match document.get(field) {
+        Some(Bson::String(text)) => Ok(text.clone()),
+        Some(other) => Err(wrong(document, &format!("{field} is of type {:?}", other.element_type()))),
+        None => Err(wrong(document, &format!("{field} is missing"))),
+    };
+    Ok(User {
+        id: UserId::new(id.to_hex()),
+        username: text("username")?,
+        password: PasswordHash::stored(text("password")?),
+        access: access(document)?,
+        created_at: created_at(document, id).to_system_time(),
+    })
+}
+
+/// The id of a user's document.
+pub(super) fn object_id(document: &Document) -> Result<ObjectId, Failure> {
+    document.get_object_id("_id").map_err(|_| wrong(document, "_id is no ObjectId"))
+}
+
+/// Whoever left it out meant the default: the Flask application's schema has the same.
+fn access(document: &Document) -> Result<Access, Failure> {
+    let levels = [Access::Guest, Access::User, Access::Admin].into_iter();
+    let known = match document.get("access") {
+        None => Some(Access::default()),
+        Some(Bson::Int32(level)) => Access::from_level(i64::from(*level)),
+        Some(Bson::Int64(level)) => Access::from_level(*level),
+        // Shells that know one kind of number write this.
+        Some(Bson::Double(level)) => {
+            levels.into_iter().find(|known| f64::from(known.level()).total_cmp(level).is_eq())
+        }
+        Some(_) => None,
+    };
+    known.ok_or_else(|| wrong(document, "access is none of 0, 1 and 2"))
+}
+
+/// Where it is missing or no date, the moment that is part of the id.
+fn created_at(document: &Document, id: ObjectId) -> DateTime {
+    document.get_datetime("created_at").copied().unwrap_or_else(|_| id.timestamp())
+}
+
+/// An entry of the revocation list; none for one whose `jti` is no text, which no token can have.
+pub(super) fn revoked_token(document: &Document) -> Option<RevokedToken> {
+    let jti = document.get_str("jti").ok()?.to_owned();
+    // Others' entries have no expiry, and ours that are for good have no date there.
+    let expires_at = document.get_datetime("expires_at").ok().map(|date| from_date(*date));
+    Some(RevokedToken { jti, expires_at })
+}
+
+/// The expiry of an entry as it is kept. For good is what every date is smaller than, so that of two expiries the
+/// server can take the later one by itself; a moment that no date reaches is the furthest one.
+pub(super) fn expiry(expires_at: Option<NumericDate>) -> Bson {
+    expires_at.map_or(Bson::MaxKey, |moment| Bson::DateTime(to_date(moment)))
+}
+
+pub(super) fn to_date(moment: NumericDate) -> DateTime {
+    DateTime::from_millis(moment.seconds().saturating_mul(1000))
+}
+
+/// A part of a second counts as a whole one: an entry may stay longer, never shorter.
+fn from_date(date: DateTime) -> NumericDate {
+    let millis = date.timestamp_millis();
+    NumericDate::from_seconds(millis.div_euclid(1000) + i64::from(millis.rem_euclid(1000) > 0))
+}
+
+fn wrong(document: &Document, problem: &str) -> Failure {
+    let id = document.get("_id").map_or_else(|| "without _id".to_owned(), ToString::to_string);
+    Failure::Document { collection: USERS, id, problem: problem.to_owned() }
+}

@@ -1,0 +1,123 @@
+//! What can go wrong at a MongoDB, and the one table that turns it into a `StoreError`.
+
+use std::fmt;
+
+use mongodb::error::{Error, ErrorKind, WriteFailure};
+
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Why a call did not do what it should.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The driver or the server refused.
+    Driver(Box<Error>),
+    /// A document holds what none of our types can be.
+    Document { collection: &'static str, id: String, problem: String },
+    /// Our own code panicked.
+    Panicked,
+    /// No place among the calls, or no answer, in time.
+    Late,
+    /// The store is closed.
+    Closed,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Driver(Box::new(error))
+    }
+}
+
+impl Failure {
+    /// Whether a unique index kept a write from happening: somebody was faster.
+    pub(super) fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Driver(error) if is_duplicate(error))
+    }
+}
+
+/// Whether a unique index kept a write from happening.
+fn is_duplicate(error: &Error) -> bool {
+    const DUPLICATE_KEY: i32 = 11_000;
+    matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(refused)) if refused.code == DUPLICATE_KEY)
+}
+
+/// The database as errors and people name it: its URL without credentials.
+#[derive(Clone, Debug)]
+pub(super) struct Place(String);
+
+impl Place {
+    /// The place of a text that holds no credentials.
+    pub(super) fn new(shown: String) -> Self {
+        Self(shown)
+    }
+
+    /// The failure of a call as callers and the log see it.
+    pub(super) fn error(&self, failure: Failure) -> StoreError {
+        let unavailable = |message: String| StoreError::new(StoreErrorKind::Unavailable, message);
+        match failure {
+            Failure::Driver(error) => self.driver_error(&error),
+            Failure::Document { collection, id, problem } => StoreError::new(
+                StoreErrorKind::Damaged,
+                format!(
+                    "{self}: the document {id} of {collection} cannot be read: {problem}; repair or delete it"
+                ),
+            ),
+            Failure::Panicked => unavailable(format!("{self}: a call failed by a defect of this program")),
+            Failure::Late => unavailable(format!("{self} did not answer in time")),
+            Failure::Closed => unavailable(format!("{self} is closed")),
+        }
+    }
+
+    /// The failure of a start: a store that cannot be opened as configured.
+    pub(super) fn refusal(&self, failure: Failure) -> StoreError {
+        let refused = |message: String| StoreError::new(StoreErrorKind::Refused, message);
+        match failure {
+            Failure::Driver(error) => {
+                let message = match &*error.kind {
+                    ErrorKind::Authentication { .. } => {
+                        format!("{self} does not accept the name and the password of the URL")
+                    }
+                    ErrorKind::Command(_) | ErrorKind::Write(_) => {
+                        format!("{self} refuses what a start needs")
+                    }
+                    _ => format!("{self} cannot be reached; is it running, and reachable from here?"),
+                };
+                refused(message).caused_by(said(&error))
+            }
+            Failure::Late => {
+                refused(format!("{self} does not answer; is it a MongoDB, running and reachable from here?"))
+            }
+            other => self.error(other),
+        }
+    }
+
+    /// What a server says may pass, whatever it is: it is another program, with administrators of its own.
+    fn driver_error(&self, error: &Error) -> StoreError {
+        let (kind, message) = match &*error.kind {
+            ErrorKind::Shutdown => (StoreErrorKind::Unavailable, format!("{self} is closed")),
+            ErrorKind::Bson(_) => (
+                StoreErrorKind::Damaged,
+                format!("{self} answered with what cannot be read: has another program changed the data?"),
+            ),
+            ErrorKind::Authentication { .. } => (
+                StoreErrorKind::Unavailable,
+                format!("{self} does not accept the name and the password of the URL any more"),
+            ),
+            _ => (StoreErrorKind::Unavailable, format!("{self} cannot be used now")),
+        };
+        StoreError::new(kind, message).caused_by(said(error))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What the driver has to say, without the server's whole reply, which would repeat documents in the log.
+pub(super) fn said(error: &Error) -> String {
+    match &*error.kind {
+        ErrorKind::InvalidArgument { message, .. } => message.clone(),
+        kind => kind.to_string(),
+    }
+}

@@ -1,0 +1,144 @@
+//! The indexes that the service needs, made at the start where they are missing.
+//!
+//! Every node makes them; the server does it once. An index that somebody else has made, under another name, counts
+//! where it serves the same purpose.
+
+use std::time::Duration;
+
+use mongodb::{
+    Collection, Database, IndexModel,
+    bson::{Bson, Document, doc},
+    error::ErrorKind,
+    options::IndexOptions,
+};
+use tokio::time::timeout;
+
+use super::{
+    REVOKED_TOKENS, USERS,
+    calls::bounded,
+    failure::{Failure, Place},
+};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// How long an index may take to be made over what is there already: a large collection has minutes.
+const BUILD_PATIENCE: Duration = Duration::from_mins(10);
+
+/// One index: its collection, its field, and whether no two documents may have the same text there.
+struct Index {
+    collection: &'static str,
+    field: &'static str,
+    unique: bool,
+}
+
+const fn plain(collection: &'static str, field: &'static str) -> Index {
+    Index { collection, field, unique: false }
+}
+
+/// Every look-up, range and sort of this room, and the rule that no two users have one name. The Flask application
+/// may write a jti or a name twice: those are not unique.
+const INDEXES: [Index; 5] = [
+    Index { collection: USERS, field: "name_key", unique: true },
+    plain(USERS, "username"),
+    plain(REVOKED_TOKENS, "jti"),
+    plain(REVOKED_TOKENS, "at"),
+    plain(REVOKED_TOKENS, "expires_at"),
+];
+
+/// Makes what is missing.
+///
+/// # Errors
+/// [`StoreErrorKind::Refused`] for an index of the same field that does not serve, for users that break the rule,
+/// and for a server that does not let us.
+pub(super) async fn make(database: &Database, place: &Place) -> Result<(), StoreError> {
+    for index in &INDEXES {
+        let collection = database.collection::<Document>(index.collection);
+        let made = timeout(BUILD_PATIENCE, collection.create_index(index.model())).await;
+        match made.map_err(|_| Failure::Late).and_then(|made| made.map_err(Failure::from)) {
+            Ok(_) => {}
+            Err(failure) if is_conflict(&failure) => index.accept_present(&collection, place).await?,
+            Err(failure) if failure.is_duplicate() || has_code(&failure, &[DUPLICATE_KEY]) => {
+                return Err(index.refused(place, "two documents have the same text there"));
+            }
+            Err(failure) => return Err(place.refusal(failure)),
+        }
+    }
+    Ok(())
+}
+
+impl Index {
+    fn model(&self) -> IndexModel {
+        let options = if self.unique {
+            IndexOptions::builder().unique(true).partial_filter_expression(self.only_texts()).build()
+        } else {
+            IndexOptions::default()
+        };
+        IndexModel::builder().keys(doc! { self.field: 1 }).options(options).build()
+    }
+
+    /// Documents without the field are not compared.
+    fn only_texts(&self) -> Document {
+        doc! { self.field: { "$type": "string" } }
+    }
+
+    /// The server has an index of this field already, or one of this name: it may serve as well.
+    async fn accept_present(
+        &self,
+        collection: &Collection<Document>,
+        place: &Place,
+    ) -> Result<(), StoreError> {
+        let present = bounded(list(collection)).await.map_err(|failure| place.refusal(failure))?;
+        if present.iter().any(|present| self.is_served_by(present)) {
+            return Ok(());
+        }
+        Err(self.refused(place, "another index stands in its place; drop that one"))
+    }
+
+    fn is_served_by(&self, present: &IndexModel) -> bool {
+        let options = present.options.clone().unwrap_or_default();
+        let of_field = present.keys.len() == 1 && present.keys.get(self.field).is_some_and(is_direction);
+        let serves = if self.unique {
+            // Of all documents, those without the field too, it would let only one be there.
+            let filter = options.partial_filter_expression;
+            options.unique == Some(true) && filter.is_some_and(|filter| filter == self.only_texts())
+        } else {
+            options.partial_filter_expression.is_none() && options.sparse != Some(true)
+        };
+        of_field && options.collation.is_none() && serves
+    }
+
+    fn refused(&self, place: &Place, problem: &str) -> StoreError {
+        let Self { collection, field, unique } = self;
+        let unique = if *unique { "unique " } else { "" };
+        StoreError::new(
+            StoreErrorKind::Refused,
+            format!("{place}: the {unique}index on {collection}.{field} cannot be made: {problem}"),
+        )
+    }
+}
+
+async fn list(collection: &Collection<Document>) -> Result<Vec<IndexModel>, mongodb::error::Error> {
+    let mut cursor = collection.list_indexes().await?;
+    let mut indexes = Vec::new();
+    while cursor.advance().await? {
+        indexes.push(cursor.deserialize_current()?);
+    }
+    Ok(indexes)
+}
+
+fn is_direction(value: &Bson) -> bool {
+    matches!(value, Bson::Int32(1 | -1) | Bson::Int64(1 | -1)) || matches!(value, Bson::Double(_))
+}
+
+const DUPLICATE_KEY: i32 = 11_000;
+
+/// Whether an index of other options, or of another name, is in the way.
+fn is_conflict(failure: &Failure) -> bool {
+    const INDEX_OPTIONS_CONFLICT: i32 = 85;
+    const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
+    has_code(failure, &[INDEX_OPTIONS_CONFLICT, INDEX_KEY_SPECS_CONFLICT])
+}
+
+fn has_code(failure: &Failure, codes: &[i32]) -> bool {
+    let Failure::Driver(error) = failure else { return false };
+    matches!(&*error.kind, ErrorKind::Command(refused) if codes.contains(&refused.code))
+}

@@ -1,0 +1,98 @@
+//! The indexes after a start.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use mongodb::{
+    IndexModel,
+    bson::{Document, doc},
+    options::IndexOptions,
+};
+use portcullis_server::store::{StoreErrorKind, mongo::MongoStore};
+
+use super::{Mongo, skipped};
+
+async fn names(place: &Mongo, collection: &str) -> BTreeSet<String> {
+    place.collection(collection).await.list_index_names().await.unwrap().into_iter().collect()
+}
+
+fn index(keys: Document, options: IndexOptions) -> IndexModel {
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_that_start_at_once_make_one_set_of_indexes() {
+    if skipped() {
+        return;
+    }
+    let place = Mongo::new();
+    let starts: Vec<_> = (0..8)
+        .map(|_| {
+            let url = place.url();
+            tokio::spawn(async move { MongoStore::open(&url, Duration::from_secs(10)).await.map(drop) })
+        })
+        .collect();
+    for start in starts {
+        start.await.unwrap().unwrap();
+    }
+    let set = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    assert_eq!(names(&place, "users").await, set(&["_id_", "name_key_1", "username_1"]));
+    assert_eq!(names(&place, "revoked_tokens").await, set(&["_id_", "jti_1", "at_1", "expires_at_1"]));
+    let mut keys = place.collection("users").await.list_indexes().await.unwrap();
+    let mut unique = Vec::new();
+    while keys.advance().await.unwrap() {
+        let index = keys.deserialize_current().unwrap();
+        let options = index.options.unwrap();
+        unique.extend(
+            (options.unique == Some(true)).then_some((index.keys, options.partial_filter_expression)),
+        );
+    }
+    assert_eq!(unique, [(doc! { "name_key": 1 }, Some(doc! { "name_key": { "$type": "string" } }))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_serves_under_another_name_is_taken() {
+    if skipped() {
+        return;
+    }
+    let place = Mongo::new();
+    let revoked = place.collection("revoked_tokens").await;
+    let named = IndexOptions::builder().name("mine".to_owned()).unique(true).build();
+    revoked.create_index(index(doc! { "jti": 1 }, named)).await.unwrap();
+    let store = place.store().await;
+    // Somebody's unique index lets no entry of ours stand beside theirs, and theirs is for good.
+    revoked.insert_one(doc! { "jti": "theirs" }).await.unwrap();
+    crate::backend::revoke(&store, "theirs", Some(100)).await;
+    crate::backend::revoke(&store, "ours", Some(100)).await;
+    crate::backend::revoke(&store, "ours", Some(200)).await;
+    let expected = [crate::backend::token("ours", Some(200)), crate::backend::token("theirs", None)];
+    assert_eq!(crate::backend::all_revoked(&store, 10).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_in_the_way_is_named() {
+    if skipped() {
+        return;
+    }
+    let place = Mongo::new();
+    let users = place.collection("users").await;
+    users.create_index(index(doc! { "name_key": 1 }, IndexOptions::default())).await.unwrap();
+    let error = MongoStore::open(&place.url(), Duration::from_secs(10)).await.err().unwrap();
+    assert_eq!(error.kind(), StoreErrorKind::Refused);
+    let text = error.to_string();
+    assert!(text.contains("users.name_key") && text.contains("drop"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_users_of_one_key_keep_a_start_from_happening() {
+    if skipped() {
+        return;
+    }
+    let place = Mongo::new();
+    let users = place.collection("users").await;
+    for name in ["a", "b"] {
+        users.insert_one(doc! { "username": name, "name_key": "a" }).await.unwrap();
+    }
+    let error = MongoStore::open(&place.url(), Duration::from_secs(10)).await.err().unwrap();
+    let text = error.to_string();
+    assert!(text.contains("users.name_key") && text.contains("same text"), "{text}");
+}
