@@ -68,6 +68,8 @@ pub struct Issue<'m, K = Access> {
     lifetime: Option<Duration>,
     csrf: bool,
     session: Option<(String, u32)>,
+    id: Option<String>,
+    issued_at: Option<NumericDate>,
     key: Option<Key>,
     custom: Vec<Given>,
     header: Vec<Given>,
@@ -121,7 +123,22 @@ impl<'m, K> Issue<'m, K> {
     fn new(manager: &'m JwtManager, kind: TokenKind, identity: String) -> Self {
         let (csrf, key, custom, header) = (manager.issuing().csrf, None, Vec::new(), Vec::new());
         let (fresh, lifetime, session, of) = (Fresh::No, None, None, PhantomData);
-        Self { manager, kind, identity, fresh, lifetime, csrf, session, key, custom, header, of }
+        let (id, issued_at) = (None, None);
+        Self {
+            manager,
+            kind,
+            identity,
+            fresh,
+            lifetime,
+            csrf,
+            session,
+            id,
+            issued_at,
+            key,
+            custom,
+            header,
+            of,
+        }
     }
 
     /// Lets the token live this long instead of as configured, in whole seconds.
@@ -145,6 +162,29 @@ impl<'m, K> Issue<'m, K> {
     /// Gives the token a claim `csrf`, whatever the configuration says.
     pub fn csrf(mut self) -> Self {
         self.csrf = true;
+        self
+    }
+
+    /// Names the token (`jti`) instead of leaving that to the library: for who has to know the name before there is a
+    /// token, or writes the same one again. It has to be one that nobody guesses and no other token has:
+    /// [`token_id`] makes such.
+    ///
+    /// ```
+    /// # use portcullis::{JwtManager, Key};
+    /// # let jwt = JwtManager::builder(Key::hs256([7; 32])?).build()?;
+    /// let first = jwt.refresh("alice").sign()?;
+    /// let again = jwt.refresh("alice").id(first.jti()).issued_at(first.issued_at()).sign()?;
+    /// assert_eq!(first.as_str(), again.as_str());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn id(mut self, jti: impl Into<String>) -> Self {
+        self.id = Some(jti.into());
+        self
+    }
+
+    /// Says when the token was issued (`iat`) instead of now: its lifetime and freshness count from there.
+    pub fn issued_at(mut self, moment: NumericDate) -> Self {
+        self.issued_at = Some(moment);
         self
     }
 
@@ -179,14 +219,14 @@ impl<'m, K> Issue<'m, K> {
             (None, TokenKind::Access) => issuing.access_lifetime,
             (None, TokenKind::Refresh) => issuing.refresh_lifetime,
         };
-        let issued_at = self.manager.now();
+        let issued_at = self.issued_at.unwrap_or_else(|| self.manager.now());
         let expires_at = issued_at.plus(lifetime.duration());
         let freshness = match self.fresh {
             Fresh::No => Freshness::Stale,
             Fresh::Yes => Freshness::Fresh,
             Fresh::For(duration) => Freshness::Until(issued_at.plus(duration)),
         };
-        let jti = token_id()?;
+        let jti = self.id.map_or_else(token_id, Ok)?;
         let csrf = self.csrf.then(token_id).transpose()?;
         let custom = issuing.own_claims(self.custom, self.kind)?;
         let keys = self.manager.keys();
@@ -211,7 +251,7 @@ impl<'m, K> Issue<'m, K> {
         if text.len() > MAX_TOKEN_BYTES {
             return Err(IssueError::TooLong { bytes: text.len() });
         }
-        Ok(Token { text, jti, expires_at, csrf, kind: self.kind })
+        Ok(Token { text, jti, issued_at, expires_at, csrf, kind: self.kind })
     }
 }
 
@@ -220,6 +260,7 @@ impl<'m, K> Issue<'m, K> {
 pub struct Token {
     text: String,
     jti: String,
+    issued_at: NumericDate,
     expires_at: NumericDate,
     csrf: Option<String>,
     kind: TokenKind,
@@ -249,6 +290,11 @@ impl Token {
     /// Access or refresh.
     pub fn kind(&self) -> TokenKind {
         self.kind
+    }
+
+    /// When it was issued.
+    pub fn issued_at(&self) -> NumericDate {
+        self.issued_at
     }
 
     /// When it ends.
@@ -299,8 +345,11 @@ pub enum IssueError {
     Random,
 }
 
-/// 122 random bits as a version 4 UUID, as Flask-JWT-Extended has it.
-fn token_id() -> Result<String, IssueError> {
+/// A new token's name (`jti`): 122 random bits as a version 4 UUID, as Flask-JWT-Extended has it.
+///
+/// # Errors
+/// [`IssueError::Random`] when the system has no random bits to give.
+pub fn token_id() -> Result<String, IssueError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| IssueError::Random)?;
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())

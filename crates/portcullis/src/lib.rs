@@ -145,7 +145,7 @@ pub use cookies::{CookieError, SameSite, SetCookies, TokenCookies};
 pub use error::{Absence, Absences, AuthError, Cause, ErrorClass};
 pub use extract::{AnyJwt, FreshJwt, FromClaims, Guard, Jwt, RefreshJwt, Unread};
 pub use hooks::{Check, CheckClaims, HookError, LoadUser, Refused, RenderError, Working, asks};
-pub use issue::{Access, Issue, IssueError, Refresh, Token};
+pub use issue::{Access, Issue, IssueError, Refresh, Token, token_id};
 #[cfg(feature = "asymmetric")]
 pub use jwk::JwkJson;
 pub use jws::{Algorithm, JwsError, UnknownAlgorithm};

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use portcullis::{
-    Algorithm, Freshness, Issue, IssueError, JwtConfig, JwtManager, Key, Lifetime, Require, Token, TokenKind,
+    Algorithm, Freshness, Issue, IssueError, JwtConfig, JwtManager, Key, Lifetime, Require, Token, TokenKind, token_id,
 };
 
 use crate::common::{NOW, SECRET, at, builder, clock, configured, manager, payload_of, unbase64};
@@ -251,4 +251,20 @@ fn claims_of_ones_own_may_have_an_object_of_their_own() {
     assert_eq!(payload(both.refresh("alice").claim("role", "x"))["user_claims"]["role"], "x");
     let taken = builder().configure(|config| config.user_claims = Some("exp".into())).build();
     assert_eq!(taken.unwrap_err().iter().next().unwrap().option(), "JWT_USER_CLAIMS");
+}
+
+#[test]
+fn a_token_can_be_written_again_to_the_byte() {
+    let clock = clock();
+    let jwt = builder().clock(Arc::new(clock.clone())).build().unwrap();
+    let first = jwt.access("alice").session("s1", 2).claim("role", "editor").sign().unwrap();
+    clock.advance(Duration::from_secs(60));
+    let again = |jti: &str| {
+        let issue = jwt.access("alice").session("s1", 2).claim("role", "editor");
+        issue.id(jti).issued_at(first.issued_at()).sign().unwrap()
+    };
+    assert_eq!(again(first.jti()).as_str(), first.as_str());
+    assert_eq!(again(first.jti()).expires_at(), first.expires_at());
+    let other = token_id().unwrap();
+    assert_eq!(jwt.verify(again(&other).as_str()).unwrap().jti(), Some(&*other));
 }
