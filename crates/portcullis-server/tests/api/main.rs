@@ -17,6 +17,8 @@ mod errors;
 mod flask;
 mod health;
 mod key_pairs;
+#[cfg(feature = "mongo")]
+mod mongo;
 mod readme;
 mod serve;
 mod shutdown;

@@ -6,7 +6,7 @@ use portcullis_server::{
     store::{Store, StoreErrorKind},
 };
 
-use super::{Mongo, skipped};
+use super::{Mongo, is_there};
 use crate::backend::{all_revoked, login, moment, new_user, register, revoke, token};
 
 /// A hash as passlib writes it.
@@ -25,7 +25,7 @@ fn naive() -> DateTime {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn users_of_the_flask_application_are_found_with_every_field() {
-    if skipped() {
+    if !is_there() {
         return;
     }
     let place = Mongo::new();
@@ -53,7 +53,7 @@ async fn users_of_the_flask_application_are_found_with_every_field() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_is_found_by_the_spelling_and_from_then_on_by_the_key() {
-    if skipped() {
+    if !is_there() {
         return;
     }
     let place = Mongo::new();
@@ -75,7 +75,7 @@ async fn a_user_is_found_by_the_spelling_and_from_then_on_by_the_key() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_that_cannot_be_told_apart_both_log_in_by_their_spelling() {
-    if skipped() {
+    if !is_there() {
         return;
     }
     let place = Mongo::new();
@@ -106,7 +106,7 @@ async fn names_that_cannot_be_told_apart_both_log_in_by_their_spelling() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spelling_blocks_its_registration_before_anybody_has_the_key() {
-    if skipped() {
+    if !is_there() {
         return;
     }
     let place = Mongo::new();
@@ -117,7 +117,7 @@ async fn a_spelling_blocks_its_registration_before_anybody_has_the_key() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_that_is_none_is_named_and_the_others_get_in() {
-    if skipped() {
+    if !is_there() {
         return;
     }
     let place = Mongo::new();
@@ -142,7 +142,7 @@ async fn a_user_that_is_none_is_named_and_the_others_get_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_we_write_is_what_the_flask_application_reads() {
-    if skipped() {
+    if !is_there() {
         return;
     }
     let place = Mongo::new();
@@ -173,7 +173,7 @@ async fn what_we_write_is_what_the_flask_application_reads() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn their_revocations_count_once_and_for_good() {
-    if skipped() {
+    if !is_there() {
         return;
     }
     let place = Mongo::new();

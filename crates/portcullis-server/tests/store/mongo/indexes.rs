@@ -9,7 +9,7 @@ use mongodb::{
 };
 use portcullis_server::store::{StoreErrorKind, mongo::MongoStore};
 
-use super::{Mongo, skipped};
+use super::{Mongo, is_there};
 
 async fn names(place: &Mongo, collection: &str) -> BTreeSet<String> {
     place.collection(collection).await.list_index_names().await.unwrap().into_iter().collect()
@@ -21,7 +21,7 @@ fn index(keys: Document, options: IndexOptions) -> IndexModel {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_that_start_at_once_make_one_set_of_indexes() {
-    if skipped() {
+    if !is_there() {
         return;
     }
     let place = Mongo::new();
@@ -51,7 +51,7 @@ async fn many_that_start_at_once_make_one_set_of_indexes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_serves_under_another_name_is_taken() {
-    if skipped() {
+    if !is_there() {
         return;
     }
     let place = Mongo::new();
@@ -70,7 +70,7 @@ async fn an_index_that_serves_under_another_name_is_taken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_in_the_way_is_named() {
-    if skipped() {
+    if !is_there() {
         return;
     }
     let place = Mongo::new();
@@ -84,7 +84,7 @@ async fn an_index_in_the_way_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_users_of_one_key_keep_a_start_from_happening() {
-    if skipped() {
+    if !is_there() {
         return;
     }
     let place = Mongo::new();
