@@ -4,6 +4,7 @@
 //! and say so.
 
 mod documents;
+mod faults;
 mod indexes;
 mod outages;
 mod place;

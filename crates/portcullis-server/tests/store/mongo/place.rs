@@ -43,12 +43,15 @@ pub(crate) fn is_there() -> bool {
     static SAID: Once = Once::new();
     if server().is_none() {
         SAID.call_once(|| {
-            // Not by a macro, whose text the harness would keep to itself.
-            let text = "SKIPPED: the tests on MongoDB; PORTCULLIS_TEST_MONGO_URI names no server (scripts/mongo run …)\n";
-            let _ = std::io::stderr().write_all(text.as_bytes());
+            say("SKIPPED: the tests on MongoDB; PORTCULLIS_TEST_MONGO_URI names no server (scripts/mongo run …)");
         });
     }
     server().is_some()
+}
+
+/// Says what is skipped. Not by a macro, whose text the harness would keep to itself.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The server of the tests, if there is one.

@@ -1,0 +1,86 @@
+//! Answers of the server that are none: connections that end, errors that pass, writes of which nobody is sure.
+//!
+//! One test, since a server has one such fault at a time; it is for the connections of one name only.
+
+use std::time::Duration;
+
+use mongodb::{
+    Client,
+    bson::{Document, doc},
+    error::Error,
+};
+use portcullis::NumericDate;
+use portcullis_server::store::{Store, mongo::MongoStore};
+
+use super::{
+    Mongo,
+    place::{Place, is_there, say},
+    url,
+};
+use crate::backend::{assert_unavailable, login, moment, new_user, register, revoke, revoked_jtis, token};
+
+/// The name under which the store of these tests connects.
+const APP: &str = "faulty";
+
+/// Lets the server fail the next `times` of some commands; what it does then is in `how`.
+async fn fail(place: &Place, times: i32, commands: &[&str], how: Document) {
+    let mut data = doc! { "failCommands": commands, "appName": APP };
+    data.extend(how);
+    let point = doc! { "configureFailPoint": "failCommand", "mode": { "times": times }, "data": data };
+    admin(place, point).await.unwrap();
+}
+
+async fn admin(place: &Place, command: Document) -> Result<(), Error> {
+    let client = Client::with_uri_str(&place.uri).await.unwrap();
+    client.database("admin").run_command(command).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_that_passes_is_hidden_and_any_other_is_unavailable() {
+    if !is_there() {
+        return;
+    }
+    let Mongo(place) = Mongo::new();
+    let off = doc! { "configureFailPoint": "failCommand", "mode": "off" };
+    if let Err(error) = admin(&place, off).await {
+        say(&format!("SKIPPED: faults of a MongoDB; this one is not started for tests: {error}"));
+        return;
+    }
+    let options = if place.uri.contains('?') { '&' } else { '?' };
+    let url = url(&format!("{}{options}appName={APP}", place.uri));
+    let store = MongoStore::open(&url, Duration::from_secs(10)).await.unwrap();
+    let dropped = doc! { "closeConnection": true };
+    let passing = doc! { "errorCode": 6, "errorLabels": ["RetryableWriteError"] };
+    let (insert, update, find) = (["insert"], ["update"], ["find"]);
+
+    // Once: tried again by the driver, and done once.
+    fail(&place, 1, &insert, dropped.clone()).await;
+    assert!(register(&store, "alice").await);
+    fail(&place, 1, &update, passing.clone()).await;
+    revoke(&store, "jti-1", Some(100)).await;
+    fail(&place, 1, &find, dropped.clone()).await;
+    assert!(store.user_by_name(&login("alice")).await.unwrap().is_some());
+
+    // Twice: nobody can say, and the same call again settles it.
+    fail(&place, 2, &insert, dropped.clone()).await;
+    assert_unavailable(store.create_user(new_user("bob"), moment(0)).await);
+    fail(&place, 2, &update, passing).await;
+    assert_unavailable(store.revoke_token(token("jti-2", None), moment(0)).await);
+    revoke(&store, "jti-2", None).await;
+    fail(&place, 2, &find, dropped).await;
+    assert_unavailable(store.revoked_tokens(None, 10).await);
+
+    // Written, but not on the disks of a majority: no acknowledgement.
+    let unsure = doc! { "writeConcernError": { "code": 64, "errmsg": "waiting for replication timed out" } };
+    fail(&place, 1, &update, unsure.clone()).await;
+    assert_unavailable(store.revoke_token(token("jti-3", None), moment(0)).await);
+    fail(&place, 1, &insert, unsure).await;
+    assert_unavailable(store.create_user(new_user("carol"), moment(0)).await);
+
+    // An answer that comes too late is none.
+    fail(&place, 1, &update, doc! { "blockConnection": true, "blockTimeMS": 4000 }).await;
+    assert_unavailable(store.revoke_token(token("jti-4", None), moment(0)).await);
+    fail(&place, 1, &["delete"], doc! { "errorCode": 50 }).await;
+    assert_unavailable(store.purge_revoked_tokens(NumericDate::from_seconds(200), 10).await);
+    assert_eq!(revoked_jtis(&store).await[..2], ["jti-1", "jti-2"], "what was acknowledged is there");
+}
