@@ -35,6 +35,8 @@ pub struct User {
     pub access: Access,
     /// When the user was registered.
     pub created_at: SystemTime,
+    /// How often all sessions of the user were ended: one of an earlier epoch is over.
+    pub epoch: i64,
 }
 
 /// A registration that has passed every check but the one only the store can make: is the name free.

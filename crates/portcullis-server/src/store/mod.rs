@@ -1,4 +1,4 @@
-//! Where users and revocations live: the contract that every backend keeps, and the one place that picks one.
+//! Where users, sessions and revocations live: the contract that every backend keeps, and the one place that picks one.
 //!
 //! A method is one whole thing that happens or does not. Domain types go in and out, time is an argument,
 //! and nothing of a backend shows. `tests/store` is this trait's specification; every backend passes it.
@@ -20,7 +20,8 @@ use self::mongo::MongoStore;
 use self::sqlite::SqliteStore;
 use crate::{
     config::DatabaseUrl,
-    model::{LoginName, NewUser, RevokedToken, User},
+    model::{EndReason, LoginName, NewUser, RevokedToken, Session, SessionId, User, UserId},
+    sessions::{Refresh, Verdict},
 };
 
 /// Opens the store of a URL: the only place that knows which backends there are.
@@ -78,6 +79,49 @@ pub enum Creation {
     NameTaken,
 }
 
+/// What became of the opening of a session.
+#[derive(Clone, Debug)]
+pub enum Opening {
+    /// It is durable. The sessions that had to end for it are as they are now.
+    Opened {
+        /// The user's least recently used, beyond as many as may live.
+        displaced: Vec<Session>,
+    },
+    /// The user is gone, or all sessions were ended since the user was read: nothing lives.
+    Refused,
+}
+
+/// What became of the use of a refresh token.
+#[derive(Clone, Debug)]
+pub struct Refreshed {
+    /// What the token meant.
+    pub verdict: Verdict,
+    /// The session as it is now; `None` where there is none of the name.
+    pub session: Option<Session>,
+    /// Whose session it is, as the store has the user now; `None` where there is none any more.
+    pub user: Option<User>,
+}
+
+/// An ended session as those who verify tokens have to know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedSession {
+    /// The session.
+    pub id: SessionId,
+    /// When the last of its tokens has expired.
+    pub until: NumericDate,
+}
+
+/// A sign that somebody got a session's pair: one of its tokens was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The session.
+    pub session: SessionId,
+    /// The pair's generation.
+    pub generation: u32,
+    /// When.
+    pub at: SystemTime,
+}
+
 /// The store of one service.
 ///
 /// An `Ok` of a writing method means that the write survives a crash of the process and of the machine. After an
@@ -128,6 +172,99 @@ pub trait Store: Send + Sync + 'static {
         expired_before: NumericDate,
         limit: usize,
     ) -> Result<usize, StoreError>;
+
+    /// The user of an id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not look.
+    async fn user_by_id(&self, id: &UserId) -> Result<Option<User>, StoreError>;
+
+    /// Opens a session, unless its user is gone or of another epoch; then ends the user's least recently used ones
+    /// that are more than `at_most`, never the new one. The same session again changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the session may not be durable.
+    async fn open_session(
+        &self,
+        session: Session,
+        at_most: usize,
+        now: SystemTime,
+    ) -> Result<Opening, StoreError>;
+
+    /// Uses a refresh token: judges it by [`sessions::decide`](crate::sessions::decide) and writes what comes of it, as
+    /// one act; of two at once the later sees what the earlier did. A session whose user is gone or of another epoch
+    /// ends and is [`Verdict::Gone`].
+    ///
+    /// The same call again, with the same [`Refresh`], settles an outcome that was not known.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not say.
+    async fn refresh_session(
+        &self,
+        id: &SessionId,
+        refresh: &Refresh,
+        now: SystemTime,
+    ) -> Result<Refreshed, StoreError>;
+
+    /// The session of a name, ended or not.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not look.
+    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError>;
+
+    /// The living sessions of a user, the most recently used first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not read.
+    async fn sessions_of(&self, user: &UserId, now: SystemTime) -> Result<Vec<Session>, StoreError>;
+
+    /// Ends a session, and answers how it is now; one that has ended stays as it is, `None` where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the end may not be durable.
+    async fn end_session(
+        &self,
+        id: &SessionId,
+        reason: EndReason,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError>;
+
+    /// Ends all sessions of a user, but for one that may be kept: raises the user's epoch first, so that none that is
+    /// being opened meanwhile lives. Answers those that it ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] when some may live; the same call again ends them.
+    async fn end_sessions(
+        &self,
+        user: &UserId,
+        except: Option<&SessionId>,
+        now: SystemTime,
+    ) -> Result<Vec<Session>, StoreError>;
+
+    /// A page of the ended sessions in order of their names: at most `limit` behind `after`, of those whose tokens have
+    /// not all expired at a moment.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not read.
+    async fn ended_sessions(
+        &self,
+        after: Option<&SessionId>,
+        at: NumericDate,
+        limit: usize,
+    ) -> Result<Vec<EndedSession>, StoreError>;
+
+    /// Notes what was seen of sessions, and when they were used last; earlier news changes nothing, and sessions that
+    /// there are not are passed over.
+    ///
+    /// # Errors
+    /// [`StoreError`] when some may not be noted.
+    async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError>;
+
+    /// Deletes at most `limit` sessions, ended or not, whose tokens all expired before a moment; answers how many went.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing could be deleted.
+    async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError>;
 
     /// Asks the store for a sign of life, as cheaply as it can.
     ///

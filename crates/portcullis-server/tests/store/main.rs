@@ -12,6 +12,7 @@ mod backend;
 mod contract;
 #[cfg(feature = "mongo")]
 mod mongo;
+mod sessions;
 mod sqlite;
 
 /// Runs the contract against one backend.
@@ -40,6 +41,43 @@ macro_rules! contract_for {
                     purge_takes_what_expired_before_and_nothing_else
                     purge_stops_at_its_limit
                     purged_entries_are_gone_after_a_restart
+                }
+                sessions {
+                    a_user_is_found_by_the_id
+                    every_field_survives_a_restart
+                    a_session_of_nobody_or_of_another_epoch_is_refused
+                    opening_the_same_session_again_changes_nothing
+                    one_session_opened_by_many_at_once_is_one
+                    the_least_recently_used_are_displaced
+                    the_new_one_is_never_displaced
+                    many_opened_at_once_are_at_most_as_many_as_may_live
+                    a_list_has_what_lives_in_the_order_of_use
+                    what_was_seen_only_rises
+                    purge_takes_what_expired_before_and_nothing_else
+                    purge_stops_at_its_limit
+                }
+                refreshes {
+                    every_row_of_the_rule
+                    a_token_of_no_session_is_gone
+                    what_is_answered_is_what_is_stored
+                    many_uses_of_one_token_give_one_pair
+                    without_a_window_one_use_of_many_gets_a_pair
+                    the_same_use_again_finds_its_own_pair
+                    a_void_head_ends_the_session_for_good
+                    a_clock_that_steps_back_counts_as_one_that_stands
+                    a_restart_in_between_changes_nothing
+                    a_session_goes_on_until_its_absolute_end
+                }
+                ends {
+                    an_end_is_durable_and_its_first_reason_stays
+                    what_is_not_there_does_not_end
+                    of_many_ends_at_once_one_stands
+                    all_sessions_of_a_user_end_and_nobody_elses
+                    one_session_can_be_kept
+                    only_a_living_session_of_the_user_is_kept
+                    no_session_of_an_earlier_epoch_lives_after_a_race
+                    pages_of_any_size_have_every_end_once_and_in_order
+                    the_list_has_every_reason_and_nothing_that_has_expired
                 }
                 life {
                     a_fresh_store_answers_and_is_empty

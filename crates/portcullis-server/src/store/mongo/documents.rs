@@ -20,7 +20,18 @@ pub(super) fn user(document: &Document) -> Result<User, Failure> {
         password: PasswordHash::stored(text("password")?),
         access: access(document)?,
         created_at: created_at(document, id).to_system_time(),
+        epoch: epoch(document)?,
     })
+}
+
+/// How often all sessions of the user were ended; never, where nobody has written it.
+fn epoch(document: &Document) -> Result<i64, Failure> {
+    match document.get("epoch") {
+        None | Some(Bson::Null) => Ok(0),
+        Some(Bson::Int32(epoch)) => Ok(i64::from(*epoch)),
+        Some(Bson::Int64(epoch)) => Ok(*epoch),
+        Some(_) => Err(wrong(document, "epoch is no whole number")),
+    }
 }
 
 /// The id of a user's document.
@@ -68,7 +79,7 @@ pub(super) fn to_date(moment: NumericDate) -> DateTime {
 }
 
 /// A part of a second counts as a whole one: an entry may stay longer, never shorter.
-fn from_date(date: DateTime) -> NumericDate {
+pub(super) fn from_date(date: DateTime) -> NumericDate {
     let millis = date.timestamp_millis();
     NumericDate::from_seconds(millis.div_euclid(1000) + i64::from(millis.rem_euclid(1000) > 0))
 }

@@ -14,7 +14,7 @@ use mongodb::{
 use tokio::time::timeout;
 
 use super::{
-    REVOKED_TOKENS, USERS,
+    REVOKED_TOKENS, SESSIONS, USERS,
     calls::bounded,
     failure::{Failure, Place},
 };
@@ -36,12 +36,15 @@ const fn plain(collection: &'static str, field: &'static str) -> Index {
 
 /// Every look-up, range and sort of this room, and the rule that no two users have one name. The Flask application
 /// may write a jti or a name twice: those are not unique.
-const INDEXES: [Index; 5] = [
+const INDEXES: [Index; 8] = [
     Index { collection: USERS, field: "name_key", unique: true },
     plain(USERS, "username"),
     plain(REVOKED_TOKENS, "jti"),
     plain(REVOKED_TOKENS, "at"),
     plain(REVOKED_TOKENS, "expires_at"),
+    plain(SESSIONS, "user"),
+    plain(SESSIONS, "at"),
+    plain(SESSIONS, "remembered_until"),
 ];
 
 /// Makes what is missing.

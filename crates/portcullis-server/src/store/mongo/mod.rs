@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! call -> calls.rs      a place among the calls at once, a bound in time
-//!      -> users.rs, revocations.rs   the commands; documents.rs reads what comes back
+//!      -> users.rs, revocations.rs, sessions.rs, purge.rs   the commands
+//!      -> documents.rs, session_documents.rs                what comes back, read without trust
 //! start -> connect.rs   options, first contact -> indexes.rs
 //! ```
 //!
@@ -14,7 +15,10 @@ mod connect;
 mod documents;
 mod failure;
 mod indexes;
+mod purge;
 mod revocations;
+mod session_documents;
+mod sessions;
 mod users;
 
 use std::{
@@ -29,11 +33,13 @@ use portcullis::NumericDate;
 use self::{
     calls::Calls,
     failure::{Failure, Place},
+    sessions::Sessions,
 };
-use super::{Creation, Store, StoreError};
+use super::{Creation, EndedSession, Opening, Refreshed, Seen, Store, StoreError};
 use crate::{
     config::MongoUrl,
-    model::{LoginName, NewUser, RevokedToken, User},
+    model::{EndReason, LoginName, NewUser, RevokedToken, Session, SessionId, User, UserId},
+    sessions::Refresh,
 };
 
 /// How long a call waits at most for a place and an answer together.
@@ -45,12 +51,16 @@ const USERS: &str = "users";
 /// The collection of tokens that are refused although they have not expired.
 const REVOKED_TOKENS: &str = "revoked_tokens";
 
+/// The collection of sessions, ours alone.
+const SESSIONS: &str = "sessions";
+
 /// The store in one database of a MongoDB. Its users are any number of nodes, the Flask application among them.
 pub struct MongoStore {
     place: Place,
     database: Database,
     users: Collection<Document>,
     revoked_tokens: Collection<Document>,
+    sessions: Sessions,
     calls: Calls,
 }
 
@@ -75,9 +85,10 @@ impl MongoStore {
         let (database, place) = connect::prepare(url).await?;
         connect::wait_for(&database, &place, patience).await?;
         indexes::make(&database, &place).await?;
-        let users = database.collection(USERS);
+        let users: Collection<Document> = database.collection(USERS);
         let revoked_tokens = database.collection(REVOKED_TOKENS);
-        Ok(Self { place, database, users, revoked_tokens, calls: Calls::new() })
+        let sessions = Sessions { sessions: database.collection(SESSIONS), users: users.clone() };
+        Ok(Self { place, database, users, revoked_tokens, sessions, calls: Calls::new() })
     }
 
     /// A call that is over within [`PATIENCE`].
@@ -129,7 +140,76 @@ impl Store for MongoStore {
         expired_before: NumericDate,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        self.steps(revocations::purge(self.revoked_tokens.clone(), expired_before, limit)).await
+        self.steps(purge::expired(self.revoked_tokens.clone(), "expires_at", expired_before, limit)).await
+    }
+
+    async fn user_by_id(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let (users, id) = (self.users.clone(), id.clone());
+        self.call(async move { users::by_id(&users, &id).await }).await
+    }
+
+    async fn open_session(
+        &self,
+        session: Session,
+        at_most: usize,
+        now: SystemTime,
+    ) -> Result<Opening, StoreError> {
+        self.call(self.sessions.clone().open(session, at_most, now)).await
+    }
+
+    async fn refresh_session(
+        &self,
+        id: &SessionId,
+        refresh: &Refresh,
+        now: SystemTime,
+    ) -> Result<Refreshed, StoreError> {
+        self.call(self.sessions.clone().refresh(id.clone(), refresh.clone(), now)).await
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        let (sessions, id) = (self.sessions.clone(), id.clone());
+        self.call(async move { sessions.find(&id).await }).await
+    }
+
+    async fn sessions_of(&self, user: &UserId, now: SystemTime) -> Result<Vec<Session>, StoreError> {
+        let (sessions, user) = (self.sessions.clone(), user.clone());
+        self.call(async move { sessions.living(&user, now).await }).await
+    }
+
+    async fn end_session(
+        &self,
+        id: &SessionId,
+        reason: EndReason,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        self.call(self.sessions.clone().end_one(id.clone(), reason, now)).await
+    }
+
+    async fn end_sessions(
+        &self,
+        user: &UserId,
+        except: Option<&SessionId>,
+        now: SystemTime,
+    ) -> Result<Vec<Session>, StoreError> {
+        self.call(self.sessions.clone().end_all(user.clone(), except.cloned(), now)).await
+    }
+
+    async fn ended_sessions(
+        &self,
+        after: Option<&SessionId>,
+        at: NumericDate,
+        limit: usize,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        self.call(self.sessions.clone().ended_page(after.cloned(), at, limit)).await
+    }
+
+    async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {
+        self.steps(self.sessions.clone().note_seen(seen.to_vec())).await
+    }
+
+    async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError> {
+        let sessions = self.sessions.sessions.clone();
+        self.steps(purge::expired(sessions, "remembered_until", expired_before, limit)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

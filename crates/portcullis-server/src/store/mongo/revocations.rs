@@ -11,9 +11,6 @@ use portcullis::NumericDate;
 use super::{calls::bounded, documents, failure::Failure};
 use crate::model::RevokedToken;
 
-/// Entries that are deleted by one command: a step that a server does in a fraction of its time.
-const STEP: usize = 1000;
-
 /// Writes an entry, or lets the one that is there last longer.
 ///
 /// An entry of another program, which has no expiry, is not touched: it is for good, and stands beside ours.
@@ -67,48 +64,8 @@ pub(super) async fn page(
     Ok(page)
 }
 
-/// Deletes at most `limit` entries, some at a time; entries without a date there stay.
-pub(super) async fn purge(
-    revoked: Collection<Document>,
-    expired_before: NumericDate,
-    limit: usize,
-) -> Result<usize, Failure> {
-    let expired = doc! { "expires_at": { "$lt": documents::to_date(expired_before) } };
-    let mut purged = 0;
-    while purged < limit {
-        let wanted = STEP.min(limit - purged);
-        let ids = bounded(some_ids(&revoked, expired.clone(), wanted)).await?;
-        if ids.is_empty() {
-            break;
-        }
-        // Once more the condition: an entry may have got a later expiry meanwhile.
-        let mut those = doc! { "_id": { "$in": &ids } };
-        those.extend(expired.clone());
-        let deleted = bounded(async { revoked.delete_many(those).await }).await?;
-        purged += usize::try_from(deleted.deleted_count).unwrap_or(usize::MAX);
-        if ids.len() < wanted {
-            break;
-        }
-    }
-    Ok(purged)
-}
-
-async fn some_ids(
-    revoked: &Collection<Document>,
-    of: Document,
-    limit: usize,
-) -> Result<Vec<mongodb::bson::Bson>, mongodb::error::Error> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut cursor = revoked.find(of).projection(doc! { "_id": 1 }).limit(limit).await?;
-    let mut ids = Vec::new();
-    while cursor.advance().await? {
-        ids.extend(cursor.deserialize_current()?.remove("_id"));
-    }
-    Ok(ids)
-}
-
 /// One document more than the page has, which says that it is full; the server cuts a batch at its own limits.
-fn batch(limit: usize) -> u32 {
+pub(super) fn batch(limit: usize) -> u32 {
     const LARGEST: u32 = 10_001;
     u32::try_from(limit.saturating_add(1)).unwrap_or(LARGEST).min(LARGEST)
 }

@@ -44,7 +44,23 @@ pub(super) async fn create(
         created_at: created_at.to_system_time(),
         password: user.password,
         access: user.access,
+        epoch: 0,
     }))
+}
+
+/// The user of an id; a text that is no id of ours names nobody.
+pub(super) async fn by_id(users: &Collection<Document>, id: &UserId) -> Result<Option<User>, Failure> {
+    let found = document_of(users, id).await?;
+    found.as_ref().map(documents::user).transpose()
+}
+
+/// The document of an id.
+pub(super) async fn document_of(
+    users: &Collection<Document>,
+    id: &UserId,
+) -> Result<Option<Document>, Failure> {
+    let Ok(id) = ObjectId::parse_str(id.as_str()) else { return Ok(None) };
+    Ok(users.find_one(doc! { "_id": id }).await?)
 }
 
 /// The user of a name: whoever spells it so, else whoever has its key.

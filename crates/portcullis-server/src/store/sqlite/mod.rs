@@ -12,6 +12,8 @@ mod open;
 mod readers;
 mod rows;
 mod schema;
+mod session_rows;
+mod sessions;
 mod writer;
 
 use std::{
@@ -29,8 +31,11 @@ use self::{
     readers::Readers,
     writer::Writer,
 };
-use super::{Creation, Store, StoreError, StoreErrorKind};
-use crate::model::{LoginName, NewUser, RevokedToken, User, UserId};
+use super::{Creation, EndedSession, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind};
+use crate::{
+    model::{EndReason, LoginName, NewUser, RevokedToken, Session, SessionId, User, UserId},
+    sessions::Refresh,
+};
 
 /// How long a call waits at most for a place and an answer together.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -94,7 +99,7 @@ impl Store for SqliteStore {
 
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
         let name = name.clone();
-        self.read(move |connection| select_user(connection, &name)).await
+        self.read(move |connection| user_by_name(connection, &name)).await
     }
 
     async fn revoke_token(&self, token: RevokedToken, now: SystemTime) -> Result<(), StoreError> {
@@ -130,6 +135,79 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn user_by_id(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let id = id.clone();
+        self.read(move |connection| user_by_id(connection, &id)).await
+    }
+
+    async fn open_session(
+        &self,
+        session: Session,
+        at_most: usize,
+        now: SystemTime,
+    ) -> Result<Opening, StoreError> {
+        self.write(move |connection| sessions::open(connection, &session, at_most, now)).await
+    }
+
+    async fn refresh_session(
+        &self,
+        id: &SessionId,
+        refresh: &Refresh,
+        now: SystemTime,
+    ) -> Result<Refreshed, StoreError> {
+        let (id, refresh) = (id.clone(), refresh.clone());
+        self.write(move |connection| sessions::refresh(connection, &id, &refresh, now)).await
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        let id = id.clone();
+        self.read(move |connection| sessions::find(connection, &id)).await
+    }
+
+    async fn sessions_of(&self, user: &UserId, now: SystemTime) -> Result<Vec<Session>, StoreError> {
+        let user = user.clone();
+        self.read(move |connection| sessions::living(connection, &user, now)).await
+    }
+
+    async fn end_session(
+        &self,
+        id: &SessionId,
+        reason: EndReason,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        let id = id.clone();
+        self.write(move |connection| sessions::end_one(connection, &id, reason, now)).await
+    }
+
+    async fn end_sessions(
+        &self,
+        user: &UserId,
+        except: Option<&SessionId>,
+        now: SystemTime,
+    ) -> Result<Vec<Session>, StoreError> {
+        let (user, except) = (user.clone(), except.cloned());
+        self.write(move |connection| sessions::end_all(connection, &user, except.as_ref(), now)).await
+    }
+
+    async fn ended_sessions(
+        &self,
+        after: Option<&SessionId>,
+        at: NumericDate,
+        limit: usize,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        let after = after.cloned();
+        self.read(move |connection| sessions::ended_page(connection, after.as_ref(), at, limit)).await
+    }
+
+    async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {
+        let seen = seen.to_vec();
+        self.write(move |connection| sessions::note_seen(connection, &seen)).await
+    }
+
+    async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError> {
+        self.write(move |connection| sessions::purge(connection, expired_before, limit)).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let place = self.place.clone();
         self.read(move |connection| {
@@ -163,25 +241,32 @@ fn insert_user(connection: &Connection, user: NewUser, now: SystemTime) -> Resul
         id: UserId::new(id),
         username: username.to_owned(),
         // As it will be read again.
-        created_at: rows::from_millis(created_at).unwrap_or(now),
+        created_at: rows::as_stored(now),
         password: user.password,
         access: user.access,
+        epoch: 0,
     }))
 }
 
-fn select_user(connection: &Connection, name: &LoginName) -> Result<Option<User>, Failure> {
-    let by = |condition: &str, value: &str| -> Result<Option<User>, Failure> {
-        let columns = rows::USER_COLUMNS;
-        let sql = format!("SELECT {columns} FROM users WHERE {condition} ORDER BY created_at, id LIMIT 1");
-        let mut statement = connection.prepare_cached(&sql)?;
-        let mut found = statement.query([value])?;
-        found.next()?.map(rows::user).transpose()
-    };
+fn user_by_name(connection: &Connection, name: &LoginName) -> Result<Option<User>, Failure> {
     // The spelling first: a user whose name has no key, since another has it, would never get in.
-    match (by("username = ?1", name.as_str())?, name.key()) {
-        (None, Some(key)) => by("name_key = ?1", key.as_str()),
+    match (select_user(connection, "username = ?1", name.as_str())?, name.key()) {
+        (None, Some(key)) => select_user(connection, "name_key = ?1", key.as_str()),
         (found, _) => Ok(found),
     }
+}
+
+fn user_by_id(connection: &Connection, id: &UserId) -> Result<Option<User>, Failure> {
+    select_user(connection, "id = ?1", id.as_str())
+}
+
+/// The first user of those that a condition on one value finds.
+fn select_user(connection: &Connection, condition: &str, value: &str) -> Result<Option<User>, Failure> {
+    let columns = rows::USER_COLUMNS;
+    let sql = format!("SELECT {columns} FROM users WHERE {condition} ORDER BY created_at, id LIMIT 1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut found = statement.query([value])?;
+    found.next()?.map(rows::user).transpose()
 }
 
 fn select_revoked_tokens(

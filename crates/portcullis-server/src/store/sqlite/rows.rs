@@ -9,7 +9,7 @@ use super::failure::Failure;
 use crate::model::{Access, PasswordHash, RevokedToken, User, UserId};
 
 /// The columns that [`user`] reads, in its order.
-pub(super) const USER_COLUMNS: &str = "id, username, password, access, created_at";
+pub(super) const USER_COLUMNS: &str = "id, username, password, access, created_at, epoch";
 
 /// A user from a row of [`USER_COLUMNS`].
 pub(super) fn user(row: &Row<'_>) -> Result<User, Failure> {
@@ -20,6 +20,7 @@ pub(super) fn user(row: &Row<'_>) -> Result<User, Failure> {
         password: PasswordHash::stored(row.column::<String>(2)?),
         access: row.known(3, "access level", Access::from_level)?,
         created_at: row.known(4, "time", from_millis)?,
+        epoch: row.column(5)?,
     })
 }
 
@@ -47,28 +48,39 @@ pub(super) fn from_millis(millis: i64) -> Option<SystemTime> {
     if millis < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
 }
 
+/// A time as it will be read again after [`millis`] has written it.
+pub(super) fn as_stored(time: SystemTime) -> SystemTime {
+    from_millis(millis(time)).unwrap_or(time)
+}
+
 /// A row under reading, which knows how to name itself in an error. Its first column is its id.
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     row: &'a Row<'a>,
     table: &'static str,
 }
 
 impl<'a> Reading<'a> {
-    fn of(row: &'a Row<'a>, table: &'static str) -> Self {
+    pub(super) fn of(row: &'a Row<'a>, table: &'static str) -> Self {
         Self { row, table }
     }
 
-    fn column<T: FromSql>(&self, index: usize) -> Result<T, Failure> {
+    pub(super) fn column<T: FromSql>(&self, index: usize) -> Result<T, Failure> {
         self.row.get(index).map_err(|error| self.failure(index, &error.to_string()))
     }
 
     /// A number that must be one of those that `parse` knows.
-    fn known<T>(&self, index: usize, what: &str, parse: impl Fn(i64) -> Option<T>) -> Result<T, Failure> {
+    pub(super) fn known<T>(
+        &self,
+        index: usize,
+        what: &str,
+        parse: impl Fn(i64) -> Option<T>,
+    ) -> Result<T, Failure> {
         let number: i64 = self.column(index)?;
         parse(number).ok_or_else(|| self.failure(index, &format!("{number} is no {what}")))
     }
 
-    fn failure(&self, index: usize, problem: &str) -> Failure {
+    /// What is wrong with a column.
+    pub(super) fn failure(&self, index: usize, problem: &str) -> Failure {
         let column = self.row.as_ref().column_name(index).unwrap_or("?");
         Failure::Row {
             table: self.table,

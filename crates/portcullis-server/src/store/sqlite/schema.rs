@@ -7,10 +7,13 @@ pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"prtc");
 
 /// The migrations in order; `PRAGMA user_version` counts those that a file has. One that was released is never
 /// edited: a change is a new file.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_users_and_revoked_tokens.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_users_and_revoked_tokens.sql"),
+    include_str!("migrations/0002_sessions.sql"),
+];
 
 /// The tables of a file that has them all.
-const TABLES: [&str; 2] = ["users", "revoked_tokens"];
+const TABLES: [&str; 3] = ["users", "revoked_tokens", "sessions"];
 
 /// A table that a file should have and has not.
 pub(super) fn missing_table(connection: &Connection) -> rusqlite::Result<Option<&'static str>> {
@@ -79,6 +82,22 @@ mod tests {
             (
                 "SELECT jti FROM revoked_tokens WHERE expires_at < 9 ORDER BY expires_at LIMIT 9",
                 "revoked_tokens_expires_at",
+            ),
+            ("SELECT epoch FROM users WHERE id = 'x'", "sqlite_autoindex_users_1"),
+            ("SELECT device FROM sessions WHERE id = 'x'", "sqlite_autoindex_sessions_1"),
+            (
+                "SELECT device FROM sessions WHERE user_id = 'x' AND ended_at IS NULL \
+                 AND epoch = (SELECT epoch FROM users WHERE id = 'x') ORDER BY last_used DESC",
+                "sessions_not_ended",
+            ),
+            (
+                "SELECT id, remembered_until FROM sessions WHERE ended_at IS NOT NULL AND id > 'x' \
+                 AND remembered_until > 9 ORDER BY id LIMIT 9",
+                "COVERING INDEX sessions_ended",
+            ),
+            (
+                "SELECT id FROM sessions WHERE remembered_until < 9 ORDER BY remembered_until LIMIT 9",
+                "sessions_remembered_until",
             ),
         ] {
             let plan: String =

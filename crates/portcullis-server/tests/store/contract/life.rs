@@ -3,10 +3,15 @@
 use std::{collections::HashSet, sync::Arc};
 
 use portcullis::NumericDate;
+use portcullis_server::{model::EndReason, store::Seen};
 use tokio::task::JoinSet;
 
-use crate::backend::{
-    Backend, all_revoked, assert_unavailable, login, moment, new_user, register, revoke, revoked_jtis, token,
+use crate::{
+    backend::{
+        Backend, all_revoked, assert_unavailable, login, moment, new_user, register, revoke, revoked_jtis,
+        token,
+    },
+    sessions::{MANY, POLICY, a_user, all_ended, new_session, sid, token as jti, using},
 };
 
 pub(crate) async fn a_fresh_store_answers_and_is_empty<B: Backend>() {
@@ -14,6 +19,7 @@ pub(crate) async fn a_fresh_store_answers_and_is_empty<B: Backend>() {
     let store = place.open().await;
     store.ping().await.unwrap();
     assert!(all_revoked(&*store, 10).await.is_empty());
+    assert!(all_ended(&*store, NumericDate::from_seconds(i64::MIN), 10).await.is_empty());
     assert!(store.user_by_name(&login("alice")).await.unwrap().is_none());
     assert!(!store.location().is_empty());
 }
@@ -82,6 +88,7 @@ pub(crate) async fn what_was_acknowledged_while_closing_is_there<B: Backend>() {
 pub(crate) async fn a_closed_store_is_unavailable<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
+    let user = a_user(&*store, "bob").await;
     store.close().await;
     assert_unavailable(store.ping().await);
     assert_unavailable(store.create_user(new_user("alice"), moment(0)).await);
@@ -89,10 +96,23 @@ pub(crate) async fn a_closed_store_is_unavailable<B: Backend>() {
     assert_unavailable(store.revoke_token(token("jti", None), moment(0)).await);
     assert_unavailable(store.revoked_tokens(None, 10).await);
     assert_unavailable(store.purge_revoked_tokens(NumericDate::from_seconds(0), 10).await);
+    let (id, zero) = (sid("s"), NumericDate::from_seconds(0));
+    assert_unavailable(store.user_by_id(&user.id).await);
+    assert_unavailable(store.open_session(new_session(&user, "s", moment(0)), MANY, moment(0)).await);
+    assert_unavailable(store.refresh_session(&id, &using(jti(1, "1"), "2", POLICY), moment(0)).await);
+    assert_unavailable(store.session(&id).await);
+    assert_unavailable(store.sessions_of(&user.id, moment(0)).await);
+    assert_unavailable(store.end_session(&id, EndReason::LoggedOut, moment(0)).await);
+    assert_unavailable(store.end_sessions(&user.id, None, moment(0)).await);
+    assert_unavailable(store.ended_sessions(None, zero, 10).await);
+    assert_unavailable(store.note_seen(&[Seen { session: id.clone(), generation: 1, at: moment(0) }]).await);
+    assert_unavailable(store.purge_sessions(zero, 10).await);
     drop(store);
 
     let store = place.open().await;
     assert!(revoked_jtis(&*store).await.is_empty(), "what was refused did not happen");
+    assert_eq!(store.session(&id).await.unwrap(), None);
+    assert_eq!(store.user_by_id(&user.id).await.unwrap().unwrap().epoch, user.epoch);
 }
 
 pub(crate) async fn closing_twice_is_closing_once<B: Backend>() {

@@ -2,3 +2,5 @@
 
 mod opening;
 mod serving;
+mod sessions;
+mod upgrading;

@@ -14,7 +14,8 @@ fn shell(place: &Sqlite) -> Connection {
 async fn a_name_older_than_the_rules_is_found_by_its_spelling_and_blocks_it() {
     let place = Sqlite::new();
     let store = place.store();
-    let insert = "INSERT INTO users VALUES (?1, ?2, NULL, 'hash', 1, 0)";
+    let insert =
+        "INSERT INTO users (id, username, password, access, created_at) VALUES (?1, ?2, 'hash', 1, 0)";
     for (id, name) in [("1", "two words"), ("2", "Bob")] {
         shell(&place).execute(insert, [id, name]).unwrap();
     }

@@ -1,0 +1,142 @@
+//! Between documents of `sessions` and the model. They are ours alone: what does not fit is damage.
+
+use std::time::SystemTime;
+
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use portcullis::NumericDate;
+
+use super::{
+    SESSIONS,
+    documents::{from_date, to_date},
+    failure::Failure,
+};
+use crate::{
+    model::{AccessTokenKind, EndReason, Ended, Head, RefreshId, Session, SessionId, UserId},
+    store::EndedSession,
+};
+
+/// A session of a document.
+pub(super) fn session(document: &Document) -> Result<Session, Failure> {
+    let it = Reading(document);
+    let access = if it.truth("fresh")? { AccessTokenKind::Fresh } else { AccessTokenKind::Refreshed };
+    let head = Head {
+        refresh: RefreshId { generation: it.generation("generation")?, jti: it.text("refresh_jti")? },
+        access_jti: it.text("access_jti")?,
+        made_at: it.time("made_at")?,
+        issued_at: it.date("issued_at")?,
+        access_expires_at: it.date("access_expires_at")?,
+        refresh_expires_at: it.date("refresh_expires_at")?,
+        access,
+    };
+    let has = |field| document.contains_key(field);
+    let parent = has("parent_generation").then(|| it.parent()).transpose()?;
+    let ended = has("ended_at").then(|| it.ended()).transpose()?;
+    let device = has("device").then(|| it.text("device")).transpose()?;
+    Ok(Session {
+        id: SessionId::new(it.text("_id")?),
+        user: UserId::new(it.text("user")?),
+        epoch: document.get_i64("epoch").map_err(|_| it.wrong("epoch"))?,
+        head,
+        parent,
+        seen: it.generation("seen")?,
+        opened_at: it.time("opened_at")?,
+        last_used: it.time("last_used")?,
+        ends_at: it.date("ends_at")?,
+        device,
+        ended,
+    })
+}
+
+/// An entry of the list of ended sessions.
+pub(super) fn ended_session(document: &Document) -> Result<EndedSession, Failure> {
+    let it = Reading(document);
+    Ok(EndedSession { id: SessionId::new(it.text("_id")?), until: it.date("remembered_until")? })
+}
+
+/// The whole document of a session.
+pub(super) fn document(session: &Session) -> Document {
+    let mut document = doc! {
+        "_id": session.id.as_str(),
+        "user": session.user.as_str(),
+        "opened_at": time(session.opened_at),
+        "ends_at": to_date(session.ends_at),
+    };
+    document.extend(session.device.as_ref().map(|device| ("device".to_owned(), Bson::from(device))));
+    document.extend(changing(session));
+    document
+}
+
+/// What changes of a session in its life.
+pub(super) fn changing(session: &Session) -> Document {
+    let Session { head, parent, ended, .. } = session;
+    let mut changing = doc! {
+        "epoch": session.epoch,
+        "generation": i64::from(head.refresh.generation),
+        "refresh_jti": &head.refresh.jti,
+        "access_jti": &head.access_jti,
+        "made_at": time(head.made_at),
+        "issued_at": to_date(head.issued_at),
+        "access_expires_at": to_date(head.access_expires_at),
+        "refresh_expires_at": to_date(head.refresh_expires_at),
+        "fresh": head.access == AccessTokenKind::Fresh,
+        "seen": i64::from(session.seen),
+        "last_used": time(session.last_used),
+        "remembered_until": to_date(session.remembered_until()),
+    };
+    if let Some(parent) = parent {
+        let generation = i64::from(parent.generation);
+        changing.extend(doc! { "parent_generation": generation, "parent_jti": &parent.jti });
+    }
+    if let Some(Ended { at, reason }) = ended {
+        changing.extend(doc! { "ended_at": time(*at), "end_reason": reason.name() });
+    }
+    changing
+}
+
+pub(super) fn time(time: SystemTime) -> DateTime {
+    DateTime::from_system_time(time)
+}
+
+/// A document under reading, which knows how to name itself in an error.
+struct Reading<'a>(&'a Document);
+
+impl Reading<'_> {
+    fn text(&self, field: &str) -> Result<String, Failure> {
+        self.0.get_str(field).map(str::to_owned).map_err(|_| self.wrong(field))
+    }
+
+    fn truth(&self, field: &str) -> Result<bool, Failure> {
+        self.0.get_bool(field).map_err(|_| self.wrong(field))
+    }
+
+    fn time(&self, field: &str) -> Result<SystemTime, Failure> {
+        self.0.get_datetime(field).map(|date| date.to_system_time()).map_err(|_| self.wrong(field))
+    }
+
+    fn date(&self, field: &str) -> Result<NumericDate, Failure> {
+        self.0.get_datetime(field).map(|date| from_date(*date)).map_err(|_| self.wrong(field))
+    }
+
+    fn generation(&self, field: &str) -> Result<u32, Failure> {
+        let number = self.0.get_i64(field).ok();
+        number.and_then(|number| number.try_into().ok()).ok_or_else(|| self.wrong(field))
+    }
+
+    fn parent(&self) -> Result<RefreshId, Failure> {
+        Ok(RefreshId { generation: self.generation("parent_generation")?, jti: self.text("parent_jti")? })
+    }
+
+    fn ended(&self) -> Result<Ended, Failure> {
+        let reason = EndReason::from_name(&self.text("end_reason")?);
+        Ok(Ended { at: self.time("ended_at")?, reason: reason.ok_or_else(|| self.wrong("end_reason"))? })
+    }
+
+    fn wrong(&self, field: &str) -> Failure {
+        let id = self.0.get("_id").map_or_else(|| "without _id".to_owned(), ToString::to_string);
+        let problem = match self.0.get(field) {
+            Some(value) => format!("{field} is of type {:?} or of no known value", value.element_type()),
+            None => format!("{field} is missing"),
+        };
+        Failure::Document { collection: SESSIONS, id, problem }
+    }
+}

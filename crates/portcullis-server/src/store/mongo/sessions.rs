@@ -1,0 +1,373 @@
+//! Sessions: one document each. A change is a look, a judgement, and one update that holds only if the document is
+//! still as it was looked at; whoever loses looks again.
+//!
+//! All sessions of a user end by the user's epoch, which is raised first. Whatever opens or goes on with a session
+//! looks at the user after it has written: one of the two sees the other.
+
+use std::time::SystemTime;
+
+use mongodb::{
+    Collection,
+    bson::{Bson, Document, doc, oid::ObjectId},
+};
+
+use portcullis::NumericDate;
+
+use super::{
+    calls::bounded,
+    documents,
+    failure::Failure,
+    revocations::batch,
+    session_documents::{self, changing, time},
+    users,
+};
+use crate::{
+    model::{EndReason, Session, SessionId, User, UserId},
+    sessions::{Refresh, Verdict, decide},
+    store::{EndedSession, Opening, Refreshed, Seen},
+};
+
+/// The two collections that a session is in question of.
+#[derive(Clone)]
+pub(super) struct Sessions {
+    pub(super) sessions: Collection<Document>,
+    pub(super) users: Collection<Document>,
+}
+
+/// A user as sessions need one: how often all were ended, and which one the last end has spared.
+struct Owner {
+    user: User,
+    kept: Option<SessionId>,
+}
+
+/// What a session is by its user's epoch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Of the present epoch.
+    Present,
+    /// Of the one before, and spared by the end of that one: it still has to be taken along.
+    Kept,
+    /// Over.
+    Past,
+}
+
+impl Sessions {
+    /// Inserts a session of its user's epoch, and ends those that are too many with it.
+    pub(super) async fn open(
+        self,
+        session: Session,
+        at_most: usize,
+        now: SystemTime,
+    ) -> Result<Opening, Failure> {
+        if self.standing(&session).await?.0 == Standing::Past {
+            return Ok(Opening::Refused);
+        }
+        let inserted = self.sessions.insert_one(session_documents::document(&session)).await;
+        let is_new = match inserted.map_err(Failure::from) {
+            Ok(_) => true,
+            Err(failure) if failure.is_duplicate() => false,
+            Err(failure) => return Err(failure),
+        };
+        if self.standing(&session).await?.0 == Standing::Past {
+            self.end(&session.id, EndReason::Epoch, now).await?;
+            return Ok(Opening::Refused);
+        }
+        if !is_new {
+            return Ok(Opening::Opened { displaced: Vec::new() });
+        }
+        let living = self.living(&session.user, now).await?;
+        let others = living.into_iter().filter(|other| other.id != session.id);
+        let surplus = others.skip(at_most.saturating_sub(1)).map(|other| other.id);
+        let displaced = self.displace(surplus.collect(), &session.id, now).await?;
+        Ok(Opening::Opened { displaced })
+    }
+
+    /// Judges a use of a refresh token by the session and the user as they are, and writes what comes of it.
+    pub(super) async fn refresh(
+        self,
+        id: SessionId,
+        refresh: Refresh,
+        now: SystemTime,
+    ) -> Result<Refreshed, Failure> {
+        // As it will be read again, so that every caller writes the same pair.
+        let now = time(now).to_system_time();
+        loop {
+            let Some(session) = self.find(&id).await? else {
+                return Ok(Refreshed { verdict: Verdict::Gone, session: None, user: None });
+            };
+            let (standing, user) = self.standing(&session).await?;
+            match standing {
+                Standing::Present => {}
+                Standing::Kept => {
+                    self.take_along(&session).await?;
+                    continue;
+                }
+                Standing::Past => {
+                    if session.ended.is_none() && !self.end_past(&session, now).await? {
+                        continue;
+                    }
+                    let session = self.find(&id).await?;
+                    return Ok(Refreshed { verdict: Verdict::Gone, session, user });
+                }
+            }
+            let (verdict, changed) = decide(&session, &refresh, now);
+            let Some(changed) = changed else {
+                return Ok(Refreshed { verdict, session: Some(session), user });
+            };
+            if !self.replace(&session, &changed).await? {
+                continue;
+            }
+            let (standing, user) = self.standing(&changed).await?;
+            if standing == Standing::Past && changed.ended.is_none() {
+                // All were ended while this was written: the next round ends this one too.
+                continue;
+            }
+            return Ok(Refreshed { verdict, session: Some(changed), user });
+        }
+    }
+
+    /// The session of a name.
+    pub(super) async fn find(&self, id: &SessionId) -> Result<Option<Session>, Failure> {
+        let found = self.sessions.find_one(doc! { "_id": id.as_str() }).await?;
+        found.as_ref().map(session_documents::session).transpose()
+    }
+
+    /// A user's sessions that are neither ended nor over, the most recently used first.
+    pub(super) async fn living(&self, user: &UserId, now: SystemTime) -> Result<Vec<Session>, Failure> {
+        let mut sessions = loop {
+            let Some(before) = self.owner(user).await? else { return Ok(Vec::new()) };
+            let mut sessions = self.open_of(user).await?;
+            sessions.retain(|session| session.lives(now) && before.standing(session) != Standing::Past);
+            // Raised in between: the one that is kept may have been missed.
+            let after = self.owner(user).await?;
+            if after.is_none_or(|after| after.user.epoch == before.user.epoch) {
+                break sessions;
+            }
+        };
+        sessions.sort_by(|one, other| {
+            let use_of = |session: &Session| (session.last_used, session.opened_at);
+            use_of(other).cmp(&use_of(one)).then_with(|| one.id.cmp(&other.id))
+        });
+        Ok(sessions)
+    }
+
+    /// Ends the session of a name.
+    pub(super) async fn end_one(
+        self,
+        id: SessionId,
+        reason: EndReason,
+        now: SystemTime,
+    ) -> Result<Option<Session>, Failure> {
+        self.end(&id, reason, now).await?;
+        self.find(&id).await
+    }
+
+    /// Raises a user's epoch, takes the session that is kept along and ends all others of an earlier one: those that
+    /// are over as well, which a clock that is set back would wake.
+    pub(super) async fn end_all(
+        self,
+        user: UserId,
+        except: Option<SessionId>,
+        now: SystemTime,
+    ) -> Result<Vec<Session>, Failure> {
+        let owner = self.raise(&user, except.as_ref()).await?;
+        let mut over = Vec::new();
+        for session in self.open_of(&user).await? {
+            match owner.as_ref().map_or(Standing::Past, |owner| owner.standing(&session)) {
+                Standing::Kept => self.take_along(&session).await?,
+                // Opened since, it may be after the next end of all.
+                _ if owner.as_ref().is_some_and(|owner| session.epoch >= owner.user.epoch) => {}
+                Standing::Present | Standing::Past => {
+                    if self.end(&session.id, EndReason::Epoch, now).await? {
+                        over.extend(self.find(&session.id).await?);
+                    }
+                }
+            }
+        }
+        Ok(over)
+    }
+
+    /// A page of the list of ended sessions.
+    pub(super) async fn ended_page(
+        self,
+        after: Option<SessionId>,
+        at: NumericDate,
+        limit: usize,
+    ) -> Result<Vec<EndedSession>, Failure> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let (beyond, from) = after.as_ref().map_or(("$gte", ""), |id| ("$gt", id.as_str()));
+        let remembered = doc! { "$gt": documents::to_date(at) };
+        let ended =
+            doc! { "_id": { beyond: from }, "ended_at": { "$exists": true }, "remembered_until": remembered };
+        let found =
+            self.sessions.find(ended).sort(doc! { "_id": 1 }).projection(doc! { "remembered_until": 1 });
+        let mut cursor = found.limit(i64::try_from(limit).unwrap_or(0)).batch_size(batch(limit)).await?;
+        let mut page = Vec::new();
+        while cursor.advance().await? {
+            page.push(session_documents::ended_session(&cursor.deserialize_current()?)?);
+        }
+        Ok(page)
+    }
+
+    /// Raises what was seen and the last use.
+    pub(super) async fn note_seen(self, seen: Vec<Seen>) -> Result<(), Failure> {
+        for Seen { session, generation, at } in seen {
+            let raised = doc! { "$max": { "seen": i64::from(generation), "last_used": time(at) } };
+            let noted = self.sessions.update_one(doc! { "_id": session.as_str() }, raised);
+            bounded(async { noted.await }).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a session, and says whether it had not been ended before.
+    async fn end(&self, id: &SessionId, reason: EndReason, now: SystemTime) -> Result<bool, Failure> {
+        self.end_where(doc! { "_id": id.as_str() }, reason, now).await
+    }
+
+    /// Ends sessions for a new one, and answers those that this has ended: of many logins at once, each looks at the
+    /// same ones, and one command a session of theirs would be a storm.
+    async fn displace(
+        &self,
+        surplus: Vec<SessionId>,
+        by: &SessionId,
+        now: SystemTime,
+    ) -> Result<Vec<Session>, Failure> {
+        if surplus.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<&str> = surplus.iter().map(SessionId::as_str).collect();
+        let mut still_open = doc! { "_id": { "$in": &ids } };
+        still_open.extend(not_ended());
+        let end = doc! {
+            "$set": {
+                "ended_at": time(now),
+                "end_reason": EndReason::Displaced.name(),
+                "displaced_by": by.as_str(),
+            },
+            "$currentDate": { "at": true },
+        };
+        self.sessions.update_many(still_open, end).await?;
+        self.select(doc! { "_id": { "$in": &ids }, "displaced_by": by.as_str() }).await
+    }
+
+    /// Ends a session that is over by its epoch, unless it has another one by now.
+    async fn end_past(&self, session: &Session, now: SystemTime) -> Result<bool, Failure> {
+        let as_seen = doc! { "_id": session.id.as_str(), "epoch": session.epoch };
+        self.end_where(as_seen, EndReason::Epoch, now).await
+    }
+
+    async fn end_where(
+        &self,
+        mut session: Document,
+        reason: EndReason,
+        now: SystemTime,
+    ) -> Result<bool, Failure> {
+        session.extend(not_ended());
+        let end = doc! {
+            "$set": { "ended_at": time(now), "end_reason": reason.name() },
+            "$currentDate": { "at": true },
+        };
+        Ok(self.sessions.update_one(session, end).await?.matched_count > 0)
+    }
+
+    /// Writes what was decided, if the session is still as it was when that was decided.
+    async fn replace(&self, decided_on: &Session, changed: &Session) -> Result<bool, Failure> {
+        let mut as_seen = doc! {
+            "_id": decided_on.id.as_str(),
+            "epoch": decided_on.epoch,
+            "generation": i64::from(decided_on.head.refresh.generation),
+            "refresh_jti": &decided_on.head.refresh.jti,
+            "seen": i64::from(decided_on.seen),
+            "last_used": time(decided_on.last_used),
+        };
+        as_seen.extend(not_ended());
+        let mut change = doc! { "$set": changing(changed) };
+        if changed.ended.is_some() {
+            change.insert("$currentDate", doc! { "at": true });
+        }
+        Ok(self.sessions.update_one(as_seen, change).await?.matched_count > 0)
+    }
+
+    /// Gives a session that was kept the epoch of its user.
+    async fn take_along(&self, session: &Session) -> Result<(), Failure> {
+        let as_seen = doc! { "_id": session.id.as_str(), "epoch": session.epoch };
+        self.sessions.update_one(as_seen, doc! { "$set": { "epoch": session.epoch + 1 } }).await?;
+        Ok(())
+    }
+
+    /// Raises the epoch of a user by one and notes which session that spares; answers how the user is then.
+    async fn raise(&self, user: &UserId, except: Option<&SessionId>) -> Result<Option<Owner>, Failure> {
+        loop {
+            let Some(mut owner) = self.owner(user).await? else { return Ok(None) };
+            let Ok(id) = ObjectId::parse_str(user.as_str()) else { return Ok(None) };
+            // Spared by the last end and not taken along yet: by this one it would be two behind.
+            if let Some(kept) = except.filter(|except| owner.kept.as_ref() == Some(*except))
+                && let Some(session) = self.find(kept).await?
+                && owner.standing(&session) == Standing::Kept
+            {
+                self.take_along(&session).await?;
+            }
+            let epoch = owner.user.epoch;
+            let as_seen = if epoch == 0 {
+                doc! { "$in": [0_i64, Bson::Null] }
+            } else {
+                doc! { "$eq": epoch }
+            };
+            let spared = except.map_or(Bson::Null, |kept| Bson::from(kept.as_str()));
+            let raised = doc! { "$set": { "epoch": epoch + 1, "kept_session": spared } };
+            let raised = self.users.update_one(doc! { "_id": id, "epoch": as_seen }, raised).await?;
+            if raised.matched_count > 0 {
+                owner.user.epoch = epoch + 1;
+                return Ok(Some(Owner { kept: except.cloned(), ..owner }));
+            }
+        }
+    }
+
+    /// A session's standing by its user as it is now, and that user.
+    async fn standing(&self, session: &Session) -> Result<(Standing, Option<User>), Failure> {
+        let owner = self.owner(&session.user).await?;
+        let standing = owner.as_ref().map_or(Standing::Past, |owner| owner.standing(session));
+        Ok((standing, owner.map(|owner| owner.user)))
+    }
+
+    async fn owner(&self, user: &UserId) -> Result<Option<Owner>, Failure> {
+        let Some(found) = users::document_of(&self.users, user).await? else { return Ok(None) };
+        let kept = found.get_str("kept_session").ok().map(SessionId::new);
+        Ok(Some(Owner { user: documents::user(&found)?, kept }))
+    }
+
+    /// A user's sessions that have not been ended, whether or not they are over by themselves.
+    async fn open_of(&self, user: &UserId) -> Result<Vec<Session>, Failure> {
+        let mut those = doc! { "user": user.as_str() };
+        those.extend(not_ended());
+        self.select(those).await
+    }
+
+    async fn select(&self, those: Document) -> Result<Vec<Session>, Failure> {
+        let mut cursor = self.sessions.find(those).await?;
+        let mut sessions = Vec::new();
+        while cursor.advance().await? {
+            sessions.push(session_documents::session(&cursor.deserialize_current()?)?);
+        }
+        Ok(sessions)
+    }
+}
+
+impl Owner {
+    fn standing(&self, session: &Session) -> Standing {
+        let behind = self.user.epoch - session.epoch;
+        match behind {
+            _ if session.user != self.user.id => Standing::Past,
+            0 => Standing::Present,
+            1 if self.kept.as_ref() == Some(&session.id) => Standing::Kept,
+            _ => Standing::Past,
+        }
+    }
+}
+
+/// The mark of a session that nobody has ended.
+fn not_ended() -> Document {
+    doc! { "ended_at": { "$exists": false } }
+}

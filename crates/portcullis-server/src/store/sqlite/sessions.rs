@@ -1,0 +1,196 @@
+//! Sessions: each function is one act in the writer's transaction, or one look of a reader.
+
+use std::time::SystemTime;
+
+use portcullis::NumericDate;
+use rusqlite::{Connection, OptionalExtension, Params, params};
+
+use super::{bounded, execute, failure::Failure, rows, session_rows, user_by_id};
+use crate::{
+    model::{EndReason, Session, SessionId, UserId},
+    sessions::{Refresh, Verdict, decide, ended},
+    store::{EndedSession, Opening, Refreshed, Seen},
+};
+
+/// Inserts a session of its user's epoch, and ends those that are too many with it.
+pub(super) fn open(
+    connection: &Connection,
+    session: &Session,
+    at_most: usize,
+    now: SystemTime,
+) -> Result<Opening, Failure> {
+    if epoch_of(connection, &session.user)? != Some(session.epoch) {
+        return Ok(Opening::Refused);
+    }
+    let mut displaced = Vec::new();
+    if session_rows::insert(connection, session)? > 0 {
+        let others =
+            living(connection, &session.user, now)?.into_iter().filter(|other| other.id != session.id);
+        for other in others.skip(at_most.saturating_sub(1)) {
+            displaced.push(end(connection, &other, EndReason::Displaced, now)?);
+        }
+    }
+    Ok(Opening::Opened { displaced })
+}
+
+/// Judges a use of a refresh token by the session and the user as they are, and writes what comes of it.
+pub(super) fn refresh(
+    connection: &Connection,
+    id: &SessionId,
+    refresh: &Refresh,
+    now: SystemTime,
+) -> Result<Refreshed, Failure> {
+    let Some(session) = find(connection, id)? else {
+        return Ok(Refreshed { verdict: Verdict::Gone, session: None, user: None });
+    };
+    let user = user_by_id(connection, &session.user)?;
+    if user.as_ref().is_none_or(|user| user.epoch != session.epoch) {
+        let session = end(connection, &session, EndReason::Epoch, now)?;
+        return Ok(Refreshed { verdict: Verdict::Gone, session: Some(session), user });
+    }
+    // As it will be read again, so that every caller writes the same pair.
+    let (verdict, changed) = decide(&session, refresh, rows::as_stored(now));
+    if let Some(changed) = &changed {
+        session_rows::update(connection, changed)?;
+    }
+    Ok(Refreshed { verdict, session: Some(changed.unwrap_or(session)), user })
+}
+
+/// The session of a name.
+pub(super) fn find(connection: &Connection, id: &SessionId) -> Result<Option<Session>, Failure> {
+    Ok(select(connection, "id = ?1", [id.as_str()])?.pop())
+}
+
+/// A user's sessions that are neither ended nor over, the most recently used first.
+pub(super) fn living(
+    connection: &Connection,
+    user: &UserId,
+    now: SystemTime,
+) -> Result<Vec<Session>, Failure> {
+    // One statement: a reader that asked for the epoch first could miss the session that is kept while others end.
+    let condition = "user_id = ?1 AND ended_at IS NULL AND epoch = (SELECT epoch FROM users WHERE id = ?1) \
+                     ORDER BY last_used DESC, opened_at DESC, id";
+    let mut sessions = select(connection, condition, [user.as_str()])?;
+    sessions.retain(|session| session.lives(now));
+    Ok(sessions)
+}
+
+/// Ends the session of a name.
+pub(super) fn end_one(
+    connection: &Connection,
+    id: &SessionId,
+    reason: EndReason,
+    now: SystemTime,
+) -> Result<Option<Session>, Failure> {
+    find(connection, id)?.map(|session| end(connection, &session, reason, now)).transpose()
+}
+
+/// Raises a user's epoch, takes the session that is kept along and ends all others: those that are over as well, which
+/// a clock that is set back would wake.
+pub(super) fn end_all(
+    connection: &Connection,
+    user: &UserId,
+    except: Option<&SessionId>,
+    now: SystemTime,
+) -> Result<Vec<Session>, Failure> {
+    let epoch = epoch_of(connection, user)?;
+    execute(connection, "UPDATE users SET epoch = epoch + 1 WHERE id = ?1", [user.as_str()])?;
+    let raised = epoch_of(connection, user)?;
+    let mut over = Vec::new();
+    for session in not_ended(connection, user)? {
+        match raised {
+            Some(raised) if except == Some(&session.id) && Some(session.epoch) == epoch => {
+                session_rows::update(connection, &Session { epoch: raised, ..session })?;
+            }
+            _ => over.push(end(connection, &session, EndReason::Epoch, now)?),
+        }
+    }
+    Ok(over)
+}
+
+/// A page of the list of ended sessions.
+pub(super) fn ended_page(
+    connection: &Connection,
+    after: Option<&SessionId>,
+    at: NumericDate,
+    limit: usize,
+) -> Result<Vec<EndedSession>, Failure> {
+    // Two statements, as for the revoked tokens.
+    let (sql, from) = match after {
+        Some(id) => (
+            "SELECT id, remembered_until FROM sessions WHERE ended_at IS NOT NULL AND id > ?1 \
+             AND remembered_until > ?2 ORDER BY id LIMIT ?3",
+            id.as_str(),
+        ),
+        None => (
+            "SELECT id, remembered_until FROM sessions WHERE ended_at IS NOT NULL AND id >= ?1 \
+             AND remembered_until > ?2 ORDER BY id LIMIT ?3",
+            "",
+        ),
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = statement.query(params![from, at.seconds(), bounded(limit)])?;
+    let mut page = Vec::new();
+    while let Some(row) = found.next()? {
+        page.push(session_rows::ended_session(row)?);
+    }
+    Ok(page)
+}
+
+/// Raises what was seen and the last use; news that is none writes nothing.
+pub(super) fn note_seen(connection: &Connection, seen: &[Seen]) -> Result<(), Failure> {
+    let sql = "UPDATE sessions SET seen = max(seen, ?2), last_used = max(last_used, ?3) \
+               WHERE id = ?1 AND (seen < ?2 OR last_used < ?3)";
+    for Seen { session, generation, at } in seen {
+        execute(connection, sql, params![session.as_str(), generation, rows::millis(*at)])?;
+    }
+    Ok(())
+}
+
+/// Deletes sessions that nobody has to remember any more.
+pub(super) fn purge(
+    connection: &Connection,
+    expired_before: NumericDate,
+    limit: usize,
+) -> Result<usize, Failure> {
+    let sql = "DELETE FROM sessions WHERE id IN \
+               (SELECT id FROM sessions WHERE remembered_until < ?1 ORDER BY remembered_until LIMIT ?2)";
+    execute(connection, sql, params![expired_before.seconds(), bounded(limit)])
+}
+
+/// Ends a session that was just read; one that has ended stays as it is.
+fn end(
+    connection: &Connection,
+    session: &Session,
+    reason: EndReason,
+    now: SystemTime,
+) -> Result<Session, Failure> {
+    let over = ended(session, reason, rows::as_stored(now));
+    if over != *session {
+        session_rows::update(connection, &over)?;
+    }
+    Ok(over)
+}
+
+/// A user's sessions that have not been ended, whether or not they are over by themselves.
+fn not_ended(connection: &Connection, user: &UserId) -> Result<Vec<Session>, Failure> {
+    select(connection, "user_id = ?1 AND ended_at IS NULL ORDER BY id", [user.as_str()])
+}
+
+fn select(connection: &Connection, condition: &str, values: impl Params) -> Result<Vec<Session>, Failure> {
+    let columns = session_rows::COLUMNS;
+    let sql = format!("SELECT {columns} FROM sessions WHERE {condition}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut found = statement.query(values)?;
+    let mut sessions = Vec::new();
+    while let Some(row) = found.next()? {
+        sessions.push(session_rows::session(row)?);
+    }
+    Ok(sessions)
+}
+
+/// A user's epoch; `None` where there is no such user.
+fn epoch_of(connection: &Connection, user: &UserId) -> Result<Option<i64>, Failure> {
+    let mut statement = connection.prepare_cached("SELECT epoch FROM users WHERE id = ?1")?;
+    Ok(statement.query_row([user.as_str()], |row| row.get(0)).optional()?)
+}

@@ -1,0 +1,163 @@
+//! Sessions and uses of refresh tokens as the contract's tests make them.
+
+use std::time::{Duration, SystemTime};
+
+use portcullis::NumericDate;
+use portcullis_server::{
+    model::{EndReason, NextHead, RefreshId, Session, SessionId, User},
+    sessions::{LostAnswer, Refresh, RefreshPolicy, Verdict, first_head},
+    store::{Creation, EndedSession, Opening, Refreshed, Store},
+};
+
+use crate::backend::{moment, new_user};
+
+/// More sessions than any of these tests opens.
+pub(crate) const MANY: usize = 1000;
+
+/// As it is configured by default.
+pub(crate) const POLICY: RefreshPolicy =
+    RefreshPolicy { reuse_window: Duration::from_secs(30), lost_answer: LostAnswer::Forgive };
+
+/// Nothing is given out twice.
+pub(crate) const STRICT: RefreshPolicy =
+    RefreshPolicy { reuse_window: Duration::ZERO, lost_answer: LostAnswer::Refuse };
+
+/// How long a session lives at most.
+pub(crate) const DAYS: u64 = 90;
+
+/// How long it lives without a use.
+pub(crate) const IDLE_DAYS: u64 = 30;
+
+pub(crate) fn second(seconds: u64) -> SystemTime {
+    moment(seconds * 1000)
+}
+
+pub(crate) fn day(days: u64) -> SystemTime {
+    second(days * 86_400)
+}
+
+pub(crate) fn date(time: SystemTime) -> NumericDate {
+    NumericDate::from(time)
+}
+
+pub(crate) fn sid(id: &str) -> SessionId {
+    SessionId::new(id)
+}
+
+/// A registered user.
+pub(crate) async fn a_user(store: &dyn Store, name: &str) -> User {
+    match store.create_user(new_user(name), moment(0)).await.unwrap() {
+        Creation::Created(user) => user,
+        Creation::NameTaken => panic!("{name} should have been free"),
+    }
+}
+
+/// The pair of a name.
+pub(crate) fn next(name: &str) -> NextHead {
+    NextHead {
+        refresh_jti: format!("refresh {name}"),
+        access_jti: format!("access {name}"),
+        access_lifetime: Duration::from_mins(15),
+        refresh_lifetime: Duration::from_hours(24 * IDLE_DAYS),
+    }
+}
+
+/// A session of a user as a login makes it, with the pair "1".
+pub(crate) fn new_session(user: &User, id: &str, now: SystemTime) -> Session {
+    let ends_at = date(now).plus(Duration::from_hours(24 * DAYS));
+    Session {
+        id: sid(id),
+        user: user.id.clone(),
+        epoch: user.epoch,
+        head: first_head(&next("1"), ends_at, now),
+        parent: None,
+        seen: 0,
+        opened_at: now,
+        last_used: now,
+        ends_at,
+        device: None,
+        ended: None,
+    }
+}
+
+/// Opens a session that must live, and names those that had to end for it.
+pub(crate) async fn open(store: &dyn Store, session: Session, at_most: usize) -> Vec<SessionId> {
+    let now = session.opened_at;
+    match store.open_session(session, at_most, now).await.unwrap() {
+        Opening::Opened { displaced } => {
+            for session in &displaced {
+                assert_eq!(session.ended.map(|ended| ended.reason), Some(EndReason::Displaced));
+            }
+            ids(displaced)
+        }
+        Opening::Refused => panic!("the session should have been opened"),
+    }
+}
+
+/// Opens a new session of a user and answers with what is stored.
+pub(crate) async fn opened(store: &dyn Store, user: &User, id: &str, now: SystemTime) -> Session {
+    open(store, new_session(user, id, now), MANY).await;
+    session(store, id).await
+}
+
+/// The session of a name, which must be there.
+pub(crate) async fn session(store: &dyn Store, id: &str) -> Session {
+    store.session(&sid(id)).await.unwrap().expect(id)
+}
+
+pub(crate) fn ids(sessions: Vec<Session>) -> Vec<SessionId> {
+    sessions.into_iter().map(|session| session.id).collect()
+}
+
+/// The names of a user's living sessions.
+pub(crate) async fn living(store: &dyn Store, user: &User, now: SystemTime) -> Vec<String> {
+    let sessions = store.sessions_of(&user.id, now).await.unwrap();
+    sessions.into_iter().map(|session| session.id.to_string()).collect()
+}
+
+pub(crate) fn end_reason(session: &Session) -> Option<EndReason> {
+    session.ended.map(|ended| ended.reason)
+}
+
+/// The refresh token of the pair of a name.
+pub(crate) fn token(generation: u32, name: &str) -> RefreshId {
+    RefreshId { generation, jti: format!("refresh {name}") }
+}
+
+/// A use of a refresh token that gets the pair of a name if it gets a new one.
+pub(crate) fn using(presented: RefreshId, name: &str, policy: RefreshPolicy) -> Refresh {
+    Refresh { presented, next: next(name), policy }
+}
+
+/// Uses a refresh token of a session by the default policy.
+pub(crate) async fn refresh(
+    store: &dyn Store,
+    id: &str,
+    presented: RefreshId,
+    name: &str,
+    now: SystemTime,
+) -> Refreshed {
+    store.refresh_session(&sid(id), &using(presented, name, POLICY), now).await.unwrap()
+}
+
+/// Opens a session at second 0 and refreshes it at second 100: its parent is "1", its head "2".
+pub(crate) async fn rotated(store: &dyn Store, user: &User, id: &str) -> Session {
+    opened(store, user, id, second(0)).await;
+    let refreshed = refresh(store, id, token(1, "1"), "2", second(100)).await;
+    assert_eq!(refreshed.verdict, Verdict::Rotate);
+    refreshed.session.unwrap()
+}
+
+/// The whole list of ended sessions, a page at a time.
+pub(crate) async fn all_ended(store: &dyn Store, at: NumericDate, page: usize) -> Vec<EndedSession> {
+    let mut all: Vec<EndedSession> = Vec::new();
+    loop {
+        let after = all.last().map(|ended| ended.id.clone());
+        let next = store.ended_sessions(after.as_ref(), at, page).await.unwrap();
+        assert!(next.len() <= page, "a page has {} of {page}", next.len());
+        if next.is_empty() {
+            return all;
+        }
+        all.extend(next);
+    }
+}
