@@ -1,18 +1,24 @@
-//! What people do here: register, log in, log out. No axum, no SQL, no status codes.
+//! What people do here: register, log in, refresh, log out. No axum, no SQL, no status codes.
 
 mod login;
 mod logout;
+mod pair;
+mod refresh;
 mod register;
+mod sessions;
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use portcullis::{Clock, IssueError, JwtManager};
 
-pub use login::TokenPair;
+pub use pair::TokenPair;
+pub use refresh::{RefreshedPair, RepeatReason};
+pub use sessions::{FreshToken, LogoutScope};
 
 use crate::{
     passwords::{Passwords, PasswordsError},
     revocations::Revocations,
+    sessions::RefreshPolicy,
     store::{Store, StoreError},
 };
 
@@ -35,6 +41,16 @@ pub struct Policy {
     pub password_min_length: usize,
     /// What a token's identity claim holds.
     pub identity: Identity,
+    /// How long an access token lives.
+    pub access_lifetime: Duration,
+    /// How long a refresh token lives, and with it a session that is not used.
+    pub refresh_lifetime: Duration,
+    /// How long a session lives at most.
+    pub session_max_age: Duration,
+    /// How many sessions of one user may live at once.
+    pub sessions_per_user: usize,
+    /// The refresh rule's settings.
+    pub refresh: RefreshPolicy,
 }
 
 /// What a token's identity claim holds.
@@ -58,6 +74,9 @@ pub enum AccountsError {
     /// No such user, or another password: nobody is told which.
     #[error("wrong username or password")]
     BadCredentials,
+    /// The token is void, or its session is over: only a login helps.
+    #[error("the session is over")]
+    SessionOver,
     /// A token without a `jti` cannot be put on a list.
     #[error("the token has no jti and cannot be revoked")]
     NoTokenId,

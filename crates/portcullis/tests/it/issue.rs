@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use portcullis::{
-    Algorithm, Freshness, Issue, IssueError, JwtConfig, JwtManager, Key, Lifetime, Require, Token, TokenKind, token_id,
+    Algorithm, Freshness, Issue, IssueError, JwtConfig, JwtManager, Key, Lifetime, Require, Token, TokenKind,
+    token_id,
 };
 
 use crate::common::{NOW, SECRET, at, builder, clock, configured, manager, payload_of, unbase64};
