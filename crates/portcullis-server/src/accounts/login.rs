@@ -2,7 +2,7 @@
 
 use portcullis::NumericDate;
 
-use super::{Accounts, AccountsError, TokenPair};
+use super::{Accounts, AccountsError, TokenPair, to_its_end};
 use crate::{
     model::{LoginName, Password, Session, SessionId, User},
     sessions,
@@ -61,16 +61,21 @@ impl Accounts {
             ended: None,
         };
         let pair = self.pair(user, &session)?;
-        match self.store.open_session(session, self.policy.sessions_per_user, now).await? {
-            Opening::Opened { displaced } => {
-                for session in &displaced {
-                    tracing::info!(session = session.id.as_str(), "a session had to end for a new one");
-                    self.revocations.session_has_ended(session);
+        let (store, revocations) = (self.store.clone(), self.revocations.clone());
+        let at_most = self.policy.sessions_per_user;
+        to_its_end(async move {
+            match store.open_session(session, at_most, now).await? {
+                Opening::Opened { displaced } => {
+                    for session in &displaced {
+                        tracing::info!(session = session.id.as_str(), "a session had to end for a new one");
+                        revocations.session_has_ended(session);
+                    }
+                    Ok(pair)
                 }
-                Ok(pair)
+                // The password was changed or the account ended while its hash was being checked.
+                Opening::Refused => Err(AccountsError::BadCredentials),
             }
-            // The password was changed or the account ended while its hash was being checked.
-            Opening::Refused => Err(AccountsError::BadCredentials),
-        }
+        })
+        .await
     }
 }

@@ -7,9 +7,10 @@ mod refresh;
 mod register;
 mod sessions;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, future::pending, panic::resume_unwind, sync::Arc, time::Duration};
 
 use portcullis::{Clock, IssueError, JwtManager};
+use tokio::task::JoinError;
 
 pub use pair::TokenPair;
 pub use refresh::{RefreshedPair, RepeatReason};
@@ -110,6 +111,17 @@ impl From<StoreError> for AccountsError {
 impl From<IssueError> for AccountsError {
     fn from(error: IssueError) -> Self {
         Self::Defect(error.into())
+    }
+}
+
+/// Brings an act of the store and what has to follow it to an end, also when the client hangs up meanwhile: what is
+/// durable has to be in force.
+async fn to_its_end<T: Send + 'static>(act: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(act).await.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The runtime is being shut down, and with it whoever waits here.
+        Err(Err(_)) => pending().await,
     }
 }
 

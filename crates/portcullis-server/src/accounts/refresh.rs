@@ -2,10 +2,11 @@
 
 use portcullis::Claims;
 
-use super::{Accounts, AccountsError, TokenPair};
+use super::{Accounts, AccountsError, TokenPair, to_its_end};
 use crate::{
     model::{RefreshId, SessionId},
     sessions::{Refresh, Verdict},
+    store::{Refreshed, StoreError},
 };
 
 /// A refreshed session's pair.
@@ -44,7 +45,7 @@ impl Accounts {
             next: self.next_head()?,
             policy: self.policy.refresh,
         };
-        let refreshed = self.store.refresh_session(&id, &refresh, self.clock.now()).await?;
+        let refreshed = self.use_refresh_token(id.clone(), refresh).await?;
         let (Some(session), Some(user)) = (&refreshed.session, &refreshed.user) else {
             tracing::info!(session = id.as_str(), "a refresh token of no session was refused");
             return Err(AccountsError::SessionOver);
@@ -64,7 +65,6 @@ impl Accounts {
                 repeat: Some(RepeatReason::Concurrent),
             }),
             Verdict::Replayed => {
-                self.revocations.session_has_ended(session);
                 tracing::warn!(
                     session = id,
                     user = user.id.as_str(),
@@ -76,11 +76,22 @@ impl Accounts {
                 tracing::warn!(session = id, "a refresh token is ahead of the store: was it set back?");
                 Err(AccountsError::SessionOver)
             }
-            Verdict::Gone => {
-                // Said once more, for a node that has not heard of it.
-                self.revocations.session_has_ended(session);
-                Err(AccountsError::SessionOver)
-            }
+            Verdict::Gone => Err(AccountsError::SessionOver),
         }
+    }
+
+    /// Lets the store act, and tells the index of a session that is over: once more where this node may not have heard.
+    async fn use_refresh_token(&self, id: SessionId, refresh: Refresh) -> Result<Refreshed, StoreError> {
+        let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.clock.now());
+        to_its_end(async move {
+            let refreshed = store.refresh_session(&id, &refresh, now).await?;
+            if let (Verdict::Replayed | Verdict::Gone, Some(session)) =
+                (refreshed.verdict, &refreshed.session)
+            {
+                revocations.session_has_ended(session);
+            }
+            Ok(refreshed)
+        })
+        .await
     }
 }

@@ -2,7 +2,7 @@
 
 use portcullis::{Claims, NumericDate, Token};
 
-use super::{Accounts, AccountsError, Identity};
+use super::{Accounts, AccountsError, Identity, to_its_end};
 use crate::model::{EndReason, LoginName, Password, Session, SessionId, User, UserId};
 
 /// Which sessions of a user a logout ends besides, or instead of, the one that it comes from.
@@ -69,14 +69,18 @@ impl Accounts {
         let session = token.session().ok_or(AccountsError::SessionOver)?;
         let user = self.user_of(token).await?;
         let own = SessionId::new(session.id);
-        let kept = (scope == LogoutScope::Others).then_some(&own);
-        let ended = self.store.end_sessions(&user.id, kept, self.clock.now()).await?;
-        for session in &ended {
-            self.revocations.session_has_ended(session);
-        }
-        let count = ended.len();
-        tracing::info!(user = user.id.as_str(), count, "{count} sessions were ended by a logout");
-        Ok(())
+        let kept = (scope == LogoutScope::Others).then_some(own);
+        let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.clock.now());
+        to_its_end(async move {
+            let ended = store.end_sessions(&user.id, kept.as_ref(), now).await?;
+            for session in &ended {
+                revocations.session_has_ended(session);
+            }
+            let count = ended.len();
+            tracing::info!(user = user.id.as_str(), count, "{count} sessions were ended by a logout");
+            Ok(())
+        })
+        .await
     }
 
     /// A fresh access token of a session, for somebody who shows the password in it.

@@ -1,10 +1,13 @@
 //! `/users/me` and what is below it.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use portcullis::Require;
+use portcullis::{Clock as _, Require};
+use portcullis_server::model::UserId;
 use serde_json::json;
 
 use crate::support::{Answer, TestApp};
@@ -115,6 +118,34 @@ async fn a_logout_of_others_keeps_this_session_and_one_of_all_keeps_none() {
     app.post_as("/users/refresh", &second.refresh).await.says(401, "Token has been revoked");
     assert_eq!(app.get_as("/tests/secret", &bob.access).await.status, StatusCode::OK);
     app.login("alice").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_logout_of_all_whose_client_hangs_up_is_in_force_if_it_is_durable() {
+    let app = TestApp::new().await;
+    app.register("alice").await;
+    let mut durable = 0;
+    for millis in 0..20 {
+        let alice = app.login("alice").await;
+        let user = UserId::new(app.state.jwt().verify(&alice.access).unwrap().identity());
+        // A connection that closes drops the request wherever it is.
+        let logout = app.post_as("/users/logout?scope=all", &alice.access);
+        drop(tokio::time::timeout(Duration::from_micros(millis * 100), logout).await);
+        // What comes behind it in the writer's queue says that it is through.
+        app.state.store().note_seen(&[]).await.unwrap();
+        let living = app.state.store().sessions_of(&user, app.clock.now()).await.unwrap();
+        let in_force = async {
+            while app.get_as("/tests/secret", &alice.access).await.status == StatusCode::OK {
+                tokio::task::yield_now().await;
+            }
+        };
+        let refused = living.is_empty();
+        if refused {
+            tokio::time::timeout(Duration::from_secs(5), in_force).await.expect("durable, and not in force");
+        }
+        durable += usize::from(refused);
+    }
+    assert!(durable > 0);
 }
 
 #[tokio::test]
