@@ -2,10 +2,37 @@
 
 use std::sync::Arc;
 
-use portcullis::{Algorithm, AuthError, JwsError, JwtConfig, JwtManager};
+use portcullis::{Algorithm, AuthError, JwsError, JwtConfig, JwtManager, Key, KeyError};
 
-use super::made::{manager, pair};
-use crate::common::{SECRET, claims, clock, mint_with};
+use super::made::{Pair, manager, pair};
+use crate::common::{SECRET, base64, claims, clock, mint_with};
+
+/// The public half as somebody copies it: the lines of its PEM without the first and the last, the same within
+/// quotes, in one line, as base64url, and the file in base64 as a whole.
+fn without_armour(pair: &Pair) -> [String; 7] {
+    let pem = pair.public_pem();
+    let lines = pem.lines().filter(|line| !line.starts_with('-')).collect::<Vec<_>>().join("\n");
+    let line = lines.replace('\n', "");
+    [
+        format!("{lines}\n"),
+        lines.replace('\n', "\r\n\t"),
+        format!("\"{lines}\""),
+        format!("'{line}'"),
+        line.trim_end_matches('=').to_owned(),
+        base64(&pair.spki),
+        base64(&pem),
+    ]
+}
+
+#[test]
+fn a_public_key_without_its_armour_is_no_secret() {
+    for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::ES512, Algorithm::EdDSA] {
+        for public in without_armour(&pair(algorithm)) {
+            let refused = Key::hmac_of_any_length(Algorithm::HS256, &public);
+            assert_eq!(refused.unwrap_err(), KeyError::KeyFile, "{algorithm}: {public}");
+        }
+    }
+}
 
 /// From a secret to a key pair, without an end of the tokens that are out.
 #[test]
@@ -41,11 +68,12 @@ fn earlier_secrets_verify_beside_a_key_pair() {
     }
     let problem = |list: &[&str], secrets: &[&str]| made(list, secrets).unwrap_err().to_string();
     let jwk = pair.key().verifying().to_jwk().unwrap().to_string();
-    for public in [pair.public_pem(), pair.public_pem().replace('\n', " "), jwk] {
-        let problem = problem(&["HS256"], &[&public]);
+    let blanks = pair.public_pem().replace('\n', " ");
+    for public in [pair.public_pem(), blanks, jwk].into_iter().chain(without_armour(&pair)) {
+        let problem = problem(&["HS256"], &[SECRET, &public]);
         assert!(
             problem.starts_with("JWT_SECRET_KEYS_PREVIOUS: the secret looks like a key file"),
-            "{problem}"
+            "{public}: {problem}"
         );
     }
     for list in [&[][..], &["ES256"]] {
