@@ -1,11 +1,11 @@
-//! The portcullis server: users, login and revocation over HTTP, around the `portcullis` library.
+//! The portcullis server: users, sessions and revocation over HTTP, around the `portcullis` library.
 //!
 //! ```text
 //! cli           what can be typed
 //! config        settings from five sources, every problem at once
 //! state         the parts, brought together in one place
 //! http          all routes and layers on one page, one file a resource
-//! accounts      what people do: register, log in, log out
+//! accounts      what people do: register, log in, refresh, log out
 //! passwords     hashing on a few workers          revocations  the list, in the store and in memory
 //! store         where it all is durable           jobs         what happens by the clock
 //! sessions      the refresh rule, one pure function

@@ -6,8 +6,6 @@
 //! where two hold tokens of one session, one of them holds a void one sooner or later (RFC 9700 section 4.14.2).
 
 #[cfg(test)]
-mod model;
-#[cfg(test)]
 mod tests;
 
 use std::time::{Duration, SystemTime};
@@ -85,6 +83,8 @@ pub fn judge(session: &Session, presented: &RefreshId, now: SystemTime, policy: 
 pub struct Refresh {
     /// The token that was presented.
     pub presented: RefreshId,
+    /// The newest generation of the session that the caller has seen used, 0 for none; the store may not have heard yet.
+    pub seen: u32,
     /// The pair to give out if it takes a new one.
     pub next: NextHead,
     /// The rule's settings.
@@ -95,10 +95,11 @@ pub struct Refresh {
 ///
 /// The same call again, after an outcome that was not known, finds its own head and changes nothing.
 pub fn decide(session: &Session, refresh: &Refresh, now: SystemTime) -> (Verdict, Option<Session>) {
-    let Refresh { presented, next, policy } = refresh;
+    let Refresh { presented, seen, next, policy } = refresh;
     if session.lives(now) && session.head.refresh.jti == next.refresh_jti {
         return (Verdict::Rotate, None);
     }
+    let session = &Session { seen: session.seen.max(*seen), ..session.clone() };
     let verdict = judge(session, presented, now, policy);
     (verdict, after(session, presented, verdict, next, now))
 }

@@ -12,11 +12,12 @@ use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
 
 use crate::{
     accounts::{Accounts, Identity, Policy},
-    config::{Config, JwtIdentity, Registration},
+    config::{Config, JwtIdentity, RefreshLostAnswer, Registration},
     instance::{self, InstanceError, InstanceSecret},
     jobs::Jobs,
     passwords::{HashCapacity, HashCost, Passwords},
     revocations::Revocations,
+    sessions::{LostAnswer, RefreshPolicy},
     store::{self, Store, StoreError},
 };
 
@@ -26,6 +27,7 @@ pub struct AppState(Arc<Inner>);
 
 struct Inner {
     accounts: Accounts,
+    revocations: Arc<Revocations>,
     jwt: JwtManager,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -72,9 +74,11 @@ impl AppState {
         }
         let store = store::open(&config.database).await?;
         let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
-        let revocations = Revocations::load(store.clone(), clock.clone(), config.jwt.decode_leeway).await?;
+        let revocations =
+            Revocations::load(store.clone(), clock.clone(), config.jwt.decode_leeway, config.session_max_age)
+                .await?;
         let revocations = Arc::new(revocations);
-        let jwt = jwt.revocation(revocations.index()).build()?;
+        let jwt = jwt.revocation(revocations.clone()).build()?;
         let cost = HashCost { memory_kib: config.argon2_memory_kib, passes: config.argon2_passes };
         let passwords = Passwords::start(cost, HashCapacity::of_machine(config.hash_queue));
         let accounts = Accounts::new(
@@ -86,9 +90,9 @@ impl AppState {
             policy(config),
         );
         let limits = RequestLimits { body: config.body_limit, request: config.request_timeout };
-        let jobs = Jobs::start(revocations);
+        let jobs = Jobs::start(revocations.clone());
         let stopping = AtomicBool::new(false);
-        Ok(Self(Arc::new(Inner { accounts, jwt, store, clock, limits, stopping, _jobs: jobs })))
+        Ok(Self(Arc::new(Inner { accounts, revocations, jwt, store, clock, limits, stopping, _jobs: jobs })))
     }
 
     /// The acts.
@@ -135,6 +139,9 @@ impl AppState {
     /// Finishes what the store has accepted and lets go of the data; the last thing a service does.
     pub async fn close(&self) {
         self.stop();
+        if let Err(error) = self.0.revocations.tell_seen().await {
+            tracing::warn!(%error, "the last uses of sessions could not be noted");
+        }
         self.0.store.close().await;
     }
 }
@@ -162,6 +169,17 @@ fn policy(config: &Config) -> Policy {
         identity: match config.identity {
             JwtIdentity::Id => Identity::Id,
             JwtIdentity::Username => Identity::Username,
+        },
+        access_lifetime: config.jwt.access_token_expires.duration(),
+        refresh_lifetime: config.jwt.refresh_token_expires.duration(),
+        session_max_age: config.session_max_age,
+        sessions_per_user: config.sessions_per_user,
+        refresh: RefreshPolicy {
+            reuse_window: config.refresh_reuse_window,
+            lost_answer: match config.refresh_lost_answer {
+                RefreshLostAnswer::Forgive => LostAnswer::Forgive,
+                RefreshLostAnswer::Refuse => LostAnswer::Refuse,
+            },
         },
     }
 }

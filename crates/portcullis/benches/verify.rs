@@ -120,6 +120,7 @@ fn main() {
         asymmetric(&mut criterion, &mut figures, pair);
     }
     revocation(&mut criterion, &mut figures);
+    look_up(&mut criterion, &mut figures);
     report(&figures);
 }
 
@@ -227,6 +228,20 @@ fn revocation(criterion: &mut Criterion, figures: &mut Figures) {
             index.check(black_box(&tokens[next]))
         });
     }
+}
+
+/// What one look-up costs that finds nothing, by ids that were not looked up just before.
+fn look_up(criterion: &mut Criterion, figures: &mut Figures) {
+    const ENTRIES: usize = 1_000_000;
+    const IDS: usize = 8192;
+    let index = RevocationIndex::new();
+    (0..ENTRIES).for_each(|n| index.revoke_token(&format!("token {n}"), None));
+    let ids: Vec<String> = (0..IDS).map(|n| format!("unknown {}", n * (ENTRIES / IDS))).collect();
+    let mut next = 0;
+    figures.measure(criterion, &format!("index of {ENTRIES} tokens/one look-up, miss"), || {
+        next = (next + 1) % IDS;
+        index.is_token_revoked(black_box(&ids[next]))
+    });
 }
 
 fn report(figures: &Figures) {

@@ -161,7 +161,8 @@ fn problems_of(config: &JwtConfig, keys: &KeySet) -> Vec<JwtConfigError> {
         ("JWT_ERROR_MESSAGE_KEY", !config.error_message_key.is_empty(), "must not be empty"),
         (
             "JWT_SECRET_KEYS_PREVIOUS",
-            keys.check().is_ok(),
+            // Beside a key pair they are as many, although its tokens are not tried with them.
+            keys.check().is_ok() && config.secret_keys_previous.len() < KeySet::MAX_TRIED,
             "at most three earlier keys: a token without a key id is tried with four at most",
         ),
     ];

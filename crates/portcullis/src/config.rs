@@ -48,8 +48,9 @@ pub struct JwtConfig {
     /// The secret that signs and verifies: at least as long as the hash (RFC 7518 section 3.2). Default: none.
     #[serde(rename = "JWT_SECRET_KEY")]
     pub secret_key: Option<Secret>,
-    /// Earlier secrets, newest first, which verify and never sign; they may be short. Beside a key pair
-    /// [`decode_algorithms`](Self::decode_algorithms) names their algorithm, as `HS256`. Default: none.
+    /// Earlier secrets, newest first, at most three, which verify and never sign; they may be short. Beside a key
+    /// pair [`decode_algorithms`](Self::decode_algorithms) names their algorithm, as `HS256`; their tokens that name
+    /// a `kid` end all the same, since the pair has one ([`KeySet`](crate::KeySet)). Default: none.
     #[serde(rename = "JWT_SECRET_KEYS_PREVIOUS")]
     pub secret_keys_previous: Vec<Secret>,
     /// Take a signing secret that is too short, as an application that is taken over may have one. Default: no.

@@ -1,5 +1,7 @@
 //! What a bearer may do, said by a claim.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::Claims;
@@ -37,6 +39,16 @@ enum Rule {
 /// A name is a claim of one's own: beside the library's claims, or in the object that the manager keeps them in
 /// ([`user_claims`](crate::JwtConfig::user_claims)), and then there alone. A list of names leads from the top
 /// through objects to the claim, whatever the manager's configuration is; a dot in a name is a part of it.
+///
+/// It is made from whatever a configuration has:
+///
+/// ```
+/// use portcullis::Permission;
+///
+/// let configured: Vec<String> = "realm_access/roles".split('/').map(str::to_owned).collect();
+/// let by_path = Permission::claim(configured, "admin");
+/// let by_name = Permission::claim("groups", "admin");
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClaimPath(Path);
 
@@ -125,6 +137,10 @@ impl Rule {
 }
 
 impl ClaimPath {
+    fn from_top(names: impl IntoIterator<Item: Into<String>>) -> Self {
+        Self(Path::FromTop(names.into_iter().map(Into::into).collect()))
+    }
+
     fn value<'a>(&self, found: Found<'a>) -> Option<&'a Value> {
         match &self.0 {
             Path::Own(name) => found.own?.get(name),
@@ -148,9 +164,33 @@ impl From<String> for ClaimPath {
     }
 }
 
+impl From<&String> for ClaimPath {
+    fn from(name: &String) -> Self {
+        name.clone().into()
+    }
+}
+
+impl From<Cow<'_, str>> for ClaimPath {
+    fn from(name: Cow<'_, str>) -> Self {
+        name.into_owned().into()
+    }
+}
+
 impl<S: Into<String>, const N: usize> From<[S; N]> for ClaimPath {
     fn from(names: [S; N]) -> Self {
-        Self(Path::FromTop(names.into_iter().map(Into::into).collect()))
+        Self::from_top(names)
+    }
+}
+
+impl<S: Into<String>> From<Vec<S>> for ClaimPath {
+    fn from(names: Vec<S>) -> Self {
+        Self::from_top(names)
+    }
+}
+
+impl<S: Into<String> + Clone> From<&[S]> for ClaimPath {
+    fn from(names: &[S]) -> Self {
+        Self::from_top(names.iter().cloned())
     }
 }
 

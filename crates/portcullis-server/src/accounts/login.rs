@@ -1,36 +1,35 @@
-//! Logging in: a name and a password become a pair of tokens.
+//! Logging in: a name and a password become a session and its first pair of tokens.
 
-use portcullis::{IssueError, NumericDate, Token};
+use portcullis::NumericDate;
 
-use super::{Accounts, AccountsError, Identity};
-use crate::model::{LoginName, Password, User};
-
-/// What a login hands out.
-#[derive(Debug)]
-pub struct TokenPair {
-    /// A fresh access token.
-    pub access: Token,
-    /// The refresh token that belongs to it.
-    pub refresh: Token,
-    /// How long the access token lives, in seconds.
-    pub expires_in: i64,
-}
+use super::{Accounts, AccountsError, TokenPair, to_its_end};
+use crate::{
+    model::{LoginName, Password, Session, SessionId, User},
+    sessions,
+    store::Opening,
+};
 
 impl Accounts {
     /// Logs a user in.
     ///
     /// An unknown name costs the same hash as a wrong password, so that neither answer nor time tells which
-    /// names exist.
+    /// names exist. `device` is what the client says that it is.
     ///
     /// # Errors
     /// [`AccountsError::BadCredentials`], or a part that failed.
-    pub async fn login(&self, name: LoginName, password: Password) -> Result<TokenPair, AccountsError> {
+    pub async fn login(
+        &self,
+        name: LoginName,
+        password: Password,
+        device: Option<&str>,
+    ) -> Result<TokenPair, AccountsError> {
         let user = self.store.user_by_name(&name).await?;
         let holds = self.passwords.check(password, user.as_ref().map(|user| &user.password)).await?;
         match user {
             Some(user) if holds => {
+                let pair = self.open_session(&user, device).await?;
                 tracing::info!(user = user.id.as_str(), "a login succeeded");
-                Ok(self.issue(&user)?)
+                Ok(pair)
             }
             known => {
                 tracing::info!(user = known.map(|user| user.id.as_str().to_owned()), "a login failed");
@@ -39,16 +38,44 @@ impl Accounts {
         }
     }
 
-    /// The tokens of somebody who has just shown a password.
-    pub(super) fn issue(&self, user: &User) -> Result<TokenPair, IssueError> {
-        let identity = match self.policy.identity {
-            Identity::Id => user.id.as_str(),
-            Identity::Username => &user.username,
+    /// The first pair of a new session, for somebody who has just shown a password: no token leaves before its session
+    /// is durable.
+    pub(super) async fn open_session(
+        &self,
+        user: &User,
+        device: Option<&str>,
+    ) -> Result<TokenPair, AccountsError> {
+        let now = self.clock.now();
+        let ends_at = NumericDate::from(now).plus(self.policy.session_max_age);
+        let session = Session {
+            id: SessionId::random().map_err(|error| AccountsError::Defect(error.into()))?,
+            user: user.id.clone(),
+            epoch: user.epoch,
+            head: sessions::first_head(&self.next_head()?, ends_at, now),
+            parent: None,
+            seen: 0,
+            opened_at: now,
+            last_used: now,
+            ends_at,
+            device: device.map(|device| device.chars().take(Session::DEVICE_CHARS).collect()),
+            ended: None,
         };
-        let issued_at = NumericDate::from(self.clock.now());
-        let access = self.jwt.access(identity).fresh().claim("access", user.access.level()).sign()?;
-        let refresh = self.jwt.refresh(identity).sign()?;
-        let expires_in = access.expires_at().seconds() - issued_at.seconds();
-        Ok(TokenPair { access, refresh, expires_in })
+        let pair = self.pair(user, &session)?;
+        let (store, revocations) = (self.store.clone(), self.revocations.clone());
+        let at_most = self.policy.sessions_per_user;
+        to_its_end(async move {
+            match store.open_session(session, at_most, now).await? {
+                Opening::Opened { displaced } => {
+                    for session in &displaced {
+                        tracing::info!(session = session.id.as_str(), "a session had to end for a new one");
+                        revocations.session_has_ended(session);
+                    }
+                    Ok(pair)
+                }
+                // The password was changed or the account ended while its hash was being checked.
+                Opening::Refused => Err(AccountsError::BadCredentials),
+            }
+        })
+        .await
     }
 }

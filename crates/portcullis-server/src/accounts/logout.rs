@@ -1,17 +1,24 @@
-//! Logging out: the presented token opens nothing any more.
+//! Logging out: the presented token opens nothing any more, nor does any other of its session.
 
 use portcullis::Claims;
 
 use super::{Accounts, AccountsError};
-use crate::model::RevokedToken;
+use crate::model::{EndReason, RevokedToken, SessionId};
 
 impl Accounts {
-    /// Revokes a token. Revoking it again, or one that has expired, changes nothing and succeeds.
+    /// Ends the session of a token; a token without one is revoked by itself. Doing it again, or with a token that has
+    /// expired, changes nothing and succeeds.
     ///
     /// # Errors
-    /// [`AccountsError::NoTokenId`] for a token without `jti`; a store that failed: the token is refused here, but may hold again
-    /// after a restart.
+    /// [`AccountsError::NoTokenId`] for a token with neither a session nor a `jti`; a store that failed: the token is
+    /// refused here, but may hold again after a restart.
     pub async fn logout(&self, token: &Claims) -> Result<(), AccountsError> {
+        if let Some(session) = token.session() {
+            let id = SessionId::new(session.id);
+            self.revocations.end_session(&id, EndReason::LoggedOut).await?;
+            tracing::info!(session = session.id, "a session was ended by a logout");
+            return Ok(());
+        }
         let jti = token.jti().ok_or(AccountsError::NoTokenId)?.to_owned();
         let entry = RevokedToken { jti, expires_at: token.expires_at() };
         self.revocations.revoke(entry).await?;

@@ -1,18 +1,25 @@
-//! What people do here: register, log in, log out. No axum, no SQL, no status codes.
+//! What people do here: register, log in, refresh, log out. No axum, no SQL, no status codes.
 
 mod login;
 mod logout;
+mod pair;
+mod refresh;
 mod register;
+mod sessions;
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, future::pending, panic::resume_unwind, sync::Arc, time::Duration};
 
 use portcullis::{Clock, IssueError, JwtManager};
+use tokio::task::JoinError;
 
-pub use login::TokenPair;
+pub use pair::TokenPair;
+pub use refresh::{RefreshedPair, RepeatReason};
+pub use sessions::{FreshToken, LogoutScope};
 
 use crate::{
     passwords::{Passwords, PasswordsError},
     revocations::Revocations,
+    sessions::RefreshPolicy,
     store::{Store, StoreError},
 };
 
@@ -35,6 +42,16 @@ pub struct Policy {
     pub password_min_length: usize,
     /// What a token's identity claim holds.
     pub identity: Identity,
+    /// How long an access token lives.
+    pub access_lifetime: Duration,
+    /// How long a refresh token lives, and with it a session that is not used.
+    pub refresh_lifetime: Duration,
+    /// How long a session lives at most.
+    pub session_max_age: Duration,
+    /// How many sessions of one user may live at once.
+    pub sessions_per_user: usize,
+    /// The refresh rule's settings.
+    pub refresh: RefreshPolicy,
 }
 
 /// What a token's identity claim holds.
@@ -58,6 +75,9 @@ pub enum AccountsError {
     /// No such user, or another password: nobody is told which.
     #[error("wrong username or password")]
     BadCredentials,
+    /// The token is void, or its session is over: only a login helps.
+    #[error("the session is over")]
+    SessionOver,
     /// A token without a `jti` cannot be put on a list.
     #[error("the token has no jti and cannot be revoked")]
     NoTokenId,
@@ -91,6 +111,17 @@ impl From<StoreError> for AccountsError {
 impl From<IssueError> for AccountsError {
     fn from(error: IssueError) -> Self {
         Self::Defect(error.into())
+    }
+}
+
+/// Brings an act of the store and what has to follow it to an end, also when the client hangs up meanwhile: what is
+/// durable has to be in force.
+async fn to_its_end<T: Send + 'static>(act: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(act).await.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The runtime is being shut down, and with it whoever waits here.
+        Err(Err(_)) => pending().await,
     }
 }
 

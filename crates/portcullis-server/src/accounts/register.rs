@@ -12,7 +12,12 @@ impl Accounts {
     /// # Errors
     /// [`AccountsError::RegistrationClosed`], [`AccountsError::NameTaken`], or a part that failed; then there is
     /// no user, unless the store cannot say.
-    pub async fn register(&self, username: Username, password: Password) -> Result<TokenPair, AccountsError> {
+    pub async fn register(
+        &self,
+        username: Username,
+        password: Password,
+        device: Option<&str>,
+    ) -> Result<TokenPair, AccountsError> {
         if !self.policy.registration_open {
             return Err(AccountsError::RegistrationClosed);
         }
@@ -22,7 +27,7 @@ impl Accounts {
             Creation::NameTaken => Err(AccountsError::NameTaken),
             Creation::Created(user) => {
                 tracing::info!(user = user.id.as_str(), "a user has registered");
-                Ok(self.issue(&user)?)
+                self.open_session(&user, device).await
             }
         }
     }

@@ -74,6 +74,14 @@ pub struct Config {
     pub identity: JwtIdentity,
     /// Whether strangers may register.
     pub registration: Registration,
+    /// How long a session lives at most.
+    pub session_max_age: Duration,
+    /// How many sessions of one user may live at once.
+    pub sessions_per_user: usize,
+    /// How long the same pair is given out again.
+    pub refresh_reuse_window: Duration,
+    /// What the refresh token before the newest gets when nothing was seen of the newest.
+    pub refresh_lost_answer: RefreshLostAnswer,
     /// The shortest password that can be chosen, in characters.
     pub password_min_length: usize,
     /// The memory of one password hash.
@@ -106,6 +114,15 @@ pub enum JwtIdentity {
     Id,
     /// The user's name.
     Username,
+}
+
+/// What the refresh token before the newest gets when nothing was ever seen of the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshLostAnswer {
+    /// A new pair: the answer was lost.
+    Forgive,
+    /// Nothing, and the session ends.
+    Refuse,
 }
 
 /// Whether strangers may register.
@@ -207,6 +224,10 @@ impl Config {
             jwt: JwtConfig::default(),
             identity: JwtIdentity::Id,
             registration: Registration::Closed,
+            session_max_age: Duration::ZERO,
+            sessions_per_user: 0,
+            refresh_reuse_window: Duration::ZERO,
+            refresh_lost_answer: RefreshLostAnswer::Refuse,
             password_min_length: 0,
             argon2_memory_kib: 0,
             argon2_passes: 0,

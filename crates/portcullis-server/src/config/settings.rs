@@ -8,7 +8,7 @@ use std::{
 use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
 
 use super::{
-    Config, JwtIdentity, LogFormat, Profile, Registration,
+    Config, JwtIdentity, LogFormat, Profile, RefreshLostAnswer, Registration,
     database_url::{self, DatabaseUrl},
     echo, key_pair,
     problem::Origin,
@@ -113,6 +113,12 @@ const HOUR: u64 = 3600;
 /// The longest notice, in seconds: service managers do not wait much longer for a stop.
 const MINUTE: u64 = 60;
 
+/// The longest that a session may live, in seconds: ten years, which is nobody's login any more.
+const SESSION_AGE: u64 = 3650 * 24 * HOUR;
+
+/// The longest window in which a refresh is repeated, in seconds: as long, a copy of a token goes unnoticed.
+const REUSE_WINDOW: u64 = 10 * MINUTE;
+
 /// The most memory of one hash: what is verified at most, as a hash that cannot be verified locks its user out.
 const MOST_HASH_MEMORY_KIB: u32 = 256 * 1024;
 
@@ -130,6 +136,10 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("LOG_FORMAT", |d, v| v.one_of(LOG_FORMATS).map(|x| d.config.log_format = x)),
     Setting::plain("ERROR_STYLE", |d, v| v.one_of(ERROR_STYLES).map(|x| d.config.jwt.error_style = x)),
     Setting::plain("REGISTRATION", |d, v| v.one_of(REGISTRATIONS).map(|x| d.config.registration = x)),
+    Setting::plain("SESSION_MAX_AGE", |d, v| v.duration(HOUR..=SESSION_AGE).map(|x| d.config.session_max_age = x)),
+    Setting::plain("SESSIONS_PER_USER", |d, v| v.number(1..=1000).map(|x: u32| d.config.sessions_per_user = x as usize)),
+    Setting::plain("REFRESH_REUSE_WINDOW", |d, v| v.duration(0..=REUSE_WINDOW).map(|x| d.config.refresh_reuse_window = x)),
+    Setting::plain("REFRESH_LOST_ANSWER", |d, v| v.one_of(LOST_ANSWERS).map(|x| d.config.refresh_lost_answer = x)),
     Setting::plain("PASSWORD_MIN_LENGTH", |d, v| v.number(1..=64).map(|x: u32| d.config.password_min_length = x as usize)),
     Setting::plain("PASSWORD_ARGON2_MEMORY_KIB", |d, v| v.number(8..=MOST_HASH_MEMORY_KIB).map(|x| d.config.argon2_memory_kib = x)),
     Setting::plain("PASSWORD_ARGON2_PASSES", |d, v| v.number(1..=20).map(|x| d.config.argon2_passes = x)),
@@ -184,6 +194,8 @@ const ERROR_STYLES: &[(&str, ErrorStyle)] =
     &[("flask-3", ErrorStyle::Flask3), ("flask-4", ErrorStyle::Flask4), ("problem", ErrorStyle::Problem)];
 const REGISTRATIONS: &[(&str, Registration)] =
     &[("open", Registration::Open), ("closed", Registration::Closed)];
+const LOST_ANSWERS: &[(&str, RefreshLostAnswer)] =
+    &[("forgive", RefreshLostAnswer::Forgive), ("refuse", RefreshLostAnswer::Refuse)];
 const IDENTITIES: &[(&str, JwtIdentity)] = &[("id", JwtIdentity::Id), ("username", JwtIdentity::Username)];
 
 fn address(value: &Value) -> Result<SocketAddr, Refusal> {

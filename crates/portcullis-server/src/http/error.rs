@@ -94,6 +94,7 @@ impl From<AccountsError> for Refusal {
             AccountsError::BadCredentials => {
                 Self::new(StatusCode::UNAUTHORIZED, "Wrong username or password")
             }
+            AccountsError::SessionOver => Self::new(StatusCode::UNAUTHORIZED, "The session is over"),
             AccountsError::NoTokenId => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The token has no jti and cannot be revoked")
             }

@@ -4,6 +4,7 @@ mod error;
 mod extract;
 mod health;
 mod hello;
+mod me;
 mod trace;
 mod users;
 
@@ -11,7 +12,7 @@ use axum::{
     Router,
     extract::FromRef,
     middleware,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use portcullis::JwtManager;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -33,6 +34,12 @@ fn routes() -> Router<AppState> {
         .route("/users/registration", post(users::register))
         .route("/users/login", post(users::login))
         .route("/users/logout", post(users::logout))
+        // Ours
+        .route("/users/refresh", post(users::refresh))
+        .route("/users/me", get(me::me))
+        .route("/users/me/sessions", get(me::sessions))
+        .route("/users/me/sessions/{id}", delete(me::end_session))
+        .route("/users/me/fresh", post(me::fresh))
         // For those who run it
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

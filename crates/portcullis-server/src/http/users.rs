@@ -1,17 +1,19 @@
-//! `/users`: registration, login, logout.
+//! `/users`: registration, login, refresh, logout.
+
+use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::State,
-    http::{StatusCode, request::Parts},
+    extract::{Query, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use portcullis::{AuthRejection, Require};
+use portcullis::{AuthError, AuthRejection, RefreshJwt, Require};
 use serde::Serialize;
 
 use super::{error::Refusal, extract::Form};
 use crate::{
-    accounts::TokenPair,
+    accounts::{AccountsError, LogoutScope, RepeatReason, TokenPair},
     model::{LoginName, Password, Username},
     state::AppState,
 };
@@ -36,9 +38,13 @@ impl Tokens {
     }
 }
 
+/// Says why a refresh did not yield the next pair: `concurrent` or `lost-answer`.
+const REFRESH_REPEAT: HeaderName = HeaderName::from_static("refresh-repeat");
+
 /// `POST /users/registration`
 pub(super) async fn register(
     State(state): State<AppState>,
+    headers: HeaderMap,
     mut form: Form,
 ) -> Result<(StatusCode, Json<Tokens>), Refusal> {
     let min_length = state.accounts().policy().password_min_length;
@@ -47,26 +53,76 @@ pub(super) async fn register(
     let (Some(username), Some(password)) = (username, password) else {
         return Err(form.refused());
     };
-    let pair = state.accounts().register(username, password).await?;
+    let pair = state.accounts().register(username, password, device(&headers)).await?;
     Ok((StatusCode::CREATED, Tokens::of(pair, &state)))
 }
 
 /// `POST /users/login`
-pub(super) async fn login(State(state): State<AppState>, mut form: Form) -> Result<Json<Tokens>, Refusal> {
+pub(super) async fn login(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    mut form: Form,
+) -> Result<Json<Tokens>, Refusal> {
     let name = form.text("username", LoginName::parse);
     let password = form.text("password", Password::parse);
     let (Some(name), Some(password)) = (name, password) else {
         return Err(form.refused());
     };
-    Ok(Tokens::of(state.accounts().login(name, password).await?, &state))
+    Ok(Tokens::of(state.accounts().login(name, password, device(&headers)).await?, &state))
 }
 
-/// `POST /users/logout`: with any token that is genuine, and as often as a client likes.
+/// `POST /users/refresh`: a refresh token for a pair.
+pub(super) async fn refresh(State(state): State<AppState>, token: RefreshJwt) -> Result<Response, Response> {
+    let refreshed = match state.accounts().refresh(&token).await {
+        Ok(refreshed) => refreshed,
+        // What it is to a client: a token that opens nothing any more.
+        Err(AccountsError::SessionOver) => {
+            return Err(AuthRejection::new(AuthError::Revoked, state.jwt().clone()).into_response());
+        }
+        Err(error) => return Err(Refusal::from(error).into_response()),
+    };
+    let mut response = Tokens::of(refreshed.pair, &state).into_response();
+    if let Some(reason) = refreshed.repeat {
+        let reason = match reason {
+            RepeatReason::Concurrent => "concurrent",
+            RepeatReason::LostAnswer => "lost-answer",
+        };
+        response.headers_mut().insert(REFRESH_REPEAT, HeaderValue::from_static(reason));
+    }
+    Ok(response)
+}
+
+/// What a client says that it is, where that is text.
+fn device(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::USER_AGENT)?.to_str().ok()
+}
+
+/// `POST /users/logout`: with any token that is genuine, and as often as a client likes. More than its own session only
+/// a token can end whose session lives.
 pub(super) async fn logout(State(state): State<AppState>, request: Parts) -> Result<StatusCode, Response> {
-    let genuine = Require::any().even_expired().even_revoked();
-    let claims = state.jwt().authenticate_request(&request, genuine).await;
+    let scope = scope(&request).map_err(IntoResponse::into_response)?;
+    let require = match scope {
+        None => Require::any().even_expired().even_revoked(),
+        Some(_) => Require::any(),
+    };
+    let claims = state.jwt().authenticate_request(&request, require).await;
     let claims = claims.map_err(|error| AuthRejection::new(error, state.jwt().clone()).into_response())?;
-    let done = state.accounts().logout(&claims).await;
+    let done = match scope {
+        None => state.accounts().logout(&claims).await,
+        Some(scope) => state.accounts().logout_many(&claims, scope).await,
+    };
     done.map_err(|error| Refusal::from(error).into_response())?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The parameter `scope` of a logout: `others` or `all`.
+fn scope(request: &Parts) -> Result<Option<LogoutScope>, Refusal> {
+    let unknown = || Refusal::new(StatusCode::BAD_REQUEST, "The scope of a logout is \"others\" or \"all\"");
+    let query = Query::<BTreeMap<String, String>>::try_from_uri(&request.uri).map_err(|_| unknown())?;
+    match query.get("scope").map(String::as_str) {
+        None => Ok(None),
+        Some("others") => Ok(Some(LogoutScope::Others)),
+        Some("all") => Ok(Some(LogoutScope::All)),
+        Some(_) => Err(unknown()),
+    }
 }

@@ -126,7 +126,7 @@ pub(crate) fn token(generation: u32, name: &str) -> RefreshId {
 
 /// A use of a refresh token that gets the pair of a name if it gets a new one.
 pub(crate) fn using(presented: RefreshId, name: &str, policy: RefreshPolicy) -> Refresh {
-    Refresh { presented, next: next(name), policy }
+    Refresh { presented, seen: 0, next: next(name), policy }
 }
 
 /// Uses a refresh token of a session by the default policy.

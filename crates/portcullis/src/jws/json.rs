@@ -269,9 +269,9 @@ impl<'j> Reader<'j> {
         {
             return Ok(Value::Integer(whole));
         }
-        // A number beyond the range is no number: it would be read as another.
-        let number = spelled.parse().ok().filter(|number: &f64| number.is_finite());
-        number.map(Value::Float).ok_or(NotJson)
+        // A number beyond the range is no number: it would be read as another. Where the range ends is for
+        // `serde_json` to say, which rounds otherwise than `str::parse`: what verifies is to be read there too.
+        serde_json::from_str(spelled).map(Value::Float).map_err(|_| NotJson)
     }
 
     fn digits(&mut self) -> Result<(), NotJson> {

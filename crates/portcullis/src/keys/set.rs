@@ -9,6 +9,10 @@ use crate::jws::{self, Algorithm, Header, Jws, JwsError, VerifiedJws};
 /// that names another is refused; a set whose keys all lack one ignores the token's. A token without an id is
 /// tried with every key of its algorithm, newest first, at most four.
 ///
+/// A key of a key pair has an id by itself, a secret has none. Whoever goes from a secret to a pair and keeps the
+/// secret in the set goes on to accept its tokens, but for those that name an id which the secret was not given
+/// ([`Key::with_kid`]).
+///
 /// ```
 /// use portcullis::{JwtManager, Key, KeySet};
 ///

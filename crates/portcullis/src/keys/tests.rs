@@ -1,6 +1,10 @@
 //! Which secrets are keys, and which key of a set a token is tried with.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use sha2::{Digest as _, Sha512};
 
 use super::*;
 use crate::JwsError;
@@ -44,6 +48,35 @@ fn key_files_are_no_secrets() {
             "{:?}",
             String::from_utf8_lossy(&secret)
         );
+    }
+}
+
+#[test]
+fn a_key_file_in_base64_is_no_secret_and_a_random_one_is() {
+    // JWT-05
+    let short = [&[0x30, 0x2a, 0x30, 0x05, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0][..], &[0xff; 32]].concat();
+    let long = [&[0x30, 0x82, 0x01, 0x00][..], &[0xfb; 256]].concat();
+    let pem = b"-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A".to_vec();
+    let ssh = b"\0\0\0\x0bssh-ed25519\0\0\0\x20".to_vec();
+    let made = |secret: String| Key::hmac_of_any_length(Algorithm::HS256, secret);
+    let is_refused = |secret: String| made(secret).is_err_and(|error| error == KeyError::KeyFile);
+    for file in [&short, &long, &pem, &ssh] {
+        let text = STANDARD.encode(file);
+        assert!(is_refused(URL_SAFE_NO_PAD.encode(file)), "{text}");
+        assert!(is_refused(format!("\u{feff} \"{}\"\r\n", text.replace('A', "A\r\n"))), "{text}");
+        assert!(is_refused(text.trim_end_matches('=').into()), "{text}");
+    }
+    let half = "MCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n";
+    assert!(is_refused(half.into()), "an armour of which the first line is gone");
+    // A length that does not fit says that it was chance.
+    for file in [[&short[..], b"x"].concat(), long[..259].to_vec()] {
+        assert!(!is_refused(STANDARD.encode(&file)) && !is_refused(URL_SAFE_NO_PAD.encode(&file)));
+    }
+    for n in 0..4000_u32 {
+        let random = [Sha512::digest(n.to_be_bytes()), Sha512::digest(n.to_le_bytes())].concat();
+        let random = &random[..24 + n as usize % 104];
+        assert!(Key::hs256(STANDARD.encode(random)).is_ok(), "{n}");
+        assert!(Key::hmac_of_any_length(Algorithm::HS256, random).is_ok(), "{n}");
     }
 }
 

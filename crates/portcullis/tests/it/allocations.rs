@@ -1,4 +1,4 @@
-//! Verifying a usual token asks the heap for nothing, the revocation list included; an entry of that takes 40 bytes.
+//! Verifying a usual token asks the heap for nothing, the revocation list included; how much an entry of that takes.
 
 use std::sync::Arc;
 
@@ -59,19 +59,48 @@ fn a_forged_token_costs_no_more_than_a_good_one() {
     assert!(measure(|| drop(jwt.verify(&dots))).bytes_max < 4 * 8192);
 }
 
+/// How many entries of one kind an index is given, and the bytes an entry takes there: much room is free after the
+/// table has grown, little before it grows again.
+const COUNTS: [u32; 5] = [250_000, 458_502, 500_000, 917_004, 1_000_000];
+
+/// An index of as many entries as [`COUNTS`] ends with, the bytes an entry took at each count, and the most that one
+/// took from the first count on, while the table was grown and the old one was there beside the new.
+fn filled(note: impl Fn(&RevocationIndex, &str)) -> (RevocationIndex, [f64; COUNTS.len()], f64) {
+    const STEP: u32 = 2;
+    let index = RevocationIndex::new();
+    let (mut bytes, mut at_counts, mut most) = (0, [0.0; COUNTS.len()], 0.0_f64);
+    for n in (0..COUNTS[COUNTS.len() - 1]).step_by(STEP as usize) {
+        let asked = measure(|| (n..n + STEP).for_each(|n| note(&index, &format!("{n}"))));
+        bytes += asked.bytes_current;
+        let noted = n + STEP;
+        let an_entry = f64::from(i32::try_from(bytes).unwrap()) / f64::from(noted);
+        if noted >= COUNTS[0] {
+            most = most.max(an_entry);
+        }
+        if let Some(place) = COUNTS.iter().position(|count| *count == noted) {
+            // Look-ups end a growth that is under way.
+            let look = || (0..5000).for_each(|_| assert!(!index.is_token_revoked("another")));
+            bytes += measure(look).bytes_current;
+            at_counts[place] = f64::from(i32::try_from(bytes).unwrap()) / f64::from(noted);
+        }
+    }
+    (index, at_counts, most)
+}
+
 #[test]
 fn a_million_entries_take_40_bytes_each_and_a_check_takes_none() {
-    const MANY: u32 = 1_000_000;
-    fn filled(note: impl Fn(&RevocationIndex, &str)) -> (RevocationIndex, f64) {
-        let index = RevocationIndex::new();
-        let asked = measure(|| (0..MANY).for_each(|n| note(&index, &format!("{n}"))));
-        let bytes = f64::from(i32::try_from(asked.bytes_current).unwrap()) / f64::from(MANY);
-        (index, bytes)
+    let (tokens, a_token, most_a_token) = filled(|index, jti| index.revoke_token(jti, Some(at(NOW))));
+    let (sessions, a_session, most_a_session) =
+        filled(|index, sid| index.revoke_access(sid, 3, Some(at(NOW))));
+    for ((count, a_token), a_session) in COUNTS.into_iter().zip(a_token).zip(a_session) {
+        println!("bytes an entry, of {count}: {a_token:.1} for a token, {a_session:.1} for a session");
+        // The documented bound, and the goal for a million.
+        let bound = if count == 1_000_000 { 40.0 } else { 42.0 };
+        assert!(a_token <= bound && a_session <= bound, "{count}: {a_token:.1} {a_session:.1}");
     }
-    let (tokens, a_token) = filled(|index, jti| index.revoke_token(jti, Some(at(NOW))));
-    let (sessions, a_session) = filled(|index, sid| index.revoke_access(sid, 3, Some(at(NOW))));
-    println!("bytes an entry, of {MANY}: {a_token:.1} for a token, {a_session:.1} for a session (goal: 40)");
-    assert!(a_token <= 40.0 && a_session <= 40.0);
+    println!(
+        "at most, while the table grows: {most_a_token:.1} for a token, {most_a_session:.1} for a session"
+    );
 
     let jwt = manager();
     let read =

@@ -2,6 +2,7 @@
 
 mod kinds;
 mod model;
+mod resized;
 
 use std::{
     sync::{

@@ -1,5 +1,7 @@
 //! Permissions: claims by name and by path, scopes, and what a claim of another type gives, which is nothing.
 
+use std::borrow::Cow;
+
 use axum::{
     Router,
     body::Body,
@@ -60,6 +62,37 @@ fn a_path_goes_as_deep_as_it_says_and_a_name_with_a_dot_is_one_name() {
     assert!(gives(&url, "https://api.example/roles", &json!(["admin"])));
     let nowhere: [&str; 0] = [];
     assert!(!gives(&Permission::claim(nowhere, "alice"), "a", &json!("alice")));
+}
+
+/// What a configuration has is a name or a list of names, owned or not.
+#[test]
+fn a_path_is_made_of_any_texts() {
+    let name = String::from("role");
+    for by_name in [
+        Permission::claim("role", "admin"),
+        Permission::claim(&name, "admin"),
+        Permission::claim(name.clone(), "admin"),
+        Permission::claim(Cow::Borrowed("role"), "admin"),
+        Permission::claim(Cow::Owned::<str>(name.clone()), "admin"),
+    ] {
+        assert!(gives(&by_name, "role", &json!("admin")), "{by_name:?}");
+        assert!(!gives(&by_name, "roles", &json!({"role": "admin"})), "{by_name:?}");
+    }
+    let names = vec![String::from("roles"), name];
+    for by_path in [
+        Permission::claim(["roles", "role"], "admin"),
+        Permission::claim(vec!["roles", "role"], "admin"),
+        Permission::claim(names.clone(), "admin"),
+        Permission::claim(names.as_slice(), "admin"),
+        Permission::claim(&["roles", "role"][..], "admin"),
+        Permission::claim(vec![Cow::Borrowed("roles"), Cow::Borrowed("role")], "admin"),
+    ] {
+        assert!(gives(&by_path, "roles", &json!({"role": "admin"})), "{by_path:?}");
+        assert!(!gives(&by_path, "role", &json!("admin")), "{by_path:?}");
+    }
+    // One name in a list is a path still, and none leads nowhere.
+    assert!(gives(&Permission::claim(vec!["role"], "admin"), "role", &json!("admin")));
+    assert!(!gives(&Permission::claim(Vec::<String>::new(), "admin"), "role", &json!("admin")));
 }
 
 #[test]

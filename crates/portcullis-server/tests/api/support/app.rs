@@ -6,6 +6,7 @@ use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode, header},
+    response::Response,
 };
 use http_body_util::BodyExt;
 use portcullis::{ManualClock, NumericDate};
@@ -16,6 +17,7 @@ use portcullis_server::{
 };
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 /// A service with a clock that stands still. Ends the test if any answer was a 5xx that nobody expected.
@@ -100,6 +102,18 @@ impl TestApp {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// The same request many times at once, each on a task of its own.
+    pub async fn at_once(&self, times: usize, path: &str, token: &str) -> Vec<Answer> {
+        let mut tasks = JoinSet::new();
+        for _ in 0..times {
+            let request = Request::post(path).header(header::HOST, "test");
+            let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+            let answer = self.router.clone().oneshot(request.body(Body::empty()).unwrap());
+            tasks.spawn(async move { Answer::of(answer.await.unwrap()).await });
+        }
+        tasks.join_all().await
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.post_bytes(path, "application/json", body.to_string()).await
     }
@@ -115,14 +129,11 @@ impl TestApp {
 
     pub async fn send(&self, mut request: Request<Body>) -> Answer {
         request.headers_mut().entry(header::HOST).or_insert_with(|| "test".parse().unwrap());
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        if parts.status.is_server_error() {
+        let answer = Answer::of(self.router.clone().oneshot(request).await.unwrap()).await;
+        if answer.status.is_server_error() {
             self.errors.set(self.errors.get() + 1);
         }
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
-        Answer { status: parts.status, headers: parts.headers, body }
+        answer
     }
 
     /// Registers somebody, with the password "password".
@@ -147,6 +158,13 @@ impl TestApp {
 }
 
 impl Answer {
+    async fn of(response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Self { status: parts.status, headers: parts.headers, body }
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }

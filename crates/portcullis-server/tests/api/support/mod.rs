@@ -3,5 +3,5 @@
 mod app;
 mod process;
 
-pub use app::{Answer, TestApp};
+pub use app::{Answer, TestApp, Tokens};
 pub use process::{SEED_LINE, Server, instance};

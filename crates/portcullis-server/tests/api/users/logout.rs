@@ -7,11 +7,13 @@ use crate::support::TestApp;
 const PATH: &str = "/users/logout";
 
 #[tokio::test]
-async fn the_presented_token_ends_and_no_other() {
+async fn the_presented_tokens_session_ends_and_no_other() {
     let app = TestApp::new().await;
     let (alice, again) = (app.register("alice").await, app.login("alice").await);
     assert_eq!(app.post_as(PATH, &alice.access).await.status, StatusCode::NO_CONTENT);
     app.get_as("/tests/secret", &alice.access).await.says(401, "Token has been revoked");
+    // BRR-18: the refresh token with it.
+    app.post_as("/users/refresh", &alice.refresh).await.says(401, "Token has been revoked");
     assert_eq!(app.get_as("/tests/secret", &again.access).await.status, StatusCode::OK);
 }
 

@@ -2,4 +2,6 @@
 
 mod login;
 mod logout;
+mod me;
+mod refresh;
 mod registration;

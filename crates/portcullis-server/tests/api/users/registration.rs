@@ -23,7 +23,7 @@ async fn the_token_says_who_and_what_and_nothing_more() {
     let alice = app.register("alice").await;
     let claims: Value = app.state.jwt().verify(&alice.access).unwrap().custom().unwrap();
     let names: Vec<&str> = claims.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(names, ["access", "exp", "fresh", "iat", "jti", "nbf", "sub", "type"]);
+    assert_eq!(names, ["access", "exp", "fresh", "gen", "iat", "jti", "nbf", "sid", "sub", "type"]);
     assert_eq!(
         (&claims["sub"], &claims["access"], &claims["fresh"]),
         (&json!("alice"), &json!(1), &json!(true))

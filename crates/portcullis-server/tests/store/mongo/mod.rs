@@ -8,6 +8,7 @@ mod faults;
 mod indexes;
 mod outages;
 mod place;
+mod sessions;
 
 use std::{sync::Arc, time::Duration};
 

@@ -229,6 +229,19 @@ fn claims_of_one_s_own_are_read_and_unknown_ones_left_alone() {
     assert!(claims.custom::<Own<'_>>().is_err());
 }
 
+/// Whoever asks for the claims of a token that verified gets them.
+#[test]
+fn no_number_verifies_that_cannot_be_read_afterwards() {
+    for number in ["1.7976931348623158e308", "-1.7976931348623158e308", "1.797693134862315807e308", "1e400"] {
+        assert_eq!(refusal(&[("x", number)]), AuthError::PayloadJson, "{number}");
+        assert_eq!(refusal(&[("x", &format!(r#"[{{"y":{number}}}]"#))]), AuthError::PayloadJson, "{number}");
+    }
+    for number in ["1.7976931348623157e308", "18446744073709551616", "5e-324", "1e-400", "-0", "0e999"] {
+        let claims = manager().verify(&token(&[("x", number)])).unwrap();
+        assert!(claims.custom::<serde_json::Value>().is_ok(), "{number}");
+    }
+}
+
 #[test]
 fn an_identity_spelled_with_escapes_is_the_same_identity() {
     let claims = manager().verify(&token(&[("sub", r#""al\u0069ce""#), ("jti", r#""\"j\"""#)])).unwrap();

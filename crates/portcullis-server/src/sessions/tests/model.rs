@@ -2,10 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{
-    tests::{at, next, opened},
-    *,
-};
+use super::{at, next, opened};
+use crate::sessions::*;
 
 const WINDOW_MILLIS: u64 = 30_000;
 const POLICY: RefreshPolicy =
@@ -29,6 +27,7 @@ impl World {
         let now = at(self.now.saturating_add_signed(off));
         let refresh = Refresh {
             presented: token.clone(),
+            seen: 0,
             next: next(&format!("n{}", self.given.len())),
             policy: POLICY,
         };

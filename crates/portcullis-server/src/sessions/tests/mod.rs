@@ -1,4 +1,6 @@
-//! The rule as a table.
+//! The rule as a table, and against a model.
+
+mod model;
 
 use std::time::UNIX_EPOCH;
 
@@ -43,7 +45,7 @@ fn token(generation: u32, jti: &str) -> RefreshId {
 }
 
 fn used(session: &Session, presented: &RefreshId, name: &str, now: SystemTime) -> (Verdict, Session) {
-    let refresh = Refresh { presented: presented.clone(), next: next(name), policy: POLICY };
+    let refresh = Refresh { presented: presented.clone(), seen: 0, next: next(name), policy: POLICY };
     let (verdict, changed) = decide(session, &refresh, now);
     (verdict, changed.unwrap_or_else(|| session.clone()))
 }
@@ -89,6 +91,14 @@ fn every_row_of_the_rule() {
 }
 
 #[test]
+fn what_the_caller_has_seen_counts_before_the_store_has_heard() {
+    let refresh = Refresh { presented: token(1, "1"), seen: 2, next: next("3"), policy: POLICY };
+    assert_eq!(decide(&rotated(), &refresh, at(130_000)).0, Verdict::Replayed);
+    let refresh = Refresh { seen: 1, ..refresh };
+    assert_eq!(decide(&rotated(), &refresh, at(130_000)).0, Verdict::Reissue);
+}
+
+#[test]
 fn a_void_head_ends_the_session() {
     let (verdict, reissued) = used(&rotated(), &token(1, "1"), "3", at(200_000));
     assert_eq!((verdict, reissued.head.refresh.generation), (Verdict::Reissue, 3));
@@ -120,7 +130,7 @@ fn without_a_window_every_use_is_a_new_pair() {
 #[test]
 fn the_same_call_again_finds_its_own_head() {
     let policy = RefreshPolicy { reuse_window: Duration::ZERO, lost_answer: LostAnswer::Refuse };
-    let refresh = Refresh { presented: token(1, "1"), next: next("2"), policy };
+    let refresh = Refresh { presented: token(1, "1"), seen: 0, next: next("2"), policy };
     let session = opened(at(0));
     let (_, changed) = decide(&session, &refresh, at(100_000));
     assert_eq!(decide(&changed.unwrap(), &refresh, at(101_000)), (Verdict::Rotate, None));

@@ -1,0 +1,97 @@
+//! Refreshing: a refresh token becomes the session's pair, a new one or the same again.
+
+use portcullis::Claims;
+
+use super::{Accounts, AccountsError, TokenPair, to_its_end};
+use crate::{
+    model::{RefreshId, SessionId},
+    sessions::{Refresh, Verdict},
+    store::{Refreshed, StoreError},
+};
+
+/// A refreshed session's pair.
+#[derive(Debug)]
+pub struct RefreshedPair {
+    /// The pair.
+    pub pair: TokenPair,
+    /// Why it is not simply the next one, if it is not.
+    pub repeat: Option<RepeatReason>,
+}
+
+/// Why a refresh did not simply yield the next pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepeatReason {
+    /// Somebody with the same token was first, a moment ago: both get the same pair.
+    Concurrent,
+    /// The answer to the last refresh never arrived: its pair is void, and this is another.
+    LostAnswer,
+}
+
+impl Accounts {
+    /// Gives out a session's pair for a genuine refresh token, by the rule of [`sessions`](crate::sessions).
+    ///
+    /// # Errors
+    /// [`AccountsError::SessionOver`] for a token that is void, or whose session is; a part that failed: the same
+    /// request again settles it.
+    pub async fn refresh(&self, token: &Claims) -> Result<RefreshedPair, AccountsError> {
+        let (Some(session), Some(jti)) = (token.session(), token.jti()) else {
+            return Err(AccountsError::SessionOver);
+        };
+        let id = SessionId::new(session.id);
+        let presented = RefreshId { generation: session.generation, jti: jti.to_owned() };
+        let refresh = Refresh {
+            presented,
+            seen: self.revocations.newest_seen(&id),
+            next: self.next_head()?,
+            policy: self.policy.refresh,
+        };
+        let refreshed = self.use_refresh_token(id.clone(), refresh).await?;
+        let (Some(session), Some(user)) = (&refreshed.session, &refreshed.user) else {
+            tracing::info!(session = id.as_str(), "a refresh token of no session was refused");
+            return Err(AccountsError::SessionOver);
+        };
+        let id = id.as_str();
+        match refreshed.verdict {
+            Verdict::Rotate => Ok(RefreshedPair { pair: self.pair(user, session)?, repeat: None }),
+            Verdict::Reissue => {
+                tracing::info!(
+                    session = id,
+                    "the answer to a refresh was lost: its pair is void, another was made"
+                );
+                Ok(RefreshedPair { pair: self.pair(user, session)?, repeat: Some(RepeatReason::LostAnswer) })
+            }
+            Verdict::Repeat => Ok(RefreshedPair {
+                pair: self.pair_again(user, session)?,
+                repeat: Some(RepeatReason::Concurrent),
+            }),
+            Verdict::Replayed => {
+                tracing::warn!(
+                    session = id,
+                    user = user.id.as_str(),
+                    "a refresh token was used again that somebody has a copy of: the session is ended"
+                );
+                Err(AccountsError::SessionOver)
+            }
+            Verdict::Ahead => {
+                tracing::warn!(session = id, "a refresh token is ahead of the store: was it set back?");
+                Err(AccountsError::SessionOver)
+            }
+            Verdict::Gone => Err(AccountsError::SessionOver),
+        }
+    }
+
+    /// Lets the store act, and tells the index of a session that is over: once more where this node may not have heard.
+    async fn use_refresh_token(&self, id: SessionId, refresh: Refresh) -> Result<Refreshed, StoreError> {
+        let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.clock.now());
+        to_its_end(async move {
+            let refreshed = store.refresh_session(&id, &refresh, now).await?;
+            if let (Verdict::Replayed | Verdict::Gone, Some(session)) =
+                (refreshed.verdict, &refreshed.session)
+            {
+                revocations.session_has_ended(session);
+            }
+            Ok(refreshed)
+        })
+        .await
+    }
+}

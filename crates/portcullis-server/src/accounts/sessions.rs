@@ -1,0 +1,117 @@
+//! What people do with their own sessions: see them, end them, show their password in one.
+
+use portcullis::{Claims, NumericDate, Token};
+
+use super::{Accounts, AccountsError, Identity, to_its_end};
+use crate::model::{EndReason, LoginName, Password, Session, SessionId, User, UserId};
+
+/// Which sessions of a user a logout ends besides, or instead of, the one that it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogoutScope {
+    /// All but this one.
+    Others,
+    /// All of them.
+    All,
+}
+
+impl Accounts {
+    /// The user that a token speaks of.
+    ///
+    /// # Errors
+    /// [`AccountsError::SessionOver`] when there is no such user any more, or a store that failed.
+    pub async fn user_of(&self, token: &Claims) -> Result<User, AccountsError> {
+        let user = match self.policy.identity {
+            Identity::Id => self.store.user_by_id(&UserId::new(token.identity())).await?,
+            Identity::Username => match LoginName::parse(token.identity()) {
+                Ok(name) => self.store.user_by_name(&name).await?,
+                Err(_) => None,
+            },
+        };
+        user.ok_or(AccountsError::SessionOver)
+    }
+
+    /// The living sessions of the user that a token speaks of, the most recently used first.
+    ///
+    /// # Errors
+    /// Those of [`user_of`](Self::user_of).
+    pub async fn sessions(&self, token: &Claims) -> Result<Vec<Session>, AccountsError> {
+        let user = self.user_of(token).await?;
+        Ok(self.store.sessions_of(&user.id, self.clock.now()).await?)
+    }
+
+    /// Ends one session of the user that a token speaks of. `false` where the user has no such session.
+    ///
+    /// # Errors
+    /// Those of [`user_of`](Self::user_of); a store that failed: the same call again settles it.
+    pub async fn end_own_session(&self, token: &Claims, id: &SessionId) -> Result<bool, AccountsError> {
+        let user = self.user_of(token).await?;
+        match self.store.session(id).await? {
+            // Somebody else's is as unknown as one that there is not.
+            Some(session) if session.user == user.id => {
+                self.revocations.end_session(id, EndReason::LoggedOut).await?;
+                tracing::info!(
+                    session = id.as_str(),
+                    user = user.id.as_str(),
+                    "a session was ended by its owner"
+                );
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Ends several sessions of the user that a token speaks of; it has to be of a living one itself.
+    ///
+    /// # Errors
+    /// [`AccountsError::SessionOver`] for a token without a session; a store that failed: some may live, and the same
+    /// call again ends them.
+    pub async fn logout_many(&self, token: &Claims, scope: LogoutScope) -> Result<(), AccountsError> {
+        let session = token.session().ok_or(AccountsError::SessionOver)?;
+        let user = self.user_of(token).await?;
+        let own = SessionId::new(session.id);
+        let kept = (scope == LogoutScope::Others).then_some(own);
+        let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.clock.now());
+        to_its_end(async move {
+            let ended = store.end_sessions(&user.id, kept.as_ref(), now).await?;
+            for session in &ended {
+                revocations.session_has_ended(session);
+            }
+            let count = ended.len();
+            tracing::info!(user = user.id.as_str(), count, "{count} sessions were ended by a logout");
+            Ok(())
+        })
+        .await
+    }
+
+    /// A fresh access token of a session, for somebody who shows the password in it.
+    ///
+    /// # Errors
+    /// [`AccountsError::BadCredentials`] for another password, [`AccountsError::SessionOver`] for a token without a
+    /// living session, or a part that failed.
+    pub async fn freshen(&self, token: &Claims, password: Password) -> Result<FreshToken, AccountsError> {
+        let id = token.session().ok_or(AccountsError::SessionOver)?.id;
+        let user = self.user_of(token).await?;
+        if !self.passwords.check(password, Some(&user.password)).await? {
+            tracing::info!(user = user.id.as_str(), "a password was not the user's");
+            return Err(AccountsError::BadCredentials);
+        }
+        let now = self.clock.now();
+        let session = self.store.session(&SessionId::new(id)).await?;
+        let living = session.filter(|session| session.lives(now) && session.user == user.id);
+        let session = living.ok_or(AccountsError::SessionOver)?;
+        let now = NumericDate::from(now);
+        let access = self.access_token(&user, &session).fresh().issued_at(now);
+        let access = access.expires_in(self.access_lifetime_left(&session, now)).sign()?;
+        let expires_in = access.expires_at().seconds().saturating_sub(now.seconds());
+        Ok(FreshToken { access, expires_in })
+    }
+}
+
+/// A fresh access token.
+#[derive(Debug)]
+pub struct FreshToken {
+    /// The token.
+    pub access: Token,
+    /// How long it lives, in seconds.
+    pub expires_in: i64,
+}

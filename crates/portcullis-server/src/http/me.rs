@@ -1,0 +1,104 @@
+//! `/users/me`: what people see of themselves and do with their sessions.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use portcullis::{Jwt, NumericDate};
+use serde::Serialize;
+
+use super::{error::Refusal, extract::Form};
+use crate::{
+    model::{Password, SessionId},
+    state::AppState,
+};
+
+/// A user as the user sees it.
+#[derive(Serialize)]
+pub(super) struct Me {
+    id: String,
+    username: String,
+    /// 0 guest, 1 user, 2 admin.
+    access: u8,
+    /// Seconds since 1970.
+    created_at: i64,
+}
+
+/// `GET /users/me`
+pub(super) async fn me(State(state): State<AppState>, token: Jwt) -> Result<Json<Me>, Refusal> {
+    let user = state.accounts().user_of(&token).await?;
+    Ok(Json(Me {
+        id: user.id.as_str().to_owned(),
+        access: user.access.level(),
+        created_at: NumericDate::from(user.created_at).seconds(),
+        username: user.username,
+    }))
+}
+
+/// One's own sessions.
+#[derive(Serialize)]
+pub(super) struct Sessions {
+    sessions: Vec<OwnSession>,
+}
+
+/// A session as its owner sees it; times in seconds since 1970.
+#[derive(Serialize)]
+struct OwnSession {
+    id: String,
+    /// Whether this is the session that asks.
+    current: bool,
+    device: Option<String>,
+    opened_at: i64,
+    last_used: i64,
+    expires_at: i64,
+}
+
+/// `GET /users/me/sessions`
+pub(super) async fn sessions(State(state): State<AppState>, token: Jwt) -> Result<Json<Sessions>, Refusal> {
+    let own = token.session().map(|session| session.id.to_owned());
+    let sessions = state.accounts().sessions(&token).await?.into_iter().map(|session| OwnSession {
+        current: own.as_deref() == Some(session.id.as_str()),
+        id: session.id.as_str().to_owned(),
+        opened_at: NumericDate::from(session.opened_at).seconds(),
+        last_used: NumericDate::from(session.last_used).seconds(),
+        expires_at: session.expires_at().seconds(),
+        device: session.device,
+    });
+    Ok(Json(Sessions { sessions: sessions.collect() }))
+}
+
+/// `DELETE /users/me/sessions/{id}`
+pub(super) async fn end_session(
+    State(state): State<AppState>,
+    token: Jwt,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    if !state.accounts().end_own_session(&token, &SessionId::new(id)).await? {
+        return Err(Refusal::new(StatusCode::NOT_FOUND, "There is no such session"));
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A fresh access token as a client gets it.
+#[derive(Serialize)]
+pub(super) struct FreshAccess {
+    access_token: String,
+    token_type: String,
+    expires_in: i64,
+}
+
+/// `POST /users/me/fresh`
+pub(super) async fn fresh(
+    State(state): State<AppState>,
+    token: Jwt,
+    mut form: Form,
+) -> Result<Json<FreshAccess>, Refusal> {
+    let Some(password) = form.text("password", Password::parse) else { return Err(form.refused()) };
+    let fresh = state.accounts().freshen(&token, password).await?;
+    Ok(Json(FreshAccess {
+        access_token: fresh.access.into_string(),
+        token_type: state.jwt().scheme().to_owned(),
+        expires_in: fresh.expires_in,
+    }))
+}
