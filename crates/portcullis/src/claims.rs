@@ -318,8 +318,10 @@ impl Facts {
         self.expires_at.is_some_and(|end| end.plus(leeway) <= now)
     }
 
+    /// A refresh token is never fresh, whatever its claim says: it is no password.
     pub(crate) fn is_fresh(&self, now: NumericDate) -> bool {
         match self.freshness {
+            _ if self.kind == TokenKind::Refresh => false,
             Freshness::Stale => false,
             Freshness::Fresh => true,
             Freshness::Until(end) => now <= end,

@@ -35,7 +35,7 @@ impl Require {
         Self { kind: None, fresh: false, expired_too: false, revoked_too: false }
     }
 
-    /// And fresh: the password was shown lately.
+    /// And fresh: the password was shown lately. No refresh token is that, whatever it says.
     pub const fn fresh(self) -> Self {
         Self { fresh: true, ..self }
     }

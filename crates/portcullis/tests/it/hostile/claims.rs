@@ -248,3 +248,13 @@ fn an_identity_spelled_with_escapes_is_the_same_identity() {
     assert_eq!((claims.identity(), claims.jti()), ("alice", Some("\"j\"")));
     assert!(!format!("{claims:?}").contains("alice"), "claims do not show whom they speak of");
 }
+
+#[test]
+fn a_refresh_token_is_never_fresh_whatever_it_says() {
+    for fresh in ["true", "1900009999"] {
+        let refresh = token(&[("type", r#""refresh""#), ("fresh", fresh)]);
+        let verdict = |require: Require| manager().verify_as(&refresh, require).map(drop);
+        assert_eq!(verdict(Require::any().fresh()), Err(AuthError::FreshRequired), "{fresh}");
+        assert_eq!(verdict(Require::refresh()), Ok(()), "{fresh}");
+    }
+}
