@@ -47,6 +47,9 @@ async fn tell_seen(revocations: Arc<Revocations>) {
             Ok(told) => tracing::debug!(told, "{told} uses of sessions noted"),
             Err(error) => tracing::warn!(%error, "uses of sessions could not be noted"),
         }
+        if let Err(error) = revocations.catch_up().await {
+            tracing::warn!(%error, "ended sessions could not be read: some may not be known here yet");
+        }
     }
 }
 

@@ -2,7 +2,13 @@
 
 mod seen;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
 
 use portcullis::{Claims, Clock, NumericDate, Revocation, RevocationIndex, TokenKind, Verdict};
 
@@ -23,11 +29,21 @@ pub struct Revocations {
     margin: Duration,
     /// How long a session lives at most, for what is said of one before the store has told its end.
     session_max_age: Duration,
+    /// How many rounds are left in which ended sessions are looked for that nobody was told of.
+    behind: AtomicU32,
+    /// Both clocks at the last purge.
+    purged_at: Mutex<Option<(SystemTime, Instant)>>,
 }
 
 impl Revocations {
     /// How many entries are read or deleted at once.
     const PAGE: usize = 10_000;
+
+    /// How many rounds of [`catch_up`](Self::catch_up) follow an error of the store.
+    const ROUNDS_BEHIND: u32 = 5;
+
+    /// How far the wall clock may go from the steady one between two purges before it counts as set.
+    const CLOCK_STEP: Duration = Duration::from_mins(1);
 
     /// How many sessions' uses are told at once.
     const SEEN_PAGE: usize = 1000;
@@ -47,10 +63,11 @@ impl Revocations {
     ) -> Result<Self, StoreError> {
         let index = RevocationIndex::new();
         load_tokens(&*store, &index).await?;
-        load_sessions(&*store, &index, clock.now().into()).await?;
+        load_sessions(&*store, &index, clock.now()).await?;
         tracing::info!(entries = index.len(), "the revocation list is loaded: {} entries", index.len());
         let margin = leeway + Duration::from_mins(1);
-        Ok(Self { index, seen: SeenSessions::default(), store, clock, margin, session_max_age })
+        let (seen, behind, purged_at) = (SeenSessions::default(), AtomicU32::new(0), Mutex::new(None));
+        Ok(Self { index, seen, store, clock, margin, session_max_age, behind, purged_at })
     }
 
     /// The newest generation of a session that this node has seen anybody use, 0 for none.
@@ -106,11 +123,52 @@ impl Revocations {
         // No session outlives this, and the store will tell more exactly.
         let until = NumericDate::from(now).plus(self.session_max_age);
         self.index.revoke_session(id.as_str(), Some(until));
-        let session = self.store.end_session(id, reason, now).await?;
+        let session = self.or_catch_up(self.store.end_session(id, reason, now).await)?;
         if let Some(session) = &session {
             self.session_has_ended(session);
         }
         Ok(session)
+    }
+
+    /// Hands an answer of the store on. After an error sessions may have ended that nobody was told of, now or a little
+    /// later: they are looked for until the index knows all again ([`catch_up`](Self::catch_up)).
+    ///
+    /// # Errors
+    /// The answer's.
+    pub fn or_catch_up<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if answer.is_err() {
+            self.behind.store(Self::ROUNDS_BEHIND, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    /// Reads the ended sessions again while some may not have been told. What the store was asked for and answered too
+    /// late is done within seconds, so several rounds that go through find all of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read to the end; the next round goes on.
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
+        let rounds = self.behind.load(Ordering::Relaxed);
+        if rounds > 0 {
+            load_sessions(&*self.store, &self.index, self.clock.now()).await?;
+            // Unless there was another error meanwhile.
+            let _ = self.behind.compare_exchange(rounds, rounds - 1, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Notes that a session's head is void, with all access tokens of before the new one.
+    ///
+    /// The head's own access token is put on the list too, where a restart finds it. When that fails the new pair is
+    /// given out all the same: its owner has lost one answer already.
+    pub async fn head_is_void(&self, session: &Session, voided: &RevokedToken) {
+        let head = &session.head;
+        let until = voided.expires_at.map_or(head.access_expires_at, |end| end.max(head.access_expires_at));
+        let before = head.refresh.generation.saturating_sub(1);
+        self.index.revoke_access(session.id.as_str(), before, Some(until));
+        if let Err(error) = self.revoke(voided.clone()).await {
+            tracing::warn!(%error, session = session.id.as_str(), "a void access token may open doors after a restart");
+        }
     }
 
     /// Notes a session that has ended in the store already.
@@ -118,11 +176,16 @@ impl Revocations {
         self.index.revoke_session(session.id.as_str(), Some(session.remembered_until()));
     }
 
-    /// Drops what has expired, in memory and in the store; answers how many entries left the store.
+    /// Drops what has expired, in memory and in the store; answers how many entries left the store. After a step of the
+    /// clock one round is left out: what an operator has set wrong can be set right before anything is lost.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not delete; what is left is deleted the next time.
     pub async fn purge(&self) -> Result<usize, StoreError> {
+        if self.clock_was_set() {
+            tracing::warn!("the clock was set: nothing is purged in this round");
+            return Ok(0);
+        }
         let now = NumericDate::from(self.clock.now());
         self.index.forget_expired(now.minus(self.margin));
         let (before, mut purged) = (now.minus(Self::STORE_MARGIN), 0);
@@ -134,6 +197,19 @@ impl Revocations {
                 return Ok(purged);
             }
         }
+    }
+}
+
+impl Revocations {
+    /// Whether the wall clock has gone another way than the steady one since this was asked last.
+    fn clock_was_set(&self) -> bool {
+        let present = (self.clock.now(), self.clock.monotonic());
+        let last = self.purged_at.lock().unwrap_or_else(PoisonError::into_inner).replace(present);
+        last.is_some_and(|(wall, steady)| {
+            let expected = wall + present.1.saturating_duration_since(steady);
+            let step = present.0.duration_since(expected).unwrap_or_else(|early| early.duration());
+            step > Self::CLOCK_STEP
+        })
     }
 }
 
@@ -166,11 +242,13 @@ async fn load_tokens(store: &dyn Store, index: &RevocationIndex) -> Result<(), S
 async fn load_sessions(
     store: &dyn Store,
     index: &RevocationIndex,
-    now: NumericDate,
+    now: SystemTime,
 ) -> Result<(), StoreError> {
+    // As long as the store keeps them: the leeway may be long, and the clock may be set back.
+    let from = NumericDate::from(now).minus(Revocations::STORE_MARGIN);
     let mut after: Option<SessionId> = None;
     loop {
-        let page = store.ended_sessions(after.as_ref(), now, Revocations::PAGE).await?;
+        let page = store.ended_sessions(after.as_ref(), from, Revocations::PAGE).await?;
         for entry in &page {
             index.revoke_session(entry.id.as_str(), Some(entry.until));
         }

@@ -64,7 +64,7 @@ impl Accounts {
         let (store, revocations) = (self.store.clone(), self.revocations.clone());
         let at_most = self.policy.sessions_per_user;
         to_its_end(async move {
-            match store.open_session(session, at_most, now).await? {
+            match revocations.or_catch_up(store.open_session(session, at_most, now).await)? {
                 Opening::Opened { displaced } => {
                     for session in &displaced {
                         tracing::info!(session = session.id.as_str(), "a session had to end for a new one");

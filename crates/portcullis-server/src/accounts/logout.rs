@@ -15,9 +15,11 @@ impl Accounts {
     pub async fn logout(&self, token: &Claims) -> Result<(), AccountsError> {
         if let Some(session) = token.session() {
             let id = SessionId::new(session.id);
-            self.revocations.end_session(&id, EndReason::LoggedOut).await?;
-            tracing::info!(session = session.id, "a session was ended by a logout");
-            return Ok(());
+            if self.revocations.end_session(&id, EndReason::LoggedOut).await?.is_some() {
+                tracing::info!(session = session.id, "a session was ended by a logout");
+                return Ok(());
+            }
+            // A session that the store does not know, as after a restore: the token itself can be remembered.
         }
         let jti = token.jti().ok_or(AccountsError::NoTokenId)?.to_owned();
         let entry = RevokedToken { jti, expires_at: token.expires_at() };

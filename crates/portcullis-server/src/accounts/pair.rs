@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use portcullis::{IssueError, NumericDate, Token, token_id};
+use portcullis::{Issue, IssueError, NumericDate, Token, token_id};
 
 use super::{Accounts, Identity};
-use crate::model::{AccessTokenKind, NextHead, Session, User};
+use crate::model::{AccessTokenKind, NextHead, Session, SessionId, User};
 
 /// What a login, a registration or a refresh hands out.
 #[derive(Debug)]
@@ -32,7 +32,8 @@ impl Accounts {
     /// The pair of a session's head as it was given out first: the same again, however often.
     pub(super) fn pair(&self, user: &User, session: &Session) -> Result<TokenPair, IssueError> {
         let head = &session.head;
-        let access = self.access_token(user, session).id(&head.access_jti).issued_at(head.issued_at);
+        let access = self.access_token(user, &session.id, head.refresh.generation);
+        let access = access.id(&head.access_jti).issued_at(head.issued_at);
         let access = match head.access {
             AccessTokenKind::Fresh => access.fresh(),
             AccessTokenKind::Refreshed => access,
@@ -49,14 +50,15 @@ impl Accounts {
             return self.pair(user, session);
         }
         let left = self.access_lifetime_left(session, now);
-        let access = self.access_token(user, session).issued_at(now).expires_in(left).sign()?;
+        let access = self.access_token(user, &session.id, head.refresh.generation);
+        let access = access.issued_at(now).expires_in(left).sign()?;
         self.pair_with(access, user, session)
     }
 
-    /// An access token of a session, in the making.
-    pub(super) fn access_token(&self, user: &User, session: &Session) -> portcullis::Issue<'_> {
+    /// An access token of a session's generation, in the making.
+    pub(super) fn access_token(&self, user: &User, id: &SessionId, generation: u32) -> Issue<'_> {
         let access = self.jwt.access(self.identity(user)).claim("access", user.access.level());
-        access.session(session.id.as_str(), session.head.refresh.generation)
+        access.session(id.as_str(), generation)
     }
 
     /// How long an access token of a session lives that is made now.

@@ -84,11 +84,14 @@ impl Accounts {
     async fn use_refresh_token(&self, id: SessionId, refresh: Refresh) -> Result<Refreshed, StoreError> {
         let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.clock.now());
         to_its_end(async move {
-            let refreshed = store.refresh_session(&id, &refresh, now).await?;
-            if let (Verdict::Replayed | Verdict::Gone, Some(session)) =
-                (refreshed.verdict, &refreshed.session)
-            {
+            let refreshed = revocations.or_catch_up(store.refresh_session(&id, &refresh, now).await)?;
+            let Some(session) = &refreshed.session else { return Ok(refreshed) };
+            // Once more where this node may not have heard; one that is only over by the clock needs no entry.
+            if session.ended.is_some() {
                 revocations.session_has_ended(session);
+            }
+            if let Some(voided) = &refreshed.voided {
+                revocations.head_is_void(session, voided).await;
             }
             Ok(refreshed)
         })

@@ -68,11 +68,11 @@ impl Accounts {
     pub async fn logout_many(&self, token: &Claims, scope: LogoutScope) -> Result<(), AccountsError> {
         let session = token.session().ok_or(AccountsError::SessionOver)?;
         let user = self.user_of(token).await?;
-        let own = SessionId::new(session.id);
+        let own = self.living_session(&SessionId::new(session.id), &user).await?.id;
         let kept = (scope == LogoutScope::Others).then_some(own);
         let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.clock.now());
         to_its_end(async move {
-            let ended = store.end_sessions(&user.id, kept.as_ref(), now).await?;
+            let ended = revocations.or_catch_up(store.end_sessions(&user.id, kept.as_ref(), now).await)?;
             for session in &ended {
                 revocations.session_has_ended(session);
             }
@@ -83,24 +83,29 @@ impl Accounts {
         .await
     }
 
+    /// A session of a user that lives.
+    async fn living_session(&self, id: &SessionId, user: &User) -> Result<Session, AccountsError> {
+        let (session, now) = (self.store.session(id).await?, self.clock.now());
+        let living = session.filter(|session| session.lives(now) && session.user == user.id);
+        living.ok_or(AccountsError::SessionOver)
+    }
+
     /// A fresh access token of a session, for somebody who shows the password in it.
     ///
     /// # Errors
     /// [`AccountsError::BadCredentials`] for another password, [`AccountsError::SessionOver`] for a token without a
     /// living session, or a part that failed.
     pub async fn freshen(&self, token: &Claims, password: Password) -> Result<FreshToken, AccountsError> {
-        let id = token.session().ok_or(AccountsError::SessionOver)?.id;
+        let of = token.session().ok_or(AccountsError::SessionOver)?;
         let user = self.user_of(token).await?;
         if !self.passwords.check(password, Some(&user.password)).await? {
             tracing::info!(user = user.id.as_str(), "a password was not the user's");
             return Err(AccountsError::BadCredentials);
         }
-        let now = self.clock.now();
-        let session = self.store.session(&SessionId::new(id)).await?;
-        let living = session.filter(|session| session.lives(now) && session.user == user.id);
-        let session = living.ok_or(AccountsError::SessionOver)?;
-        let now = NumericDate::from(now);
-        let access = self.access_token(&user, &session).fresh().issued_at(now);
+        let session = self.living_session(&SessionId::new(of.id), &user).await?;
+        let now = NumericDate::from(self.clock.now());
+        // Of the generation that was presented: of a later one it would say that somebody has got that one's pair.
+        let access = self.access_token(&user, &session.id, of.generation).fresh().issued_at(now);
         let access = access.expires_in(self.access_lifetime_left(&session, now)).sign()?;
         let expires_in = access.expires_at().seconds().saturating_sub(now.seconds());
         Ok(FreshToken { access, expires_in })

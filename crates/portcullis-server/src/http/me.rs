@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
 };
 use portcullis::{Jwt, NumericDate};
@@ -72,10 +72,12 @@ pub(super) async fn sessions(State(state): State<AppState>, token: Jwt) -> Resul
 pub(super) async fn end_session(
     State(state): State<AppState>,
     token: Jwt,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Refusal> {
+    let unknown = || Refusal::new(StatusCode::NOT_FOUND, "There is no such session");
+    let Path(id) = id.map_err(|_| unknown())?;
     if !state.accounts().end_own_session(&token, &SessionId::new(id)).await? {
-        return Err(Refusal::new(StatusCode::NOT_FOUND, "There is no such session"));
+        return Err(unknown());
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,7 +1,5 @@
 //! `/users`: registration, login, refresh, logout.
 
-use std::collections::BTreeMap;
-
 use axum::{
     Json,
     extract::{Query, State},
@@ -118,11 +116,13 @@ pub(super) async fn logout(State(state): State<AppState>, request: Parts) -> Res
 /// The parameter `scope` of a logout: `others` or `all`.
 fn scope(request: &Parts) -> Result<Option<LogoutScope>, Refusal> {
     let unknown = || Refusal::new(StatusCode::BAD_REQUEST, "The scope of a logout is \"others\" or \"all\"");
-    let query = Query::<BTreeMap<String, String>>::try_from_uri(&request.uri).map_err(|_| unknown())?;
-    match query.get("scope").map(String::as_str) {
-        None => Ok(None),
-        Some("others") => Ok(Some(LogoutScope::Others)),
-        Some("all") => Ok(Some(LogoutScope::All)),
-        Some(_) => Err(unknown()),
+    let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(&request.uri).map_err(|_| unknown())?;
+    // A name that is nearly ours is meant to be: less would end than the client believes.
+    let mut scopes = query.iter().filter(|(name, _)| name.eq_ignore_ascii_case("scope"));
+    match (scopes.next(), scopes.next()) {
+        (None, _) => Ok(None),
+        (Some((name, scope)), None) if name == "scope" && scope == "others" => Ok(Some(LogoutScope::Others)),
+        (Some((name, scope)), None) if name == "scope" && scope == "all" => Ok(Some(LogoutScope::All)),
+        _ => Err(unknown()),
     }
 }

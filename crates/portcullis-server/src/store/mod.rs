@@ -100,6 +100,29 @@ pub struct Refreshed {
     pub session: Option<Session>,
     /// Whose session it is, as the store has the user now; `None` where there is none any more.
     pub user: Option<User>,
+    /// The access token of the head that a [`Verdict::Reissue`] has made void.
+    pub voided: Option<RevokedToken>,
+}
+
+impl Refreshed {
+    /// The use of a token of a session that is over, or that there is not.
+    pub(crate) fn gone(session: Option<Session>, user: Option<User>) -> Self {
+        Self { verdict: Verdict::Gone, session, user, voided: None }
+    }
+
+    /// The use of a token that was judged by a session as it was `before`.
+    pub(crate) fn judged(
+        verdict: Verdict,
+        before: Session,
+        after: Option<Session>,
+        user: Option<User>,
+    ) -> Self {
+        let voided = (verdict == Verdict::Reissue).then(|| RevokedToken {
+            jti: before.head.access_jti.clone(),
+            expires_at: Some(before.head.access_expires_at),
+        });
+        Self { verdict, session: Some(after.unwrap_or(before)), user, voided }
+    }
 }
 
 /// An ended session as those who verify tokens have to know it.

@@ -20,6 +20,7 @@ mod key_pairs;
 #[cfg(feature = "mongo")]
 mod mongo;
 mod readme;
+mod revocations;
 mod serve;
 mod shutdown;
 mod support;

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     model::{EndReason, Session, SessionId, User, UserId},
-    sessions::{Refresh, Verdict, decide},
+    sessions::{Refresh, decide},
     store::{EndedSession, Opening, Refreshed, Seen},
 };
 
@@ -93,7 +93,7 @@ impl Sessions {
         let now = time(now).to_system_time();
         loop {
             let Some(session) = self.find(&id).await? else {
-                return Ok(Refreshed { verdict: Verdict::Gone, session: None, user: None });
+                return Ok(Refreshed::gone(None, None));
             };
             let (standing, user) = self.standing(&session).await?;
             match standing {
@@ -107,12 +107,12 @@ impl Sessions {
                         continue;
                     }
                     let session = self.find(&id).await?;
-                    return Ok(Refreshed { verdict: Verdict::Gone, session, user });
+                    return Ok(Refreshed::gone(session, user));
                 }
             }
             let (verdict, changed) = decide(&session, &refresh, now);
             let Some(changed) = changed else {
-                return Ok(Refreshed { verdict, session: Some(session), user });
+                return Ok(Refreshed::judged(verdict, session, None, user));
             };
             if !self.replace(&session, &changed).await? {
                 continue;
@@ -122,7 +122,7 @@ impl Sessions {
                 // All were ended while this was written: the next round ends this one too.
                 continue;
             }
-            return Ok(Refreshed { verdict, session: Some(changed), user });
+            return Ok(Refreshed::judged(verdict, session, Some(changed), user));
         }
     }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Params, params};
 use super::{bounded, execute, failure::Failure, rows, session_rows, user_by_id};
 use crate::{
     model::{EndReason, Session, SessionId, UserId},
-    sessions::{Refresh, Verdict, decide, ended},
+    sessions::{Refresh, decide, ended},
     store::{EndedSession, Opening, Refreshed, Seen},
 };
 
@@ -41,19 +41,19 @@ pub(super) fn refresh(
     now: SystemTime,
 ) -> Result<Refreshed, Failure> {
     let Some(session) = find(connection, id)? else {
-        return Ok(Refreshed { verdict: Verdict::Gone, session: None, user: None });
+        return Ok(Refreshed::gone(None, None));
     };
     let user = user_by_id(connection, &session.user)?;
     if user.as_ref().is_none_or(|user| user.epoch != session.epoch) {
         let session = end(connection, &session, EndReason::Epoch, now)?;
-        return Ok(Refreshed { verdict: Verdict::Gone, session: Some(session), user });
+        return Ok(Refreshed::gone(Some(session), user));
     }
     // As it will be read again, so that every caller writes the same pair.
     let (verdict, changed) = decide(&session, refresh, rows::as_stored(now));
     if let Some(changed) = &changed {
         session_rows::update(connection, changed)?;
     }
-    Ok(Refreshed { verdict, session: Some(changed.unwrap_or(session)), user })
+    Ok(Refreshed::judged(verdict, session, changed, user))
 }
 
 /// The session of a name.

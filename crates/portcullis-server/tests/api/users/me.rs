@@ -76,7 +76,10 @@ async fn nobody_ends_a_session_of_somebody_else() {
     let claims = app.state.jwt().verify(&bob.access).unwrap();
     let path = format!("/users/me/sessions/{}", claims.session().unwrap().id);
     delete_as(&app, &path, &alice.access).await.says(404, "There is no such session");
-    delete_as(&app, "/users/me/sessions/unknown", &alice.access).await.says(404, "There is no such session");
+    for unknown in ["unknown", "%FF", "%C3%28", "..%2f", "%00"] {
+        let path = format!("/users/me/sessions/{unknown}");
+        delete_as(&app, &path, &alice.access).await.says(404, "There is no such session");
+    }
     assert_eq!(app.get_as("/tests/secret", &bob.access).await.status, StatusCode::OK);
 }
 
@@ -152,9 +155,35 @@ async fn a_logout_of_all_whose_client_hangs_up_is_in_force_if_it_is_durable() {
 async fn an_unknown_scope_ends_nothing() {
     let app = TestApp::new().await;
     let alice = app.register("alice").await;
-    for scope in ["?scope=everything", "?scope=", "?scope=ALL"] {
+    for scope in ["?scope=everything", "?scope=", "?scope=ALL", "?Scope=all", "?scope=all&scope=others"] {
         let answer = app.post_as(&format!("/users/logout{scope}"), &alice.access).await;
         answer.says(400, "The scope of a logout is \"others\" or \"all\"");
     }
     assert_eq!(app.get_as("/tests/secret", &alice.access).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_fresh_token_says_nothing_of_a_pair_that_never_arrived() {
+    let app = TestApp::new().await;
+    let alice = app.register("alice").await;
+    app.wait(60);
+    let _lost = app.post_as("/users/refresh", &alice.refresh).await;
+    let body = json!({"password": "password"});
+    let fresh = post_json_as(&app, "/users/me/fresh", &alice.access, &body).await;
+    let fresh = fresh.body["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(app.get_as("/tests/secret", &fresh).await.status, StatusCode::OK);
+    app.wait(60);
+    let answer = app.post_as("/users/refresh", &alice.refresh).await;
+    assert_eq!((answer.status, answer.header("refresh-repeat")), (StatusCode::OK, "lost-answer"));
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_ends_no_other() {
+    let settings = [("JWT_ACCESS_TOKEN_EXPIRES", "1h"), ("JWT_REFRESH_TOKEN_EXPIRES", "60s")];
+    let app = TestApp::with(&settings).await;
+    let over = app.register("alice").await;
+    app.wait(61);
+    let living = app.login("alice").await;
+    app.post_as("/users/logout?scope=all", &over.access).await.says(401, "The session is over");
+    assert_eq!(app.get_as("/tests/secret", &living.access).await.status, StatusCode::OK);
 }

@@ -89,6 +89,8 @@ async fn a_lost_answer_logs_nobody_out() {
     assert_eq!(answer.header("refresh-repeat"), "lost-answer");
     let third = answer.tokens();
     assert_ne!(third.refresh, lost.refresh);
+    // The pair that was taken for lost is void, and with it its access token.
+    is_over(&app.get_as("/tests/secret", &lost.access).await);
     assert_eq!(app.get_as("/tests/secret", &third.access).await.status, StatusCode::OK);
 }
 
