@@ -119,6 +119,7 @@ fn main() {
     for pair in &pairs {
         asymmetric(&mut criterion, &mut figures, pair);
     }
+    issuing(&mut criterion, &mut figures);
     revocation(&mut criterion, &mut figures);
     look_up(&mut criterion, &mut figures);
     report(&figures);
@@ -206,6 +207,29 @@ fn asymmetric(criterion: &mut Criterion, figures: &mut Figures, pair: &Pair) {
     figures.measure(criterion, &name("remembered"), || remembering.verify(black_box(&token)).unwrap());
     figures
         .measure(criterion, &name("issue"), || forgetful.access("alice").claim("role", "ed").sign().unwrap());
+}
+
+/// What issuing costs with the algorithms that are not measured above.
+fn issuing(criterion: &mut Criterion, figures: &mut Figures) {
+    let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref().to_vec();
+    let ec = |of| EcdsaKeyPair::generate(of).unwrap().to_pkcs8v1().unwrap().as_ref().to_vec();
+    let (p384, p521) =
+        (ec(&signature::ECDSA_P384_SHA384_FIXED_SIGNING), ec(&signature::ECDSA_P521_SHA512_FIXED_SIGNING));
+    let of = |algorithm, der: &[u8]| Key::from_der(algorithm, der).unwrap();
+    for key in [
+        Key::hs384(SECRET).unwrap(),
+        Key::hs512(SECRET).unwrap(),
+        of(Algorithm::RS384, &rsa),
+        of(Algorithm::RS512, &rsa),
+        of(Algorithm::PS384, &rsa),
+        of(Algorithm::PS512, &rsa),
+        of(Algorithm::ES384, &p384),
+        of(Algorithm::ES512, &p521),
+    ] {
+        let name = format!("{}/issue", key.algorithm());
+        let jwt = JwtManager::builder(key).build().unwrap();
+        figures.measure(criterion, &name, || jwt.access("alice").claim("role", "ed").sign().unwrap());
+    }
 }
 
 /// What the index costs a token of a session, two look-ups, with a million sessions in it. Not always the same
