@@ -12,7 +12,9 @@ use std::time::{Duration, SystemTime};
 
 use portcullis::NumericDate;
 
-use crate::model::{AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session};
+use crate::model::{
+    AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session, SessionId, UserId,
+};
 
 /// What a configuration decides about refreshing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,9 +129,28 @@ fn after(
     }
 }
 
-/// The first pair of a session, for a password.
-pub fn first_head(next: &NextHead, ends_at: NumericDate, now: SystemTime) -> Head {
-    head(next, 1, AccessTokenKind::Fresh, ends_at, now)
+/// A session that begins now, with its first pair, for a password. `user` is whose it is, and the user's epoch.
+pub fn opened(
+    id: SessionId,
+    user: (&UserId, i64),
+    first: &NextHead,
+    max_age: Duration,
+    now: SystemTime,
+) -> Session {
+    let ends_at = NumericDate::from(now).plus(max_age);
+    Session {
+        id,
+        user: user.0.clone(),
+        epoch: user.1,
+        head: head(first, 1, AccessTokenKind::Fresh, ends_at, now),
+        parent: None,
+        seen: 0,
+        opened_at: now,
+        last_used: now,
+        ends_at,
+        device: None,
+        ended: None,
+    }
 }
 
 /// A session that ends now; one that has ended stays as it is.

@@ -1,7 +1,5 @@
 //! Logging in: a name and a password become a session and its first pair of tokens.
 
-use portcullis::NumericDate;
-
 use super::{Accounts, AccountsError, TokenPair, to_its_end};
 use crate::{
     model::{LoginName, Password, Session, SessionId, User},
@@ -46,20 +44,11 @@ impl Accounts {
         device: Option<&str>,
     ) -> Result<TokenPair, AccountsError> {
         let now = self.clock.now();
-        let ends_at = NumericDate::from(now).plus(self.policy.session_max_age);
-        let session = Session {
-            id: SessionId::random().map_err(|error| AccountsError::Defect(error.into()))?,
-            user: user.id.clone(),
-            epoch: user.epoch,
-            head: sessions::first_head(&self.next_head()?, ends_at, now),
-            parent: None,
-            seen: 0,
-            opened_at: now,
-            last_used: now,
-            ends_at,
-            device: device.map(|device| device.chars().take(Session::DEVICE_CHARS).collect()),
-            ended: None,
-        };
+        let id = SessionId::random().map_err(|error| AccountsError::Defect(error.into()))?;
+        let (owner, first) = ((&user.id, user.epoch), self.next_head()?);
+        let session = sessions::opened(id, owner, &first, self.policy.session_max_age, now);
+        let device = device.map(|device| device.chars().take(Session::DEVICE_CHARS).collect());
+        let session = Session { device, ..session };
         let pair = self.pair(user, &session)?;
         let (store, revocations) = (self.store.clone(), self.revocations.clone());
         let at_most = self.policy.sessions_per_user;

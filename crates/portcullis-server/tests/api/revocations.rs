@@ -46,20 +46,8 @@ impl Node {
             access_lifetime: HOUR,
             refresh_lifetime: HOUR,
         };
-        let ends_at = NumericDate::from(now).plus(HOUR);
-        let session = Session {
-            id: SessionId::new(id),
-            user: self.user.id.clone(),
-            epoch: self.user.epoch,
-            head: sessions::first_head(&next, ends_at, now),
-            parent: None,
-            seen: 0,
-            opened_at: now,
-            last_used: now,
-            ends_at,
-            device: None,
-            ended: None,
-        };
+        let owner = (&self.user.id, self.user.epoch);
+        let session = sessions::opened(SessionId::new(id), owner, &next, HOUR, now);
         let opening = self.store.open_session(session.clone(), 50, now).await.unwrap();
         assert!(matches!(opening, Opening::Opened { .. }));
         session

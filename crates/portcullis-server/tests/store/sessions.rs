@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use portcullis::NumericDate;
 use portcullis_server::{
     model::{EndReason, NextHead, RefreshId, Session, SessionId, User},
-    sessions::{LostAnswer, Refresh, RefreshPolicy, Verdict, first_head},
+    sessions::{self, LostAnswer, Refresh, RefreshPolicy, Verdict},
     store::{Creation, EndedSession, Opening, Refreshed, Store},
 };
 
@@ -64,20 +64,7 @@ pub(crate) fn next(name: &str) -> NextHead {
 
 /// A session of a user as a login makes it, with the pair "1".
 pub(crate) fn new_session(user: &User, id: &str, now: SystemTime) -> Session {
-    let ends_at = date(now).plus(Duration::from_hours(24 * DAYS));
-    Session {
-        id: sid(id),
-        user: user.id.clone(),
-        epoch: user.epoch,
-        head: first_head(&next("1"), ends_at, now),
-        parent: None,
-        seen: 0,
-        opened_at: now,
-        last_used: now,
-        ends_at,
-        device: None,
-        ended: None,
-    }
+    sessions::opened(sid(id), (&user.id, user.epoch), &next("1"), Duration::from_hours(24 * DAYS), now)
 }
 
 /// Opens a session that must live, and names those that had to end for it.

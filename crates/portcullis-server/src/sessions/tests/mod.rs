@@ -5,7 +5,6 @@ mod model;
 use std::time::UNIX_EPOCH;
 
 use super::*;
-use crate::model::{SessionId, UserId};
 
 const WINDOW: Duration = Duration::from_secs(30);
 const POLICY: RefreshPolicy = RefreshPolicy { reuse_window: WINDOW, lost_answer: LostAnswer::Forgive };
@@ -23,21 +22,9 @@ pub(super) fn next(name: &str) -> NextHead {
     }
 }
 
-pub(super) fn opened(now: SystemTime) -> Session {
-    let ends_at = NumericDate::from(now).plus(Duration::from_hours(24 * 90));
-    Session {
-        id: SessionId::new("s"),
-        user: UserId::new("alice"),
-        epoch: 0,
-        head: first_head(&next("1"), ends_at, now),
-        parent: None,
-        seen: 0,
-        opened_at: now,
-        last_used: now,
-        ends_at,
-        device: None,
-        ended: None,
-    }
+pub(super) fn fresh(now: SystemTime) -> Session {
+    let (id, user) = (SessionId::new("s"), UserId::new("alice"));
+    opened(id, (&user, 0), &next("1"), Duration::from_hours(24 * 90), now)
 }
 
 fn token(generation: u32, jti: &str) -> RefreshId {
@@ -52,7 +39,7 @@ fn used(session: &Session, presented: &RefreshId, name: &str, now: SystemTime) -
 
 /// Parent 1, head 2, made at second 100.
 fn rotated() -> Session {
-    let (verdict, session) = used(&opened(at(0)), &token(1, "1"), "2", at(100_000));
+    let (verdict, session) = used(&fresh(at(0)), &token(1, "1"), "2", at(100_000));
     assert_eq!(verdict, Verdict::Rotate);
     session
 }
@@ -73,8 +60,8 @@ fn every_row_of_the_rule() {
         ("the parent's generation with another jti", rotated(), token(1, "x"), 101, Verdict::Ahead),
         ("ahead, with the head's jti", rotated(), token(3, "2"), 101, Verdict::Ahead),
         ("a clock that was set back", rotated(), token(1, "1"), 0, Verdict::Repeat),
-        ("the first head, no parent", opened(at(0)), token(1, "1"), 1, Verdict::Repeat),
-        ("older than the first", opened(at(0)), token(0, "0"), 1, Verdict::Replayed),
+        ("the first head, no parent", fresh(at(0)), token(1, "1"), 1, Verdict::Repeat),
+        ("older than the first", fresh(at(0)), token(0, "0"), 1, Verdict::Replayed),
         ("after its idle end", rotated(), token(2, "2"), 100 + 30 * 86_400, Verdict::Gone),
         ("just before it", rotated(), token(2, "2"), 100 + 30 * 86_400 - 1, Verdict::Rotate),
         ("ended", ended(&rotated(), EndReason::LoggedOut, at(0)), token(2, "2"), 101, Verdict::Gone),
@@ -131,7 +118,7 @@ fn without_a_window_every_use_is_a_new_pair() {
 fn the_same_call_again_finds_its_own_head() {
     let policy = RefreshPolicy { reuse_window: Duration::ZERO, lost_answer: LostAnswer::Refuse };
     let refresh = Refresh { presented: token(1, "1"), seen: 0, next: next("2"), policy };
-    let session = opened(at(0));
+    let session = fresh(at(0));
     let (_, changed) = decide(&session, &refresh, at(100_000));
     assert_eq!(decide(&changed.unwrap(), &refresh, at(101_000)), (Verdict::Rotate, None));
 }
@@ -147,7 +134,7 @@ fn what_is_presented_has_been_seen() {
 #[test]
 fn a_refresh_moves_the_idle_end_and_never_the_absolute_one() {
     let day = |days: u64| at(days * 86_400_000);
-    let mut session = opened(day(0));
+    let mut session = fresh(day(0));
     for (days, name) in [(29, "2"), (58, "3"), (87, "4")] {
         let (verdict, after) = used(&session, &session.head.refresh.clone(), name, day(days));
         assert_eq!(verdict, Verdict::Rotate, "day {days}");

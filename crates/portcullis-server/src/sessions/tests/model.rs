@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{at, next, opened};
+use super::{at, fresh, next};
 use crate::sessions::*;
 
 const WINDOW_MILLIS: u64 = 30_000;
@@ -18,7 +18,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let session = opened(at(0));
+        let session = fresh(at(0));
         Self { given: vec![session.head.refresh.clone()], session, now: 0 }
     }
 
