@@ -171,7 +171,7 @@ fn head(
     ends_at: NumericDate,
     now: SystemTime,
 ) -> Head {
-    let issued_at = NumericDate::from(now);
+    let issued_at = NumericDate::from(now).min(next.issued_by);
     Head {
         refresh: RefreshId { generation, jti: next.refresh_jti.clone() },
         access_jti: next.access_jti.clone(),

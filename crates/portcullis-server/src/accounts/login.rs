@@ -43,7 +43,7 @@ impl Accounts {
         user: &User,
         device: Option<&str>,
     ) -> Result<TokenPair, AccountsError> {
-        let now = self.clock.now();
+        let now = self.now();
         let id = SessionId::random().map_err(|error| AccountsError::Defect(error.into()))?;
         let (owner, first) = ((&user.id, user.epoch), self.next_head()?);
         let session = sessions::opened(id, owner, &first, self.policy.session_max_age, now);

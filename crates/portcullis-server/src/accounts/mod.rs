@@ -7,9 +7,15 @@ mod refresh;
 mod register;
 mod sessions;
 
-use std::{error::Error, future::pending, panic::resume_unwind, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    future::pending,
+    panic::resume_unwind,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use portcullis::{Clock, IssueError, JwtManager};
+use portcullis::{Clock, IssueError, JwtManager, NumericDate};
 use tokio::task::JoinError;
 
 pub use pair::TokenPair;
@@ -136,6 +142,17 @@ impl Accounts {
         policy: Policy,
     ) -> Self {
         Self { store, passwords, revocations, jwt, clock, policy }
+    }
+
+    /// The time by which the store judges.
+    fn now(&self) -> SystemTime {
+        self.store.time(self.clock.now())
+    }
+
+    /// The time at which a token is issued: not later than any node may take it to be, where the clocks differ. A node
+    /// that is ahead of the store would else hand out what others refuse, and one that is behind what it refuses itself.
+    fn issue_time(&self) -> NumericDate {
+        NumericDate::from(self.now().min(self.clock.now()))
     }
 
     /// What a configuration decided.

@@ -24,6 +24,7 @@ impl Accounts {
         Ok(NextHead {
             refresh_jti: token_id()?,
             access_jti: token_id()?,
+            issued_by: self.issue_time(),
             access_lifetime: self.policy.access_lifetime,
             refresh_lifetime: self.policy.refresh_lifetime,
         })
@@ -45,7 +46,7 @@ impl Accounts {
     /// The pair of a session's head for whoever presents a refresh token once more: with an access token of its own where
     /// the head's has expired, or was fresh, since a refresh token is no password.
     pub(super) fn pair_again(&self, user: &User, session: &Session) -> Result<TokenPair, IssueError> {
-        let (head, now) = (&session.head, NumericDate::from(self.clock.now()));
+        let (head, now) = (&session.head, self.issue_time());
         if head.access == AccessTokenKind::Refreshed && now < head.access_expires_at {
             return self.pair(user, session);
         }
@@ -71,7 +72,7 @@ impl Accounts {
         let refresh = self.jwt.refresh(self.identity(user)).id(&head.refresh.jti).issued_at(head.issued_at);
         let refresh = refresh.session(session.id.as_str(), head.refresh.generation);
         let refresh = refresh.expires_in(between(head.issued_at, head.refresh_expires_at)).sign()?;
-        let now = NumericDate::from(self.clock.now());
+        let now = self.issue_time();
         let expires_in = access.expires_at().seconds().saturating_sub(now.seconds()).max(0);
         Ok(TokenPair { access, refresh, expires_in })
     }

@@ -82,7 +82,7 @@ impl Accounts {
 
     /// Lets the store act, and tells the index of a session that is over: once more where this node may not have heard.
     async fn use_refresh_token(&self, id: SessionId, refresh: Refresh) -> Result<Refreshed, StoreError> {
-        let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.clock.now());
+        let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.now());
         to_its_end(async move {
             let refreshed = revocations.or_catch_up(store.refresh_session(&id, &refresh, now).await)?;
             let Some(session) = &refreshed.session else { return Ok(refreshed) };

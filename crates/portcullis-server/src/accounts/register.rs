@@ -23,7 +23,7 @@ impl Accounts {
         }
         let password = self.passwords.hash(password).await?;
         let user = NewUser { username, password, access: Access::User };
-        match self.store.create_user(user, self.clock.now()).await? {
+        match self.store.create_user(user, self.now()).await? {
             Creation::NameTaken => Err(AccountsError::NameTaken),
             Creation::Created(user) => {
                 tracing::info!(user = user.id.as_str(), "a user has registered");

@@ -1,6 +1,6 @@
 //! What people do with their own sessions: see them, end them, show their password in one.
 
-use portcullis::{Claims, NumericDate, Token};
+use portcullis::{Claims, Token};
 
 use super::{Accounts, AccountsError, Identity, to_its_end};
 use crate::model::{EndReason, LoginName, Password, Session, SessionId, User, UserId};
@@ -36,7 +36,7 @@ impl Accounts {
     /// Those of [`user_of`](Self::user_of).
     pub async fn sessions(&self, token: &Claims) -> Result<Vec<Session>, AccountsError> {
         let user = self.user_of(token).await?;
-        Ok(self.store.sessions_of(&user.id, self.clock.now()).await?)
+        Ok(self.store.sessions_of(&user.id, self.now()).await?)
     }
 
     /// Ends one session of the user that a token speaks of. `false` where the user has no such session.
@@ -70,7 +70,7 @@ impl Accounts {
         let user = self.user_of(token).await?;
         let own = self.living_session(&SessionId::new(session.id), &user).await?.id;
         let kept = (scope == LogoutScope::Others).then_some(own);
-        let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.clock.now());
+        let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.now());
         to_its_end(async move {
             let ended = revocations.or_catch_up(store.end_sessions(&user.id, kept.as_ref(), now).await)?;
             for session in &ended {
@@ -85,7 +85,7 @@ impl Accounts {
 
     /// A session of a user that lives.
     async fn living_session(&self, id: &SessionId, user: &User) -> Result<Session, AccountsError> {
-        let (session, now) = (self.store.session(id).await?, self.clock.now());
+        let (session, now) = (self.store.session(id).await?, self.now());
         let living = session.filter(|session| session.lives(now) && session.user == user.id);
         living.ok_or(AccountsError::SessionOver)
     }
@@ -103,7 +103,7 @@ impl Accounts {
             return Err(AccountsError::BadCredentials);
         }
         let session = self.living_session(&SessionId::new(of.id), &user).await?;
-        let now = NumericDate::from(self.clock.now());
+        let now = self.issue_time();
         // Of the generation that was presented: of a later one it would say that somebody has got that one's pair.
         let access = self.access_token(&user, &session.id, of.generation).fresh().issued_at(now);
         let access = access.expires_in(self.access_lifetime_left(&session, now)).sign()?;

@@ -114,6 +114,8 @@ pub struct NextHead {
     pub refresh_jti: String,
     /// The access token's `jti`.
     pub access_jti: String,
+    /// The latest `iat`: the time by the clock of the node that signs, which refuses what is issued later than that.
+    pub issued_by: NumericDate,
     /// How long the access token lives, in whole seconds.
     pub access_lifetime: Duration,
     /// How long the refresh token lives, in whole seconds; the session's absolute end may cut it short.

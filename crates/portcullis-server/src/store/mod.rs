@@ -155,6 +155,12 @@ pub trait Store: Send + Sync + 'static {
     /// The backend and where its data lies, for people; never with a credential.
     fn location(&self) -> String;
 
+    /// The store's own time at a moment of this machine's clock: `now` of the methods below, so that nodes whose clocks
+    /// differ judge alike. A backend within this machine has no other.
+    fn time(&self, moment: SystemTime) -> SystemTime {
+        moment
+    }
+
     /// Registers a user unless the name is taken; of two at once exactly one is created.
     ///
     /// # Errors

@@ -43,6 +43,7 @@ impl Node {
         let next = NextHead {
             refresh_jti: format!("refresh {id}"),
             access_jti: format!("access {id}"),
+            issued_by: NumericDate::from(now),
             access_lifetime: HOUR,
             refresh_lifetime: HOUR,
         };

@@ -57,6 +57,7 @@ pub(crate) fn next(name: &str) -> NextHead {
     NextHead {
         refresh_jti: format!("refresh {name}"),
         access_jti: format!("access {name}"),
+        issued_by: NumericDate::from_seconds(i64::MAX),
         access_lifetime: Duration::from_mins(15),
         refresh_lifetime: Duration::from_hours(24 * IDLE_DAYS),
     }

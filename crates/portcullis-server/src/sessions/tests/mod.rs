@@ -17,6 +17,7 @@ pub(super) fn next(name: &str) -> NextHead {
     NextHead {
         refresh_jti: format!("refresh {name}"),
         access_jti: format!("access {name}"),
+        issued_by: NumericDate::from_seconds(i64::MAX),
         access_lifetime: Duration::from_mins(15),
         refresh_lifetime: Duration::from_hours(24 * 30),
     }
@@ -150,4 +151,15 @@ fn a_refresh_moves_the_idle_end_and_never_the_absolute_one() {
 fn the_first_reason_to_end_stays() {
     let once = ended(&rotated(), EndReason::LoggedOut, at(1));
     assert_eq!(ended(&once, EndReason::Replayed, at(2)), once);
+}
+
+#[test]
+fn where_clocks_differ_a_pair_is_issued_at_the_earlier_time_and_judged_by_the_stores() {
+    let behind = NextHead { issued_by: NumericDate::from(at(40_000)), ..next("2") };
+    let refresh = Refresh { presented: token(1, "1"), seen: 0, next: behind, policy: POLICY };
+    let (verdict, changed) = decide(&fresh(at(0)), &refresh, at(100_000));
+    let head = changed.unwrap().head;
+    assert_eq!((verdict, head.made_at), (Verdict::Rotate, at(100_000)));
+    assert_eq!(head.issued_at, NumericDate::from(at(40_000)));
+    assert_eq!(head.access_expires_at, head.issued_at.plus(Duration::from_mins(15)));
 }

@@ -19,6 +19,7 @@ mod purge;
 mod revocations;
 mod session_documents;
 mod sessions;
+mod time;
 mod users;
 
 use std::{
@@ -34,6 +35,7 @@ use self::{
     calls::Calls,
     failure::{Failure, Place},
     sessions::Sessions,
+    time::ServerTime,
 };
 use super::{Creation, EndedSession, Opening, Refreshed, Seen, Store, StoreError};
 use crate::{
@@ -62,6 +64,7 @@ pub struct MongoStore {
     revoked_tokens: Collection<Document>,
     sessions: Sessions,
     calls: Calls,
+    time: ServerTime,
 }
 
 impl MongoStore {
@@ -88,7 +91,8 @@ impl MongoStore {
         let users: Collection<Document> = database.collection(USERS);
         let revoked_tokens = database.collection(REVOKED_TOKENS);
         let sessions = Sessions { sessions: database.collection(SESSIONS), users: users.clone() };
-        Ok(Self { place, database, users, revoked_tokens, sessions, calls: Calls::new() })
+        let time = ServerTime::watch(database.clone());
+        Ok(Self { place, database, users, revoked_tokens, sessions, calls: Calls::new(), time })
     }
 
     /// A call that is over within [`PATIENCE`].
@@ -112,6 +116,10 @@ impl MongoStore {
 impl Store for MongoStore {
     fn location(&self) -> String {
         self.place.to_string()
+    }
+
+    fn time(&self, moment: SystemTime) -> SystemTime {
+        self.time.of(moment)
     }
 
     async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError> {
@@ -218,6 +226,7 @@ impl Store for MongoStore {
     }
 
     async fn close(&self) {
+        self.time.stop();
         self.calls.close().await;
         self.database.client().clone().shutdown().immediate(true).await;
     }
