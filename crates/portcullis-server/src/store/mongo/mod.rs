@@ -4,7 +4,7 @@
 //! call -> calls.rs      a place among the calls at once, a bound in time
 //!      -> users.rs, revocations.rs, sessions.rs, purge.rs   the commands
 //!      -> documents.rs, session_documents.rs                what comes back, read without trust
-//! start -> connect.rs   options, first contact -> indexes.rs
+//! start -> connect.rs   options, first contact -> indexes.rs -> name_keys.rs
 //! ```
 //!
 //! Nothing needs a transaction or a change stream: a single standalone server has neither. Every write is one
@@ -15,6 +15,7 @@ mod connect;
 mod documents;
 mod failure;
 mod indexes;
+mod name_keys;
 mod purge;
 mod revocations;
 mod session_documents;
@@ -30,6 +31,7 @@ use std::{
 use async_trait::async_trait;
 use mongodb::{Collection, Database, bson::Document};
 use portcullis::NumericDate;
+use tokio::task::JoinHandle;
 
 use self::{
     calls::Calls,
@@ -65,6 +67,13 @@ pub struct MongoStore {
     sessions: Sessions,
     calls: Calls,
     time: ServerTime,
+    filling_name_keys: JoinHandle<()>,
+}
+
+impl Drop for MongoStore {
+    fn drop(&mut self) {
+        self.filling_name_keys.abort();
+    }
 }
 
 impl MongoStore {
@@ -79,7 +88,8 @@ impl MongoStore {
         connect::check(url)
     }
 
-    /// Opens the database of a URL, waits for it at most `patience`, and makes the indexes that it lacks.
+    /// Opens the database of a URL, waits for it at most `patience`, and makes the indexes and the canonical names that
+    /// it lacks.
     ///
     /// # Errors
     /// [`StoreErrorKind::Refused`](super::StoreErrorKind::Refused) when the URL cannot be understood, when nobody
@@ -88,11 +98,20 @@ impl MongoStore {
         let (database, place) = connect::prepare(url).await?;
         connect::wait_for(&database, &place, patience).await?;
         indexes::make(&database, &place).await?;
+        name_keys::fill(&database, &place).await?;
         let users: Collection<Document> = database.collection(USERS);
         let revoked_tokens = database.collection(REVOKED_TOKENS);
         let sessions = Sessions { sessions: database.collection(SESSIONS), users: users.clone() };
-        let time = ServerTime::watch(database.clone());
-        Ok(Self { place, database, users, revoked_tokens, sessions, calls: Calls::new(), time })
+        Ok(Self {
+            time: ServerTime::watch(database.clone()),
+            filling_name_keys: name_keys::keep_filling(database.clone(), place.clone()),
+            calls: Calls::new(),
+            place,
+            database,
+            users,
+            revoked_tokens,
+            sessions,
+        })
     }
 
     /// A call that is over within [`PATIENCE`].
@@ -227,6 +246,7 @@ impl Store for MongoStore {
 
     async fn close(&self) {
         self.time.stop();
+        self.filling_name_keys.abort();
         self.calls.close().await;
         self.database.client().clone().shutdown().immediate(true).await;
     }

@@ -60,8 +60,8 @@ async fn a_user_is_found_by_the_spelling_and_from_then_on_by_the_key() {
     let users = place.collection("users").await;
     let mut document = flask_user("Alice", 1);
     document.extend(doc! { "email": "alice@example.org", "roles": ["a", { "b": 1 }], "age": 7_i64 });
-    users.insert_one(document.clone()).await.unwrap();
     let store = place.store().await;
+    users.insert_one(document.clone()).await.unwrap();
     assert!(store.user_by_name(&login("ALICE")).await.unwrap().is_none(), "nobody knows the key yet");
     assert!(store.user_by_name(&login("Alice")).await.unwrap().is_some());
     assert!(store.user_by_name(&login("ALICE")).await.unwrap().is_some());
@@ -89,8 +89,8 @@ async fn names_that_cannot_be_told_apart_both_log_in_by_their_spelling() {
     }
     assert_eq!(
         store.user_by_name(&login("BOB")).await.unwrap().unwrap().username,
-        "bob",
-        "who was first has the key"
+        "Bob",
+        "the oldest has the key"
     );
     let keys: Vec<_> =
         ["bob", "Bob", "two words"].into_iter().map(|name| doc! { "username": name }).collect();
@@ -98,10 +98,27 @@ async fn names_that_cannot_be_told_apart_both_log_in_by_their_spelling() {
     for name in keys {
         with_key.push(users.find_one(name).await.unwrap().unwrap().contains_key("name_key"));
     }
-    assert_eq!(with_key, [true, false, false]);
+    assert_eq!(with_key, [false, true, false]);
     for name in ["bob", "Bob", "BOB"] {
         assert!(!register(&store, name).await, "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_of_another_program_blocks_every_spelling_from_the_start() {
+    if !is_there() {
+        return;
+    }
+    let place = Mongo::new();
+    let users = place.collection("users").await;
+    let many = (0..2500).map(|n| flask_user(&format!("User{n}"), 1));
+    users.insert_many(many.chain([doc! { "username": 7 }, doc! {}])).await.unwrap();
+    let store = place.store().await;
+    for name in ["user0", "USER999", "User1000", "uSER2499", "\u{ff35}ser1001"] {
+        assert!(!register(&store, name).await, "{name}");
+        assert!(store.user_by_name(&login(name)).await.unwrap().is_some(), "{name}");
+    }
+    assert_eq!(users.count_documents(doc! { "name_key": { "$exists": true } }).await.unwrap(), 2500);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,8 +127,8 @@ async fn a_spelling_blocks_its_registration_before_anybody_has_the_key() {
         return;
     }
     let place = Mongo::new();
-    place.collection("users").await.insert_one(flask_user("Alice", 1)).await.unwrap();
     let store = place.store().await;
+    place.collection("users").await.insert_one(flask_user("Alice", 1)).await.unwrap();
     assert!(!register(&store, "Alice").await);
 }
 
