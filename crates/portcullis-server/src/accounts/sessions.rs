@@ -66,6 +66,13 @@ impl Accounts {
     /// [`AccountsError::SessionOver`] for a token without a session; a store that failed: some may live, and the same
     /// call again ends them.
     pub async fn logout_many(&self, token: &Claims, scope: LogoutScope) -> Result<(), AccountsError> {
+        let done = self.end_many(token, scope).await;
+        // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
+        self.revocations.catch_up().await?;
+        done
+    }
+
+    async fn end_many(&self, token: &Claims, scope: LogoutScope) -> Result<(), AccountsError> {
         let session = token.session().ok_or(AccountsError::SessionOver)?;
         let user = self.user_of(token).await?;
         let own = self.living_session(&SessionId::new(session.id), &user).await?.id;
