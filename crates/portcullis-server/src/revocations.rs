@@ -157,15 +157,16 @@ impl Revocations {
         Ok(())
     }
 
-    /// Notes that a session's head is void, with all access tokens of before the new one.
-    ///
-    /// The head's own access token is put on the list too, where a restart finds it. When that fails the new pair is
-    /// given out all the same: its owner has lost one answer already.
+    /// Notes that generations of a session are void, if some are, with their access tokens.
+    pub fn generations_are_void(&self, session: &Session) {
+        if let Some(newest) = session.newest_void() {
+            self.index.revoke_access(session.id.as_str(), newest, Some(session.remembered_until()));
+        }
+    }
+
+    /// Puts the access token of a head that has become void on the list too, where a restart finds it. When that fails
+    /// the new pair is given out all the same: its owner has lost one answer already.
     pub async fn head_is_void(&self, session: &Session, voided: &RevokedToken) {
-        let head = &session.head;
-        let until = voided.expires_at.map_or(head.access_expires_at, |end| end.max(head.access_expires_at));
-        let before = head.refresh.generation.saturating_sub(1);
-        self.index.revoke_access(session.id.as_str(), before, Some(until));
         if let Err(error) = self.revoke(voided.clone()).await {
             tracing::warn!(%error, session = session.id.as_str(), "a void access token may open doors after a restart");
         }

@@ -90,6 +90,8 @@ impl Accounts {
             if session.ended.is_some() {
                 revocations.session_has_ended(session);
             }
+            // Also where the answer was lost that should have said so.
+            revocations.generations_are_void(session);
             if let Some(voided) = &refreshed.voided {
                 revocations.head_is_void(session, voided).await;
             }

@@ -173,6 +173,13 @@ impl Session {
         self.ended.is_none() && NumericDate::from(now) < self.expires_at()
     }
 
+    /// The newest generation that is void, if one is: a head that nobody had seen lies between the present one and the
+    /// parent of both.
+    pub fn newest_void(&self) -> Option<u32> {
+        let between = self.head.refresh.generation.checked_sub(1)?;
+        (between > self.parent.as_ref()?.generation).then_some(between)
+    }
+
     /// When the session ends by itself: for want of use, or absolutely.
     pub fn expires_at(&self) -> NumericDate {
         self.head.refresh_expires_at.min(self.ends_at)
