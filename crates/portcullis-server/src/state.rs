@@ -73,6 +73,19 @@ impl AppState {
             instance::create_folder(&config.instance)?;
         }
         let store = store::open(&config.database).await?;
+        Self::with_store(config, clock, store).await
+    }
+
+    /// The rest of a start, on a store that is open: the way in for whoever puts something between a service and its
+    /// store, as the tests do with faults.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub async fn with_store(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        store: Arc<dyn Store>,
+    ) -> Result<Self, OpenError> {
         let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
         let revocations =
             Revocations::load(store.clone(), clock.clone(), config.jwt.decode_leeway, config.session_max_age)

@@ -14,6 +14,7 @@
 )]
 
 mod errors;
+mod faults;
 mod flask;
 mod health;
 mod key_pairs;

@@ -12,13 +12,16 @@ use http_body_util::BodyExt;
 use portcullis::{ManualClock, NumericDate};
 use portcullis_server::{
     app,
-    config::{self, Environment, Sources},
+    config::{self, Config, Environment, Sources},
     state::AppState,
+    store,
 };
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
+
+use super::faulty::Faulty;
 
 /// A service with a clock that stands still. Ends the test if any answer was a 5xx that nobody expected.
 pub struct TestApp {
@@ -27,7 +30,15 @@ pub struct TestApp {
     router: Router,
     errors_expected: Cell<bool>,
     errors: Cell<usize>,
-    _instance: TempDir,
+    place: Place,
+}
+
+/// What a service is opened with, once and again.
+#[derive(Clone)]
+struct Place {
+    config: Config,
+    clock: ManualClock,
+    _instance: Arc<TempDir>,
 }
 
 /// The answer to a request.
@@ -52,34 +63,37 @@ impl TestApp {
 
     /// A service with settings, as the environment would give them.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        // Cheap hashes: what they cost is not what these tests are about.
-        let mut environment = BTreeMap::from([
-            ("JWT_SECRET_KEY", "a secret of the tests, 32 bytes or more"),
-            ("PASSWORD_ARGON2_MEMORY_KIB", "64"),
-            ("PASSWORD_ARGON2_PASSES", "1"),
-        ]);
-        environment.extend(settings.iter().copied());
-        let instance = tempfile::tempdir().unwrap();
-        let environment: Environment = environment
-            .into_iter()
-            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
-            .collect();
-        let sources = Sources {
-            instance: instance.path().to_owned(),
-            profile: Some("testing".to_owned()),
-            environment,
-            command_line: Vec::new(),
-        };
-        let (config, _) = config::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
-        let clock = ManualClock::at(NumericDate::from_seconds(1_900_000_000));
-        let state = AppState::open(&config, Arc::new(clock.clone())).await.unwrap();
+        let place = Place::new(settings);
+        let state = AppState::open(&place.config, Arc::new(place.clock.clone())).await.unwrap();
+        Self::of(place, state)
+    }
+
+    /// A service, and a way to let calls of its store fail.
+    pub async fn with_faults() -> (Self, Arc<Faulty>) {
+        let place = Place::new(&[]);
+        let store = store::open(&place.config.database).await.unwrap();
+        let faulty = Arc::new(Faulty::new(store));
+        let clock = Arc::new(place.clock.clone());
+        let state = AppState::with_store(&place.config, clock, faulty.clone()).await.unwrap();
+        (Self::of(place, state), faulty)
+    }
+
+    /// The service after a restart: the same data and the same time.
+    pub async fn restarted(self) -> Self {
+        self.state.close().await;
+        let place = self.place.clone();
+        let state = AppState::open(&place.config, Arc::new(place.clock.clone())).await.unwrap();
+        Self::of(place, state)
+    }
+
+    fn of(place: Place, state: AppState) -> Self {
         Self {
-            clock,
+            clock: place.clock.clone(),
             router: app(state.clone()),
             state,
             errors_expected: Cell::new(false),
             errors: Cell::new(0),
-            _instance: instance,
+            place,
         }
     }
 
@@ -154,6 +168,32 @@ impl TestApp {
 
     pub fn wait(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+impl Place {
+    fn new(settings: &[(&str, &str)]) -> Self {
+        // Cheap hashes: what they cost is not what these tests are about.
+        let mut environment = BTreeMap::from([
+            ("JWT_SECRET_KEY", "a secret of the tests, 32 bytes or more"),
+            ("PASSWORD_ARGON2_MEMORY_KIB", "64"),
+            ("PASSWORD_ARGON2_PASSES", "1"),
+        ]);
+        environment.extend(settings.iter().copied());
+        let instance = tempfile::tempdir().unwrap();
+        let environment: Environment = environment
+            .into_iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+            .collect();
+        let sources = Sources {
+            instance: instance.path().to_owned(),
+            profile: Some("testing".to_owned()),
+            environment,
+            command_line: Vec::new(),
+        };
+        let (config, _) = config::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
+        let clock = ManualClock::at(NumericDate::from_seconds(1_900_000_000));
+        Self { config, clock, _instance: Arc::new(instance) }
     }
 }
 

@@ -1,0 +1,521 @@
+//! Every route while a call of the store fails: the first, the second, until no call is left, and in each way in which
+//! one can (D2).
+//!
+//! Whatever fails, no answer says of undone work that it is done, a client that goes on as `docs/http-api.md` says gets
+//! through, and what holds in the end holds after a restart too.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
+use portcullis::Require;
+use portcullis_server::model::SessionId;
+use serde_json::json;
+
+use crate::support::{Answer, Fault, TestApp, Tokens};
+
+/// A route, and what is to be said about it.
+trait Route: Sized {
+    /// What the request is answered with when nothing fails.
+    const DONE: StatusCode = StatusCode::OK;
+
+    /// What is there before.
+    async fn prepare(app: &TestApp) -> Self;
+
+    fn request(&self) -> Request<Body>;
+
+    /// The client has been told that it is done.
+    async fn done(&mut self, _: &TestApp, _: &Answer) {}
+
+    /// The client has not: it goes on as documented. By default it repeats the request, and that is done.
+    async fn unknown(&mut self, app: &TestApp) {
+        let answer = app.send(self.request()).await;
+        assert_eq!(answer.status, Self::DONE, "{}", answer.body);
+        self.done(app, &answer).await;
+    }
+
+    /// What is true in the end, now and after a restart.
+    async fn stands(&self, _: &TestApp) {}
+}
+
+/// Lets every call of a route fail in every way.
+async fn every_fault<R: Route>() {
+    for fault in Fault::ALL {
+        let mut nth = 1;
+        while one_fault::<R>(fault, nth).await {
+            nth += 1;
+        }
+        assert!(nth > 1, "the route asks the store for something");
+    }
+}
+
+/// Lets one call of a route fail, and says whether there was such a call.
+async fn one_fault<R: Route>(fault: Fault, nth: usize) -> bool {
+    let (app, faulty) = TestApp::with_faults().await;
+    app.expect_errors();
+    let mut route = R::prepare(&app).await;
+    faulty.fail(nth, fault);
+    let answer = tokio::select! {
+        answer = app.send(route.request()) => Some(answer),
+        () = faulty.hung_up() => None,
+    };
+    let failed = faulty.settle().await;
+    match answer {
+        Some(answer) if answer.status == R::DONE => route.done(&app, &answer).await,
+        Some(answer) => {
+            assert!(failed, "{fault:?} {nth}: {} {}", answer.status, answer.body);
+            answer.says(503, "The service is not available at the moment");
+            assert_eq!(answer.header("retry-after"), "1");
+            route.unknown(&app).await;
+        }
+        None => route.unknown(&app).await,
+    }
+    route.stands(&app).await;
+    let app = app.restarted().await;
+    route.stands(&app).await;
+    failed
+}
+
+fn post(path: &str, body: &serde_json::Value) -> Request<Body> {
+    let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+    request.body(Body::from(body.to_string())).unwrap()
+}
+
+fn with_token(method: Method, path: &str, token: &str) -> Request<Body> {
+    let request = Request::builder().method(method).uri(path);
+    request.header(header::AUTHORIZATION, format!("Bearer {token}")).body(Body::empty()).unwrap()
+}
+
+fn alice() -> serde_json::Value {
+    json!({"username": "alice", "password": "password"})
+}
+
+async fn lets_in(app: &TestApp, tokens: &Tokens) {
+    assert_eq!(app.get_as("/tests/secret", &tokens.access).await.status, StatusCode::OK);
+}
+
+/// A session is over: access token and refresh token are refused.
+async fn is_over(app: &TestApp, tokens: &Tokens) {
+    app.get_as("/tests/secret", &tokens.access).await.says(401, "Token has been revoked");
+    app.post_as("/users/refresh", &tokens.refresh).await.says(401, "Token has been revoked");
+}
+
+/// A session lives, and what its client holds is its head: there is one line, and the client is on it.
+async fn goes_on(app: &TestApp, tokens: &Tokens) {
+    lets_in(app, tokens).await;
+    let claims = app.state.jwt().verify_as(&tokens.refresh, Require::refresh()).unwrap();
+    let id = SessionId::new(claims.session().unwrap().id);
+    let session = app.state.store().session(&id).await.unwrap().unwrap();
+    assert!(session.ended.is_none());
+    assert_eq!(Some(session.head.refresh.jti.as_str()), claims.jti());
+    let again = app.post_as("/users/refresh", &tokens.refresh).await;
+    assert_eq!(again.status, StatusCode::OK, "{}", again.body);
+}
+
+/// `POST /users/registration`
+struct Registration(Option<Tokens>);
+
+impl Route for Registration {
+    const DONE: StatusCode = StatusCode::CREATED;
+
+    async fn prepare(_: &TestApp) -> Self {
+        Self(None)
+    }
+
+    fn request(&self) -> Request<Body> {
+        post("/users/registration", &alice())
+    }
+
+    async fn done(&mut self, _: &TestApp, answer: &Answer) {
+        self.0 = Some(answer.tokens());
+    }
+
+    async fn unknown(&mut self, app: &TestApp) {
+        let answer = app.send(self.request()).await;
+        self.0 = Some(match answer.status {
+            // By the first attempt.
+            StatusCode::CONFLICT => app.login("alice").await,
+            _ => answer.tokens(),
+        });
+    }
+
+    async fn stands(&self, app: &TestApp) {
+        goes_on(app, self.0.as_ref().unwrap()).await;
+        app.login("alice").await;
+        assert_eq!(app.send(self.request()).await.status, StatusCode::CONFLICT);
+    }
+}
+
+/// `POST /users/login`, of a user who has as many sessions as may live.
+struct Login {
+    before: Vec<Tokens>,
+    pair: Option<Tokens>,
+}
+
+impl Route for Login {
+    async fn prepare(app: &TestApp) -> Self {
+        app.register("alice").await;
+        let mut before = Vec::new();
+        while before.len() < 50 {
+            app.wait(1);
+            before.push(app.login("alice").await);
+        }
+        app.wait(1);
+        Self { before, pair: None }
+    }
+
+    fn request(&self) -> Request<Body> {
+        post("/users/login", &alice())
+    }
+
+    async fn done(&mut self, _: &TestApp, answer: &Answer) {
+        self.pair = Some(answer.tokens());
+    }
+
+    async fn stands(&self, app: &TestApp) {
+        goes_on(app, self.pair.as_ref().unwrap()).await;
+        // Nobody was told that this one ends for it. The node hears of it in a moment all the same.
+        let refused = async {
+            while app.get_as("/tests/secret", &self.before[0].access).await.status == StatusCode::OK {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), refused).await.expect("it is refused");
+        is_over(app, &self.before[0]).await;
+        lets_in(app, &self.before[2]).await;
+    }
+}
+
+/// `POST /users/refresh` with the newest token; a client without an answer repeats it `AFTER` so many seconds.
+struct Refresh<const AFTER: u64> {
+    first: Tokens,
+    pair: Option<Tokens>,
+}
+
+impl<const AFTER: u64> Route for Refresh<AFTER> {
+    async fn prepare(app: &TestApp) -> Self {
+        let first = app.register("alice").await;
+        app.wait(60);
+        Self { first, pair: None }
+    }
+
+    fn request(&self) -> Request<Body> {
+        with_token(Method::POST, "/users/refresh", &self.first.refresh)
+    }
+
+    async fn done(&mut self, _: &TestApp, answer: &Answer) {
+        self.pair = Some(answer.tokens());
+    }
+
+    async fn unknown(&mut self, app: &TestApp) {
+        app.wait(AFTER);
+        let answer = app.send(self.request()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        self.done(app, &answer).await;
+    }
+
+    async fn stands(&self, app: &TestApp) {
+        goes_on(app, self.pair.as_ref().unwrap()).await;
+    }
+}
+
+/// `POST /users/refresh` when the answer to the last one was lost, and with it a pair.
+struct RefreshAfterALostAnswer {
+    lost: Tokens,
+    refresh: Refresh<0>,
+}
+
+impl Route for RefreshAfterALostAnswer {
+    async fn prepare(app: &TestApp) -> Self {
+        let refresh = Refresh::prepare(app).await;
+        let lost = app.send(refresh.request()).await.tokens();
+        app.wait(60);
+        Self { lost, refresh }
+    }
+
+    fn request(&self) -> Request<Body> {
+        self.refresh.request()
+    }
+
+    async fn done(&mut self, app: &TestApp, answer: &Answer) {
+        self.refresh.done(app, answer).await;
+        app.get_as("/tests/secret", &self.lost.access).await.says(401, "Token has been revoked");
+    }
+
+    async fn stands(&self, app: &TestApp) {
+        self.refresh.stands(app).await;
+    }
+}
+
+/// `POST /users/refresh` with a token that somebody must have a copy of: that ends the session.
+struct Replay {
+    stolen: Tokens,
+    newest: Tokens,
+}
+
+impl Route for Replay {
+    const DONE: StatusCode = StatusCode::UNAUTHORIZED;
+
+    async fn prepare(app: &TestApp) -> Self {
+        let stolen = app.register("alice").await;
+        app.wait(60);
+        let newest = app.post_as("/users/refresh", &stolen.refresh).await.tokens();
+        lets_in(app, &newest).await;
+        app.wait(60);
+        Self { stolen, newest }
+    }
+
+    fn request(&self) -> Request<Body> {
+        with_token(Method::POST, "/users/refresh", &self.stolen.refresh)
+    }
+
+    async fn stands(&self, app: &TestApp) {
+        is_over(app, &self.newest).await;
+        is_over(app, &self.stolen).await;
+    }
+}
+
+/// `POST /users/logout`
+struct Logout(Tokens);
+
+impl Route for Logout {
+    const DONE: StatusCode = StatusCode::NO_CONTENT;
+
+    async fn prepare(app: &TestApp) -> Self {
+        Self(app.register("alice").await)
+    }
+
+    fn request(&self) -> Request<Body> {
+        with_token(Method::POST, "/users/logout", &self.0.access)
+    }
+
+    async fn stands(&self, app: &TestApp) {
+        is_over(app, &self.0).await;
+    }
+}
+
+/// `POST /users/logout` of a token that has no session.
+struct LogoutWithoutASession(String);
+
+impl Route for LogoutWithoutASession {
+    const DONE: StatusCode = StatusCode::NO_CONTENT;
+
+    async fn prepare(app: &TestApp) -> Self {
+        Self(app.state.jwt().access("alice").sign().unwrap().into_string())
+    }
+
+    fn request(&self) -> Request<Body> {
+        with_token(Method::POST, "/users/logout", &self.0)
+    }
+
+    async fn stands(&self, app: &TestApp) {
+        app.get_as("/tests/secret", &self.0).await.says(401, "Token has been revoked");
+    }
+}
+
+/// Somebody with three sessions, one of which does something with the others.
+struct Three {
+    own: Tokens,
+    others: [Tokens; 2],
+}
+
+impl Three {
+    async fn prepare(app: &TestApp) -> Self {
+        let others = [app.register("alice").await, app.login("alice").await];
+        Self { own: app.login("alice").await, others }
+    }
+
+    async fn others_are_over(&self, app: &TestApp) {
+        for other in &self.others {
+            is_over(app, other).await;
+        }
+    }
+}
+
+/// `POST /users/logout?scope=others`
+struct LogoutOthers(Three);
+
+impl Route for LogoutOthers {
+    const DONE: StatusCode = StatusCode::NO_CONTENT;
+
+    async fn prepare(app: &TestApp) -> Self {
+        Self(Three::prepare(app).await)
+    }
+
+    fn request(&self) -> Request<Body> {
+        with_token(Method::POST, "/users/logout?scope=others", &self.0.own.access)
+    }
+
+    async fn stands(&self, app: &TestApp) {
+        self.0.others_are_over(app).await;
+        goes_on(app, &self.0.own).await;
+    }
+}
+
+/// `POST /users/logout?scope=all`
+struct LogoutAll(Three);
+
+impl Route for LogoutAll {
+    const DONE: StatusCode = StatusCode::NO_CONTENT;
+
+    async fn prepare(app: &TestApp) -> Self {
+        Self(Three::prepare(app).await)
+    }
+
+    fn request(&self) -> Request<Body> {
+        with_token(Method::POST, "/users/logout?scope=all", &self.0.own.access)
+    }
+
+    async fn unknown(&mut self, app: &TestApp) {
+        // Or 401: it was done the first time, and the session of this token was among them.
+        let answer = app.send(self.request()).await;
+        assert!(matches!(answer.status.as_u16(), 204 | 401), "{}", answer.body);
+    }
+
+    async fn stands(&self, app: &TestApp) {
+        self.0.others_are_over(app).await;
+        is_over(app, &self.0.own).await;
+        app.login("alice").await;
+    }
+}
+
+/// `GET /users/me`
+struct Me(Tokens);
+
+impl Route for Me {
+    async fn prepare(app: &TestApp) -> Self {
+        Self(app.register("alice").await)
+    }
+
+    fn request(&self) -> Request<Body> {
+        with_token(Method::GET, "/users/me", &self.0.access)
+    }
+
+    async fn done(&mut self, _: &TestApp, answer: &Answer) {
+        assert_eq!(answer.body["username"], "alice");
+    }
+}
+
+/// `GET /users/me/sessions`
+struct Sessions(Three);
+
+impl Route for Sessions {
+    async fn prepare(app: &TestApp) -> Self {
+        Self(Three::prepare(app).await)
+    }
+
+    fn request(&self) -> Request<Body> {
+        with_token(Method::GET, "/users/me/sessions", &self.0.own.access)
+    }
+
+    async fn done(&mut self, _: &TestApp, answer: &Answer) {
+        assert_eq!(answer.body["sessions"].as_array().map(Vec::len), Some(3));
+    }
+}
+
+/// `DELETE /users/me/sessions/{id}`
+struct EndSession {
+    three: Three,
+    path: String,
+}
+
+impl Route for EndSession {
+    const DONE: StatusCode = StatusCode::NO_CONTENT;
+
+    async fn prepare(app: &TestApp) -> Self {
+        let three = Three::prepare(app).await;
+        let claims = app.state.jwt().verify(&three.others[0].access).unwrap();
+        let path = format!("/users/me/sessions/{}", claims.session().unwrap().id);
+        Self { three, path }
+    }
+
+    fn request(&self) -> Request<Body> {
+        with_token(Method::DELETE, &self.path, &self.three.own.access)
+    }
+
+    async fn stands(&self, app: &TestApp) {
+        is_over(app, &self.three.others[0]).await;
+        goes_on(app, &self.three.others[1]).await;
+        goes_on(app, &self.three.own).await;
+    }
+}
+
+/// `POST /users/me/fresh`
+struct Fresh {
+    own: Tokens,
+    fresh: Option<String>,
+}
+
+impl Route for Fresh {
+    async fn prepare(app: &TestApp) -> Self {
+        Self { own: app.register("alice").await, fresh: None }
+    }
+
+    fn request(&self) -> Request<Body> {
+        let mut request = post("/users/me/fresh", &json!({"password": "password"}));
+        let bearer = format!("Bearer {}", self.own.access).parse().unwrap();
+        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        request
+    }
+
+    async fn done(&mut self, _: &TestApp, answer: &Answer) {
+        self.fresh = answer.body["access_token"].as_str().map(str::to_owned);
+    }
+
+    async fn stands(&self, app: &TestApp) {
+        app.state.jwt().verify_as(self.fresh.as_ref().unwrap(), Require::access().fresh()).unwrap();
+        goes_on(app, &self.own).await;
+    }
+}
+
+/// `GET /readyz`
+struct Ready;
+
+impl Route for Ready {
+    async fn prepare(_: &TestApp) -> Self {
+        Self
+    }
+
+    fn request(&self) -> Request<Body> {
+        Request::get("/readyz").body(Body::empty()).unwrap()
+    }
+}
+
+/// One test a route, so that they run side by side.
+macro_rules! under_every_fault {
+    ($($name:ident: $route:ty),+ $(,)?) => {
+        $(#[tokio::test]
+        async fn $name() {
+            every_fault::<$route>().await;
+        })+
+    };
+}
+
+under_every_fault! {
+    registration: Registration,
+    login: Login,
+    refresh: Refresh<0>,
+    refresh_repeated_after_the_window: Refresh<600>,
+    refresh_after_a_lost_answer: RefreshAfterALostAnswer,
+    replay: Replay,
+    logout: Logout,
+    logout_without_a_session: LogoutWithoutASession,
+    logout_others: LogoutOthers,
+    logout_all: LogoutAll,
+    me: Me,
+    sessions: Sessions,
+    end_session: EndSession,
+    fresh: Fresh,
+    ready: Ready,
+}
+
+#[tokio::test]
+async fn a_guarded_route_asks_the_store_for_nothing() {
+    let (app, faulty) = TestApp::with_faults().await;
+    let alice = app.register("alice").await;
+    faulty.fail(1, Fault::Before);
+    lets_in(&app, &alice).await;
+    assert!(!faulty.settle().await);
+}

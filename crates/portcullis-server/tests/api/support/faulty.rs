@@ -1,0 +1,280 @@
+//! A store of which one call fails: before it did anything, after it did all, or later than anybody waits.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::SystemTime,
+};
+
+use async_trait::async_trait;
+use portcullis::NumericDate;
+use portcullis_server::{
+    model::{EndReason, LoginName, NewUser, RevokedToken, Session, SessionId, User, UserId},
+    sessions::Refresh,
+    store::{Creation, EndedSession, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind},
+};
+use tokio::sync::{Notify, watch};
+
+/// How a call fails.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    /// Nothing has happened.
+    Before,
+    /// It has happened, and its answer was lost.
+    After,
+    /// It happens when the caller has given up: before the next call, as in a queue.
+    Late,
+    /// It has happened, and the client hangs up before it hears of it.
+    HungUp,
+}
+
+impl Fault {
+    pub const ALL: [Self; 4] = [Self::Before, Self::After, Self::Late, Self::HungUp];
+}
+
+/// A store in front of another one. Only what requests ask for is counted: the calls of a start and of the jobs go
+/// through as they are.
+pub struct Faulty {
+    store: Arc<dyn Store>,
+    plan: Mutex<Option<Plan>>,
+    late: Mutex<Vec<Act>>,
+    under_way: AtomicUsize,
+    hung_up: Notify,
+    held: watch::Sender<bool>,
+}
+
+/// Which of the next calls is to fail, and how.
+struct Plan {
+    calls_before: usize,
+    fault: Fault,
+}
+
+type Act = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Faulty {
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            plan: Mutex::default(),
+            late: Mutex::default(),
+            under_way: AtomicUsize::new(0),
+            hung_up: Notify::new(),
+            held: watch::Sender::new(false),
+        }
+    }
+
+    /// Lets the `nth` call from now on fail, counted from 1.
+    pub fn fail(&self, nth: usize, fault: Fault) {
+        *self.plan.lock().unwrap() = Some(Plan { calls_before: nth - 1, fault });
+        self.held.send_replace(true);
+    }
+
+    /// Comes when the call has happened after which the client is to hang up.
+    pub async fn hung_up(&self) {
+        self.hung_up.notified().await;
+    }
+
+    /// Ends the faults, and lets all that is late or held come to its end; whether there was a fault.
+    pub async fn settle(&self) -> bool {
+        let failed = self.plan.lock().unwrap().take().is_none();
+        self.held.send_replace(false);
+        self.do_what_is_late().await;
+        while self.under_way.load(Ordering::SeqCst) > 0 {
+            tokio::task::yield_now().await;
+        }
+        failed
+    }
+
+    async fn call<T, A>(
+        &self,
+        act: impl FnOnce(Arc<dyn Store>) -> A + Send + 'static,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        A: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let _under_way = UnderWay::of(&self.under_way);
+        self.do_what_is_late().await;
+        let act = act(self.store.clone());
+        let lost = || StoreError::new(StoreErrorKind::Unavailable, "a fault of the tests");
+        match self.fault_of_this_call() {
+            None => act.await,
+            Some(Fault::Before) => Err(lost()),
+            Some(Fault::After) => {
+                act.await?;
+                Err(lost())
+            }
+            Some(Fault::Late) => {
+                let late = async move { drop(act.await) };
+                self.late.lock().unwrap().push(Box::pin(late));
+                Err(lost())
+            }
+            Some(Fault::HungUp) => {
+                let answer = act.await;
+                self.hung_up.notify_one();
+                let _ = self.held.subscribe().wait_for(|held| !held).await;
+                answer
+            }
+        }
+    }
+
+    fn fault_of_this_call(&self) -> Option<Fault> {
+        let mut plan = self.plan.lock().unwrap();
+        match plan.as_mut()? {
+            Plan { calls_before: 0, fault } => {
+                let fault = *fault;
+                *plan = None;
+                Some(fault)
+            }
+            Plan { calls_before, .. } => {
+                *calls_before -= 1;
+                None
+            }
+        }
+    }
+
+    async fn do_what_is_late(&self) {
+        let late = std::mem::take(&mut *self.late.lock().unwrap());
+        for act in late {
+            act.await;
+        }
+    }
+}
+
+/// A call that has not ended.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl<'a> UnderWay<'a> {
+    fn of(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Store for Faulty {
+    // What requests ask for.
+
+    async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError> {
+        self.call(move |store| async move { store.create_user(user, now).await }).await
+    }
+
+    async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
+        let name = name.clone();
+        self.call(|store| async move { store.user_by_name(&name).await }).await
+    }
+
+    async fn user_by_id(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let id = id.clone();
+        self.call(|store| async move { store.user_by_id(&id).await }).await
+    }
+
+    async fn revoke_token(&self, token: RevokedToken, now: SystemTime) -> Result<(), StoreError> {
+        self.call(move |store| async move { store.revoke_token(token, now).await }).await
+    }
+
+    async fn open_session(
+        &self,
+        session: Session,
+        at_most: usize,
+        now: SystemTime,
+    ) -> Result<Opening, StoreError> {
+        self.call(move |store| async move { store.open_session(session, at_most, now).await }).await
+    }
+
+    async fn refresh_session(
+        &self,
+        id: &SessionId,
+        refresh: &Refresh,
+        now: SystemTime,
+    ) -> Result<Refreshed, StoreError> {
+        let (id, refresh) = (id.clone(), refresh.clone());
+        self.call(move |store| async move { store.refresh_session(&id, &refresh, now).await }).await
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        let id = id.clone();
+        self.call(|store| async move { store.session(&id).await }).await
+    }
+
+    async fn sessions_of(&self, user: &UserId, now: SystemTime) -> Result<Vec<Session>, StoreError> {
+        let user = user.clone();
+        self.call(move |store| async move { store.sessions_of(&user, now).await }).await
+    }
+
+    async fn end_session(
+        &self,
+        id: &SessionId,
+        reason: EndReason,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        let id = id.clone();
+        self.call(move |store| async move { store.end_session(&id, reason, now).await }).await
+    }
+
+    async fn end_sessions(
+        &self,
+        user: &UserId,
+        except: Option<&SessionId>,
+        now: SystemTime,
+    ) -> Result<Vec<Session>, StoreError> {
+        let (user, except) = (user.clone(), except.cloned());
+        self.call(move |store| async move { store.end_sessions(&user, except.as_ref(), now).await }).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.call(|store| async move { store.ping().await }).await
+    }
+
+    // What a start and the jobs ask for.
+
+    fn location(&self) -> String {
+        self.store.location()
+    }
+
+    async fn revoked_tokens(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<RevokedToken>, StoreError> {
+        self.store.revoked_tokens(after, limit).await
+    }
+
+    async fn ended_sessions(
+        &self,
+        after: Option<&SessionId>,
+        at: NumericDate,
+        limit: usize,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        self.store.ended_sessions(after, at, limit).await
+    }
+
+    async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {
+        self.store.note_seen(seen).await
+    }
+
+    async fn purge_revoked_tokens(
+        &self,
+        expired_before: NumericDate,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        self.store.purge_revoked_tokens(expired_before, limit).await
+    }
+
+    async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError> {
+        self.store.purge_sessions(expired_before, limit).await
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}
