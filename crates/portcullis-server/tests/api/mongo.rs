@@ -3,10 +3,11 @@
 #[path = "../store/mongo/place.rs"]
 mod place;
 
+use axum::http::StatusCode;
 use serde_json::json;
 
 use self::place::{Place, is_there};
-use crate::support::{Server, instance};
+use crate::support::{Answer, Server, TestApp, Tokens, instance};
 
 const SECRET: &str = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'\n";
 
@@ -43,4 +44,61 @@ fn a_user_registers_logs_in_and_out_and_stays_out_after_a_kill() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "only the configuration lies there");
     server.signal("TERM");
     assert!(server.wait().success());
+}
+
+/// A user who is logged in, on as many nodes over one database.
+async fn nodes(count: usize, place: &Place, settings: &[(&str, &str)]) -> (Vec<TestApp>, Tokens) {
+    let settings = [settings, &[("MONGO_URI", place.uri.as_str())]].concat();
+    let mut nodes = vec![TestApp::with(&settings).await];
+    while nodes.len() < count {
+        nodes.push(nodes[0].another_node().await);
+    }
+    let alice = nodes[0].register("alice").await;
+    nodes[0].wait(60);
+    (nodes, alice)
+}
+
+/// Uses one refresh token many times at once, on all nodes.
+async fn refreshes_at_once(uses: usize, nodes: &[TestApp], token: &str) -> Vec<Answer> {
+    let each = uses / nodes.len();
+    let (first, rest) = nodes.split_first().unwrap();
+    let second = rest.first().unwrap_or(first);
+    let path = "/users/refresh";
+    let (mut answers, others) = tokio::join!(first.at_once(uses - each * rest.len(), path, token), async {
+        second.at_once(each * rest.len(), path, token).await
+    });
+    answers.extend(others);
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_uses_of_a_refresh_token_at_once_all_get_one_pair_on_one_node_and_on_two() {
+    if !is_there() {
+        return;
+    }
+    for (count, uses) in [(1, 10), (2, 10), (1, 100), (2, 100), (1, 1000), (2, 1000)] {
+        let place = Place::new();
+        let (nodes, alice) = nodes(count, &place, &[]).await;
+        let answers = refreshes_at_once(uses, &nodes, &alice.refresh).await;
+        let mut pairs: Vec<_> = answers.iter().map(|answer| answer.tokens().refresh).collect();
+        let made = answers.iter().filter(|answer| answer.header("refresh-repeat").is_empty()).count();
+        pairs.dedup();
+        assert_eq!((pairs.len(), made), (1, 1), "{uses} uses on {count} nodes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_patience_one_of_many_uses_at_once_succeeds_on_one_node_and_on_two() {
+    if !is_there() {
+        return;
+    }
+    let settings = [("REFRESH_REUSE_WINDOW", "0"), ("REFRESH_LOST_ANSWER", "refuse")];
+    for (count, uses) in [(1, 10), (2, 10), (1, 100), (2, 100), (1, 1000), (2, 1000)] {
+        let place = Place::new();
+        let (nodes, alice) = nodes(count, &place, &settings).await;
+        let answers = refreshes_at_once(uses, &nodes, &alice.refresh).await;
+        let done = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+        let refused = answers.iter().filter(|answer| answer.status == StatusCode::UNAUTHORIZED).count();
+        assert_eq!((done, refused), (1, uses - 1), "{uses} uses on {count} nodes");
+    }
 }

@@ -9,7 +9,8 @@ use super::{PATIENCE, failure::Failure};
 /// Calls at once, and so connections at most. More would wait in the server instead of here.
 pub(super) const AT_ONCE: u32 = 64;
 
-/// The calls of a store.
+/// The calls of a store; the clones share its places.
+#[derive(Clone)]
 pub(super) struct Calls {
     permits: Arc<Semaphore>,
 }

@@ -7,7 +7,7 @@ use mongodb::error::{Error, ErrorKind, WriteFailure};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Why a call did not do what it should.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Failure {
     /// The driver or the server refused.
     Driver(Box<Error>),

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! call -> calls.rs      a place among the calls at once, a bound in time
+//!      -> uses.rs       uses of one refresh token at once, served together
 //!      -> users.rs, revocations.rs, sessions.rs, purge.rs   the commands
 //!      -> documents.rs, session_documents.rs                what comes back, read without trust
 //! start -> connect.rs   options, first contact -> indexes.rs -> name_keys.rs
@@ -22,6 +23,7 @@ mod session_documents;
 mod sessions;
 mod time;
 mod users;
+mod uses;
 
 use std::{
     future::Future,
@@ -38,6 +40,7 @@ use self::{
     failure::{Failure, Place},
     sessions::Sessions,
     time::ServerTime,
+    uses::Uses,
 };
 use super::{Creation, EndedSession, Opening, Refreshed, Seen, Store, StoreError};
 use crate::{
@@ -65,6 +68,7 @@ pub struct MongoStore {
     users: Collection<Document>,
     revoked_tokens: Collection<Document>,
     sessions: Sessions,
+    uses: Uses,
     calls: Calls,
     time: ServerTime,
     filling_name_keys: JoinHandle<()>,
@@ -105,12 +109,13 @@ impl MongoStore {
         Ok(Self {
             time: ServerTime::watch(database.clone()),
             filling_name_keys: name_keys::keep_filling(database.clone(), place.clone()),
-            calls: Calls::new(),
             place,
             database,
             users,
             revoked_tokens,
             sessions,
+            uses: Uses::default(),
+            calls: Calls::new(),
         })
     }
 
@@ -190,7 +195,8 @@ impl Store for MongoStore {
         refresh: &Refresh,
         now: SystemTime,
     ) -> Result<Refreshed, StoreError> {
-        self.call(self.sessions.clone().refresh(id.clone(), refresh.clone(), now)).await
+        let refreshed = self.uses.one(&self.calls, &self.sessions, id, refresh.clone(), now);
+        refreshed.await.map_err(|failure| self.place.error(failure))
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {

@@ -40,6 +40,13 @@ struct Owner {
     kept: Option<SessionId>,
 }
 
+/// A session as it was read or written last, with its user as read after it.
+pub(super) struct Known {
+    session: Session,
+    standing: Standing,
+    user: Option<User>,
+}
+
 /// What a session is by its user's epoch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
@@ -82,20 +89,25 @@ impl Sessions {
         Ok(Opening::Opened { displaced })
     }
 
-    /// Judges a use of a refresh token by the session and the user as they are, and writes what comes of it.
+    /// Judges a use of a refresh token by the session and the user as they are, and writes what comes of it. What is
+    /// known of them is left for the next use, unless it may be out of date.
     pub(super) async fn refresh(
-        self,
-        id: SessionId,
-        refresh: Refresh,
+        &self,
+        known: &mut Option<Known>,
+        id: &SessionId,
+        refresh: &Refresh,
         now: SystemTime,
     ) -> Result<Refreshed, Failure> {
         // As it will be read again, so that every caller writes the same pair.
         let now = time(now).to_system_time();
         loop {
-            let Some(session) = self.find(&id).await? else {
+            let looked_at = match known.take() {
+                Some(known) => Some(known),
+                None => self.look(id).await?,
+            };
+            let Some(Known { session, standing, user }) = looked_at else {
                 return Ok(Refreshed::gone(None, None));
             };
-            let (standing, user) = self.standing(&session).await?;
             match standing {
                 Standing::Present => {}
                 Standing::Kept => {
@@ -106,12 +118,13 @@ impl Sessions {
                     if session.ended.is_none() && !self.end_past(&session, now).await? {
                         continue;
                     }
-                    let session = self.find(&id).await?;
+                    let session = self.find(id).await?;
                     return Ok(Refreshed::gone(session, user));
                 }
             }
-            let (verdict, changed) = decide(&session, &refresh, now);
+            let (verdict, changed) = decide(&session, refresh, now);
             let Some(changed) = changed else {
+                *known = Some(Known { session: session.clone(), standing, user: user.clone() });
                 return Ok(Refreshed::judged(verdict, session, None, user));
             };
             if !self.replace(&session, &changed).await? {
@@ -122,8 +135,16 @@ impl Sessions {
                 // All were ended while this was written: the next round ends this one too.
                 continue;
             }
+            *known = Some(Known { session: changed.clone(), standing, user: user.clone() });
             return Ok(Refreshed::judged(verdict, session, Some(changed), user));
         }
+    }
+
+    /// A session with its standing and its user.
+    async fn look(&self, id: &SessionId) -> Result<Option<Known>, Failure> {
+        let Some(session) = self.find(id).await? else { return Ok(None) };
+        let (standing, user) = self.standing(&session).await?;
+        Ok(Some(Known { session, standing, user }))
     }
 
     /// The session of a name.

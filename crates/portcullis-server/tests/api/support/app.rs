@@ -86,6 +86,13 @@ impl TestApp {
         Self::of(place, state)
     }
 
+    /// Another node of the service, on the same database and with the same clock.
+    pub async fn another_node(&self) -> Self {
+        let place = self.place.clone();
+        let state = AppState::open(&place.config, Arc::new(place.clock.clone())).await.unwrap();
+        Self::of(place, state)
+    }
+
     fn of(place: Place, state: AppState) -> Self {
         Self {
             clock: place.clock.clone(),
