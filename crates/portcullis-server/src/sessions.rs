@@ -5,12 +5,15 @@
 //! somebody else who has a copy; what was seen of the head tells the two apart. A lost answer logs nobody out, and
 //! where two hold tokens of one session, one of them holds a void one sooner or later (RFC 9700 section 4.14.2).
 
+mod standing;
 #[cfg(test)]
 mod tests;
 
 use std::time::{Duration, SystemTime};
 
 use portcullis::NumericDate;
+
+pub use standing::{Owner, Standing, standing};
 
 use crate::model::{
     AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session, SessionId, UserId,

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     model::{EndReason, Session, SessionId, User, UserId},
-    sessions::{Refresh, decide},
+    sessions::{Owner, Refresh, Standing, decide, standing},
     store::{EndedSession, Opening, Refreshed, Seen},
 };
 
@@ -34,28 +34,11 @@ pub(super) struct Sessions {
     pub(super) users: Collection<Document>,
 }
 
-/// A user as sessions need one: how often all were ended, and which one the last end has spared.
-struct Owner {
-    user: User,
-    kept: Option<SessionId>,
-}
-
 /// A session as it was read or written last, with its user as read after it.
 pub(super) struct Known {
     session: Session,
     standing: Standing,
     user: Option<User>,
-}
-
-/// What a session is by its user's epoch.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// Of the present epoch.
-    Present,
-    /// Of the one before, and spared by the end of that one: it still has to be taken along.
-    Kept,
-    /// Over.
-    Past,
 }
 
 impl Sessions {
@@ -158,7 +141,8 @@ impl Sessions {
         let mut sessions = loop {
             let Some(before) = self.owner(user).await? else { return Ok(Vec::new()) };
             let mut sessions = self.open_of(user).await?;
-            sessions.retain(|session| session.lives(now) && before.standing(session) != Standing::Past);
+            sessions
+                .retain(|session| session.lives(now) && standing(session, Some(&before)) != Standing::Past);
             // Raised in between: the one that is kept may have been missed.
             let after = self.owner(user).await?;
             if after.is_none_or(|after| after.user.epoch == before.user.epoch) {
@@ -194,7 +178,7 @@ impl Sessions {
         let owner = self.raise(&user, except.as_ref()).await?;
         let mut over = Vec::new();
         for session in self.open_of(&user).await? {
-            match owner.as_ref().map_or(Standing::Past, |owner| owner.standing(&session)) {
+            match standing(&session, owner.as_ref()) {
                 Standing::Kept => self.take_along(&session).await?,
                 // Opened since, it may be after the next end of all.
                 _ if owner.as_ref().is_some_and(|owner| session.epoch >= owner.user.epoch) => {}
@@ -326,7 +310,7 @@ impl Sessions {
             // Spared by the last end and not taken along yet: by this one it would be two behind.
             if let Some(kept) = except.filter(|except| owner.kept.as_ref() == Some(*except))
                 && let Some(session) = self.find(kept).await?
-                && owner.standing(&session) == Standing::Kept
+                && standing(&session, Some(&owner)) == Standing::Kept
             {
                 self.take_along(&session).await?;
             }
@@ -349,8 +333,7 @@ impl Sessions {
     /// A session's standing by its user as it is now, and that user.
     async fn standing(&self, session: &Session) -> Result<(Standing, Option<User>), Failure> {
         let owner = self.owner(&session.user).await?;
-        let standing = owner.as_ref().map_or(Standing::Past, |owner| owner.standing(session));
-        Ok((standing, owner.map(|owner| owner.user)))
+        Ok((standing(session, owner.as_ref()), owner.map(|owner| owner.user)))
     }
 
     async fn owner(&self, user: &UserId) -> Result<Option<Owner>, Failure> {
@@ -373,18 +356,6 @@ impl Sessions {
             sessions.push(session_documents::session(&cursor.deserialize_current()?)?);
         }
         Ok(sessions)
-    }
-}
-
-impl Owner {
-    fn standing(&self, session: &Session) -> Standing {
-        let behind = self.user.epoch - session.epoch;
-        match behind {
-            _ if session.user != self.user.id => Standing::Past,
-            0 => Standing::Present,
-            1 if self.kept.as_ref() == Some(&session.id) => Standing::Kept,
-            _ => Standing::Past,
-        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::time::SystemTime;
 
 use portcullis::NumericDate;
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{Connection, Params, params};
 
 use super::{bounded, execute, failure::Failure, rows, session_rows, user_by_id};
 use crate::{
     model::{EndReason, Session, SessionId, UserId},
-    sessions::{Refresh, decide, ended},
+    sessions::{Owner, Refresh, Standing, decide, ended, standing},
     store::{EndedSession, Opening, Refreshed, Seen},
 };
 
@@ -19,7 +19,8 @@ pub(super) fn open(
     at_most: usize,
     now: SystemTime,
 ) -> Result<Opening, Failure> {
-    if epoch_of(connection, &session.user)? != Some(session.epoch) {
+    let owner = owner(connection, &session.user, None)?;
+    if standing(session, owner.as_ref()) != Standing::Present {
         return Ok(Opening::Refused);
     }
     let mut displaced = Vec::new();
@@ -43,17 +44,17 @@ pub(super) fn refresh(
     let Some(session) = find(connection, id)? else {
         return Ok(Refreshed::gone(None, None));
     };
-    let user = user_by_id(connection, &session.user)?;
-    if user.as_ref().is_none_or(|user| user.epoch != session.epoch) {
+    let owner = owner(connection, &session.user, None)?;
+    if standing(&session, owner.as_ref()) != Standing::Present {
         let session = end(connection, &session, EndReason::Epoch, now)?;
-        return Ok(Refreshed::gone(Some(session), user));
+        return Ok(Refreshed::gone(Some(session), owner.map(|owner| owner.user)));
     }
     // As it will be read again, so that every caller writes the same pair.
     let (verdict, changed) = decide(&session, refresh, rows::as_stored(now));
     if let Some(changed) = &changed {
         session_rows::update(connection, changed)?;
     }
-    Ok(Refreshed::judged(verdict, session, changed, user))
+    Ok(Refreshed::judged(verdict, session, changed, owner.map(|owner| owner.user)))
 }
 
 /// The session of a name.
@@ -93,16 +94,15 @@ pub(super) fn end_all(
     except: Option<&SessionId>,
     now: SystemTime,
 ) -> Result<Vec<Session>, Failure> {
-    let epoch = epoch_of(connection, user)?;
     execute(connection, "UPDATE users SET epoch = epoch + 1 WHERE id = ?1", [user.as_str()])?;
-    let raised = epoch_of(connection, user)?;
+    let owner = owner(connection, user, except)?;
     let mut over = Vec::new();
     for session in not_ended(connection, user)? {
-        match raised {
-            Some(raised) if except == Some(&session.id) && Some(session.epoch) == epoch => {
-                session_rows::update(connection, &Session { epoch: raised, ..session })?;
-            }
-            _ => over.push(end(connection, &session, EndReason::Epoch, now)?),
+        if standing(&session, owner.as_ref()) == Standing::Kept {
+            let epoch = session.epoch + 1;
+            session_rows::update(connection, &Session { epoch, ..session })?;
+        } else {
+            over.push(end(connection, &session, EndReason::Epoch, now)?);
         }
     }
     Ok(over)
@@ -189,8 +189,7 @@ fn select(connection: &Connection, condition: &str, values: impl Params) -> Resu
     Ok(sessions)
 }
 
-/// A user's epoch; `None` where there is no such user.
-fn epoch_of(connection: &Connection, user: &UserId) -> Result<Option<i64>, Failure> {
-    let mut statement = connection.prepare_cached("SELECT epoch FROM users WHERE id = ?1")?;
-    Ok(statement.query_row([user.as_str()], |row| row.get(0)).optional()?)
+/// A user as sessions see one. In a transaction one that is kept is taken along at once, so nothing is noted of it.
+fn owner(connection: &Connection, user: &UserId, kept: Option<&SessionId>) -> Result<Option<Owner>, Failure> {
+    Ok(user_by_id(connection, user)?.map(|user| Owner { user, kept: kept.cloned() }))
 }
