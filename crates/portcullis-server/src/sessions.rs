@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use portcullis::NumericDate;
 
-pub use standing::{Owner, Standing, standing};
+pub use standing::{Admission, Owner, Standing, admission, standing};
 
 use crate::model::{
     AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session, SessionId, UserId,

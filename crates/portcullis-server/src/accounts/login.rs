@@ -2,7 +2,7 @@
 
 use super::{Accounts, AccountsError, TokenPair, to_its_end};
 use crate::{
-    model::{LoginName, Password, Session, SessionId, User},
+    model::{LoginName, Password, Session, SessionId, User, UserState},
     sessions,
     store::Opening,
 };
@@ -10,8 +10,8 @@ use crate::{
 impl Accounts {
     /// Logs a user in.
     ///
-    /// An unknown name costs the same hash as a wrong password, so that neither answer nor time tells which
-    /// names exist. `device` is what the client says that it is.
+    /// An unknown name costs the same hash as a wrong password, and so does a disabled user, so that neither answer nor
+    /// time tells which names exist. `device` is what the client says that it is.
     ///
     /// # Errors
     /// [`AccountsError::BadCredentials`], or a part that failed.
@@ -21,28 +21,32 @@ impl Accounts {
         password: Password,
         device: Option<&str>,
     ) -> Result<TokenPair, AccountsError> {
-        let user = self.store.user_by_name(&name).await?;
-        let holds = self.passwords.check(password, user.as_ref().map(|user| &user.password)).await?;
-        match user {
-            Some(user) if holds => {
-                let pair = self.open_session(&user, device).await?;
+        for _ in 0..Self::ATTEMPTS {
+            let user = self.store.user_by_name(&name).await?;
+            let hash = user.as_ref().map(|user| &user.password);
+            let holds = self.passwords.check(password.clone(), hash).await?;
+            let user = match user {
+                Some(user) if holds && user.state == UserState::Enabled => user,
+                known => {
+                    tracing::info!(user = known.map(|user| user.id.as_str().to_owned()), "a login failed");
+                    return Err(AccountsError::BadCredentials);
+                }
+            };
+            if let Some(pair) = self.open_session(&user, device).await? {
                 tracing::info!(user = user.id.as_str(), "a login succeeded");
-                Ok(pair)
-            }
-            known => {
-                tracing::info!(user = known.map(|user| user.id.as_str().to_owned()), "a login failed");
-                Err(AccountsError::BadCredentials)
+                return Ok(pair);
             }
         }
+        Err(Self::hash_keeps_changing())
     }
 
     /// The first pair of a new session, for somebody who has just shown a password: no token leaves before its session
-    /// is durable.
+    /// is durable. `None` where the user has another hash by now, which may be of the same password.
     pub(super) async fn open_session(
         &self,
         user: &User,
         device: Option<&str>,
-    ) -> Result<TokenPair, AccountsError> {
+    ) -> Result<Option<TokenPair>, AccountsError> {
         let now = self.now();
         let id = SessionId::random().map_err(|error| AccountsError::Defect(error.into()))?;
         let (owner, first) = ((&user.id, user.epoch), self.next_head()?);
@@ -51,16 +55,18 @@ impl Accounts {
         let session = Session { device, ..session };
         let pair = self.pair(user, &session)?;
         let (store, revocations) = (self.store.clone(), self.revocations.clone());
-        let at_most = self.policy.sessions_per_user;
+        let (shown_for, at_most) = (user.password.clone(), self.policy.sessions_per_user);
         to_its_end(async move {
-            match revocations.or_catch_up(store.open_session(session, at_most, now).await)? {
+            let opening = store.open_session(session, &shown_for, at_most, now).await;
+            match revocations.or_catch_up(opening)? {
                 Opening::Opened { displaced } => {
                     for session in &displaced {
                         tracing::info!(session = session.id.as_str(), "a session had to end for a new one");
                         revocations.session_has_ended(session);
                     }
-                    Ok(pair)
+                    Ok(Some(pair))
                 }
+                Opening::HashChanged => Ok(None),
                 // The password was changed or the account ended while its hash was being checked.
                 Opening::Refused => Err(AccountsError::BadCredentials),
             }

@@ -132,6 +132,9 @@ async fn to_its_end<T: Send + 'static>(act: impl Future<Output = T> + Send + 'st
 }
 
 impl Accounts {
+    /// How often a password is checked whose hash is another one by the time that something comes of it.
+    const ATTEMPTS: usize = 3;
+
     /// Brings the parts together.
     pub fn new(
         store: Arc<dyn Store>,
@@ -158,5 +161,10 @@ impl Accounts {
     /// What a configuration decided.
     pub fn policy(&self) -> Policy {
         self.policy
+    }
+
+    /// What is said after all [`ATTEMPTS`](Self::ATTEMPTS).
+    fn hash_keeps_changing() -> AccountsError {
+        AccountsError::Unavailable("a user's hash changes faster than it can be checked".into())
     }
 }

@@ -27,7 +27,7 @@ impl Accounts {
             Creation::NameTaken => Err(AccountsError::NameTaken),
             Creation::Created(user) => {
                 tracing::info!(user = user.id.as_str(), "a user has registered");
-                self.open_session(&user, device).await
+                self.open_session(&user, device).await?.ok_or(AccountsError::BadCredentials)
             }
         }
     }

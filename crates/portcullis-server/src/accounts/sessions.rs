@@ -3,7 +3,7 @@
 use portcullis::{Claims, Token};
 
 use super::{Accounts, AccountsError, Identity, to_its_end};
-use crate::model::{EndReason, LoginName, Password, Session, SessionId, User, UserId};
+use crate::model::{EndReason, LoginName, Password, Session, SessionId, User, UserId, UserState};
 
 /// Which sessions of a user a logout ends besides, or instead of, the one that it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl Accounts {
     /// The user that a token speaks of.
     ///
     /// # Errors
-    /// [`AccountsError::SessionOver`] when there is no such user any more, or a store that failed.
+    /// [`AccountsError::SessionOver`] when the user is gone or disabled, or a store that failed.
     pub async fn user_of(&self, token: &Claims) -> Result<User, AccountsError> {
         let user = match self.policy.identity {
             Identity::Id => self.store.user_by_id(&UserId::new(token.identity())).await?,
@@ -27,7 +27,7 @@ impl Accounts {
                 Err(_) => None,
             },
         };
-        user.ok_or(AccountsError::SessionOver)
+        user.filter(|user| user.state == UserState::Enabled).ok_or(AccountsError::SessionOver)
     }
 
     /// The living sessions of the user that a token speaks of, the most recently used first.

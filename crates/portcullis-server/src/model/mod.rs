@@ -11,5 +11,5 @@ mod username;
 pub use access::Access;
 pub use password::{Password, PasswordHash, PasswordProblem};
 pub use session::{AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session, SessionId};
-pub use user::{NewUser, RevokedToken, User, UserId};
+pub use user::{NewUser, RevokedToken, User, UserId, UserState};
 pub use username::{LoginName, NameKey, Username, UsernameProblem};

@@ -35,8 +35,19 @@ pub struct User {
     pub access: Access,
     /// When the user was registered.
     pub created_at: SystemTime,
+    /// Whether the user may be here.
+    pub state: UserState,
     /// How often all sessions of the user were ended: one of an earlier epoch is over.
     pub epoch: i64,
+}
+
+/// Whether a user may be here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UserState {
+    /// As users are made.
+    Enabled,
+    /// The user cannot log in, and has no living session.
+    Disabled,
 }
 
 /// A registration that has passed every check but the one only the store can make: is the name free.

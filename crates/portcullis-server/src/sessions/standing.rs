@@ -4,7 +4,7 @@
 //! that also those are over that are being opened meanwhile, and those that nobody has reached yet. One session may be
 //! spared; where user and session cannot be written at once, the user says which until the session has the new epoch.
 
-use crate::model::{Session, SessionId, User};
+use crate::model::{PasswordHash, Session, SessionId, User, UserState};
 
 /// A user as sessions see one.
 #[derive(Clone, Debug)]
@@ -26,16 +26,40 @@ pub enum Standing {
     Past,
 }
 
-/// What a session is by whose it is; `None` where there is no such user any more.
+/// What a session is by whose it is; `None` where there is no such user any more. A disabled user's are over.
 pub fn standing(session: &Session, owner: Option<&Owner>) -> Standing {
     let Some(Owner { user, kept }) = owner.filter(|owner| owner.user.id == session.user) else {
         return Standing::Past;
     };
+    if user.state == UserState::Disabled {
+        return Standing::Past;
+    }
     // Both numbers come from a store that others may write to.
     match user.epoch.checked_sub(session.epoch) {
         Some(0) => Standing::Present,
         Some(1) if kept.as_ref() == Some(&session.id) => Standing::Kept,
         _ => Standing::Past,
+    }
+}
+
+/// Whether a session may be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It may.
+    Admitted,
+    /// The password was shown for another hash than the user has now. It may be the same password: its hash is renewed
+    /// at a login, and other programs change passwords without raising the epoch.
+    HashChanged,
+    /// All sessions were ended since the user was read, or the user is gone or disabled.
+    Refused,
+}
+
+/// Whether a session may be opened for a password that was shown for a hash.
+pub fn admission(session: &Session, owner: Option<&Owner>, shown_for: &PasswordHash) -> Admission {
+    match (standing(session, owner), owner) {
+        (Standing::Past, _) | (_, None) => Admission::Refused,
+        (_, Some(owner)) if owner.user.password != *shown_for => Admission::HashChanged,
+        _ => Admission::Admitted,
     }
 }
 
@@ -56,6 +80,7 @@ mod tests {
             password: PasswordHash::stored("$argon2id$"),
             access: Access::User,
             created_at: UNIX_EPOCH,
+            state: UserState::Enabled,
             epoch,
         };
         Owner { user, kept: kept.map(SessionId::new) }
@@ -79,5 +104,30 @@ mod tests {
             assert_eq!(standing(&session, Some(&owner)), expected, "{what}");
         }
         assert_eq!(standing(&fresh(at(0)), None), Standing::Past, "nobody's");
+        let mut disabled = owner("alice", 7, Some("s"));
+        disabled.user.state = UserState::Disabled;
+        for epoch in [6, 7] {
+            let session = Session { epoch, ..fresh(at(0)) };
+            assert_eq!(standing(&session, Some(&disabled)), Standing::Past, "a disabled user's");
+        }
+    }
+
+    #[test]
+    fn a_session_is_opened_for_the_hash_that_was_shown() {
+        let (shown, renewed) =
+            (PasswordHash::stored("$argon2id$"), PasswordHash::stored("$argon2id$renewed"));
+        let mut disabled = owner("alice", 0, None);
+        disabled.user.state = UserState::Disabled;
+        for (what, owner, hash, expected) in [
+            ("as it was read", Some(owner("alice", 0, None)), &shown, Admission::Admitted),
+            ("spared by an end since", Some(owner("alice", 1, Some("s"))), &shown, Admission::Admitted),
+            ("another hash", Some(owner("alice", 0, None)), &renewed, Admission::HashChanged),
+            ("all were ended", Some(owner("alice", 1, None)), &shown, Admission::Refused),
+            ("both", Some(owner("alice", 1, None)), &renewed, Admission::Refused),
+            ("disabled", Some(disabled), &shown, Admission::Refused),
+            ("gone", None, &shown, Admission::Refused),
+        ] {
+            assert_eq!(admission(&fresh(at(0)), owner.as_ref(), hash), expected, "{what}");
+        }
     }
 }

@@ -20,7 +20,10 @@ use self::mongo::MongoStore;
 use self::sqlite::SqliteStore;
 use crate::{
     config::DatabaseUrl,
-    model::{EndReason, LoginName, NewUser, RevokedToken, Session, SessionId, User, UserId},
+    model::{
+        EndReason, LoginName, NewUser, PasswordHash, RevokedToken, Session, SessionId, User, UserId,
+        UserState,
+    },
     sessions::{Refresh, Verdict},
 };
 
@@ -87,8 +90,25 @@ pub enum Opening {
         /// The user's least recently used, beyond as many as may live.
         displaced: Vec<Session>,
     },
-    /// The user is gone, or all sessions were ended since the user was read: nothing lives.
+    /// The user has another hash than the one that the password was shown for: nothing lives. It may be another
+    /// password, or the same one hashed anew, so whoever showed it is to be checked again.
+    HashChanged,
+    /// The user is gone or disabled, or all sessions were ended since the user was read: nothing lives.
     Refused,
+}
+
+/// What became of the change of a password.
+#[derive(Clone, Debug)]
+pub enum PasswordChange {
+    /// The new hash holds, and no session but the one that was kept lives.
+    Changed {
+        /// The sessions that this call ended.
+        ended: Vec<Session>,
+    },
+    /// The user has neither the expected hash nor the new one: nothing has changed.
+    NotAsExpected,
+    /// There is no such user.
+    NoSuchUser,
 }
 
 /// What became of the use of a refresh token.
@@ -208,21 +228,23 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError`] when the store could not look.
     async fn user_by_id(&self, id: &UserId) -> Result<Option<User>, StoreError>;
 
-    /// Opens a session, unless its user is gone or of another epoch; then ends the user's least recently used ones
-    /// that are more than `at_most`, never the new one. The same session again changes nothing.
+    /// Opens a session for a password that was shown for a hash, as [`sessions::admission`](crate::sessions::admission)
+    /// says; then ends the user's least recently used ones that are more than `at_most`, never the new one. The same
+    /// session again changes nothing.
     ///
     /// # Errors
     /// [`StoreError`] when the session may not be durable.
     async fn open_session(
         &self,
         session: Session,
+        shown_for: &PasswordHash,
         at_most: usize,
         now: SystemTime,
     ) -> Result<Opening, StoreError>;
 
     /// Uses a refresh token: judges it by [`sessions::decide`](crate::sessions::decide) and writes what comes of it, as
-    /// one act; of two at once the later sees what the earlier did. A session whose user is gone or of another epoch
-    /// ends and is [`Verdict::Gone`].
+    /// one act; of two at once the later sees what the earlier did. A session whose user is gone, disabled or of another
+    /// epoch ends and is [`Verdict::Gone`].
     ///
     /// The same call again, with the same [`Refresh`], settles an outcome that was not known.
     ///
@@ -269,6 +291,36 @@ pub trait Store: Send + Sync + 'static {
         except: Option<&SessionId>,
         now: SystemTime,
     ) -> Result<Vec<Session>, StoreError>;
+
+    /// Replaces the hash of a user's password, if it is the expected one, and ends all sessions but for one that may be
+    /// kept, as [`end_sessions`](Self::end_sessions) does: hash and epoch change in one write. Of several changes at
+    /// once one is made.
+    ///
+    /// The same call again settles an outcome that was not known: where the user has the new hash, what was left to
+    /// be ended ends, and sessions that were opened since go on.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the change may not be durable, or some sessions may live.
+    async fn change_password(
+        &self,
+        user: &UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+        keep: Option<&SessionId>,
+        now: SystemTime,
+    ) -> Result<PasswordChange, StoreError>;
+
+    /// Disables a user, with the end of all sessions in the same way, or enables the user again, which wakes none of
+    /// them. Answers the sessions that it ended, `None` where there is no such user.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the state may be the old one, or some sessions may live; the same call again settles it.
+    async fn set_user_state(
+        &self,
+        user: &UserId,
+        state: UserState,
+        now: SystemTime,
+    ) -> Result<Option<Vec<Session>>, StoreError>;
 
     /// A page of the ended sessions in order of their names: at most `limit` behind `after`, of those whose tokens have
     /// not all expired at a moment.

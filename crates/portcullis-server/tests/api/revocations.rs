@@ -49,7 +49,7 @@ impl Node {
         };
         let owner = (&self.user.id, self.user.epoch);
         let session = sessions::opened(SessionId::new(id), owner, &next, HOUR, now);
-        let opening = self.store.open_session(session.clone(), 50, now).await.unwrap();
+        let opening = self.store.open_session(session.clone(), &self.user.password, 50, now).await.unwrap();
         assert!(matches!(opening, Opening::Opened { .. }));
         session
     }

@@ -64,6 +64,12 @@ impl Backend for Sqlite {
     }
 }
 
+/// How many migrations a file has.
+pub(crate) fn schema_version(path: &Path) -> i64 {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.query_row("SELECT user_version FROM pragma_user_version", [], |row| row.get(0)).unwrap()
+}
+
 /// A moment of the tests' own time.
 pub(crate) fn moment(millis: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(1_900_000_000_000 + millis)

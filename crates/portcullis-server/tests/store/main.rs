@@ -79,6 +79,18 @@ macro_rules! contract_for {
                     pages_of_any_size_have_every_end_once_and_in_order
                     the_list_has_every_reason_and_nothing_that_has_expired
                 }
+                epochs {
+                    a_new_hash_holds_and_no_session_of_before_lives
+                    the_session_that_is_kept_goes_on
+                    of_many_changes_at_once_one_is_made
+                    the_same_change_again_settles_it
+                    a_change_from_another_hash_changes_nothing
+                    a_session_is_opened_for_the_hash_that_was_shown
+                    a_disabled_user_has_no_session_and_gets_none
+                    the_state_of_nobody_is_not_set
+                    no_session_of_before_lives_after_a_race_with_a_change
+                    no_session_lives_after_a_race_with_a_disabling
+                }
                 life {
                     a_fresh_store_answers_and_is_empty
                     concurrent_writes_are_all_durable

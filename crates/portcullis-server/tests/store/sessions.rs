@@ -71,14 +71,15 @@ pub(crate) fn new_session(user: &User, id: &str, now: SystemTime) -> Session {
 /// Opens a session that must live, and names those that had to end for it.
 pub(crate) async fn open(store: &dyn Store, session: Session, at_most: usize) -> Vec<SessionId> {
     let now = session.opened_at;
-    match store.open_session(session, at_most, now).await.unwrap() {
+    let user = store.user_by_id(&session.user).await.unwrap().unwrap();
+    match store.open_session(session, &user.password, at_most, now).await.unwrap() {
         Opening::Opened { displaced } => {
             for session in &displaced {
                 assert_eq!(session.ended.map(|ended| ended.reason), Some(EndReason::Displaced));
             }
             ids(displaced)
         }
-        Opening::Refused => panic!("the session should have been opened"),
+        Opening::HashChanged | Opening::Refused => panic!("the session should have been opened"),
     }
 }
 

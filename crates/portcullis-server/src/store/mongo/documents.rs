@@ -4,7 +4,7 @@ use mongodb::bson::{Bson, DateTime, Document, oid::ObjectId};
 use portcullis::NumericDate;
 
 use super::{USERS, failure::Failure};
-use crate::model::{Access, PasswordHash, RevokedToken, User, UserId};
+use crate::model::{Access, PasswordHash, RevokedToken, User, UserId, UserState};
 
 /// A user of a document. Fields that are not ours are nobody's business here.
 pub(super) fn user(document: &Document) -> Result<User, Failure> {
@@ -20,8 +20,18 @@ pub(super) fn user(document: &Document) -> Result<User, Failure> {
         password: PasswordHash::stored(text("password")?),
         access: access(document)?,
         created_at: created_at(document, id).to_system_time(),
+        state: state(document)?,
         epoch: epoch(document)?,
     })
+}
+
+/// Whoever wrote nothing meant that the user may be here; what cannot be understood may mean the contrary.
+fn state(document: &Document) -> Result<UserState, Failure> {
+    match document.get("disabled") {
+        None | Some(Bson::Null | Bson::Boolean(false)) => Ok(UserState::Enabled),
+        Some(Bson::Boolean(true)) => Ok(UserState::Disabled),
+        Some(_) => Err(wrong(document, "disabled is neither true nor false")),
+    }
 }
 
 /// How often all sessions of the user were ended; never, where nobody has written it.

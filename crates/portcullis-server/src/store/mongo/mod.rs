@@ -3,8 +3,8 @@
 //! ```text
 //! call -> calls.rs      a place among the calls at once, a bound in time
 //!      -> uses.rs       uses of one refresh token at once, served together
-//!      -> users.rs, revocations.rs, sessions.rs, purge.rs   the commands
-//!      -> documents.rs, session_documents.rs                what comes back, read without trust
+//!      -> users.rs, revocations.rs, sessions.rs, epochs.rs, purge.rs   the commands
+//!      -> documents.rs, session_documents.rs                           what comes back, read without trust
 //! start -> connect.rs   options, first contact -> indexes.rs -> name_keys.rs
 //! ```
 //!
@@ -14,6 +14,7 @@
 mod calls;
 mod connect;
 mod documents;
+mod epochs;
 mod failure;
 mod indexes;
 mod name_keys;
@@ -42,10 +43,13 @@ use self::{
     time::ServerTime,
     uses::Uses,
 };
-use super::{Creation, EndedSession, Opening, Refreshed, Seen, Store, StoreError};
+use super::{Creation, EndedSession, Opening, PasswordChange, Refreshed, Seen, Store, StoreError};
 use crate::{
     config::MongoUrl,
-    model::{EndReason, LoginName, NewUser, RevokedToken, Session, SessionId, User, UserId},
+    model::{
+        EndReason, LoginName, NewUser, PasswordHash, RevokedToken, Session, SessionId, User, UserId,
+        UserState,
+    },
     sessions::Refresh,
 };
 
@@ -183,10 +187,11 @@ impl Store for MongoStore {
     async fn open_session(
         &self,
         session: Session,
+        shown_for: &PasswordHash,
         at_most: usize,
         now: SystemTime,
     ) -> Result<Opening, StoreError> {
-        self.call(self.sessions.clone().open(session, at_most, now)).await
+        self.call(self.sessions.clone().open(session, shown_for.clone(), at_most, now)).await
     }
 
     async fn refresh_session(
@@ -225,6 +230,27 @@ impl Store for MongoStore {
         now: SystemTime,
     ) -> Result<Vec<Session>, StoreError> {
         self.call(self.sessions.clone().end_all(user.clone(), except.cloned(), now)).await
+    }
+
+    async fn change_password(
+        &self,
+        user: &UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+        keep: Option<&SessionId>,
+        now: SystemTime,
+    ) -> Result<PasswordChange, StoreError> {
+        let hashes = (expected.clone(), new.clone());
+        self.call(self.sessions.clone().change_password(user.clone(), hashes, keep.cloned(), now)).await
+    }
+
+    async fn set_user_state(
+        &self,
+        user: &UserId,
+        state: UserState,
+        now: SystemTime,
+    ) -> Result<Option<Vec<Session>>, StoreError> {
+        self.call(self.sessions.clone().set_user_state(user.clone(), state, now)).await
     }
 
     async fn ended_sessions(

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use mongodb::{
     Collection,
-    bson::{Bson, Document, doc, oid::ObjectId},
+    bson::{Document, doc},
 };
 
 use portcullis::NumericDate;
@@ -22,8 +22,8 @@ use super::{
     users,
 };
 use crate::{
-    model::{EndReason, Session, SessionId, User, UserId},
-    sessions::{Owner, Refresh, Standing, decide, standing},
+    model::{EndReason, PasswordHash, Session, SessionId, User, UserId},
+    sessions::{Admission, Owner, Refresh, Standing, admission, decide, standing},
     store::{EndedSession, Opening, Refreshed, Seen},
 };
 
@@ -42,15 +42,16 @@ pub(super) struct Known {
 }
 
 impl Sessions {
-    /// Inserts a session of its user's epoch, and ends those that are too many with it.
+    /// Inserts a session that is admitted, and ends those that are too many with it.
     pub(super) async fn open(
         self,
         session: Session,
+        shown_for: PasswordHash,
         at_most: usize,
         now: SystemTime,
     ) -> Result<Opening, Failure> {
-        if self.standing(&session).await?.0 == Standing::Past {
-            return Ok(Opening::Refused);
+        if let Some(refused) = self.refused(&session, &shown_for).await? {
+            return Ok(refused);
         }
         let inserted = self.sessions.insert_one(session_documents::document(&session)).await;
         let is_new = match inserted.map_err(Failure::from) {
@@ -58,9 +59,9 @@ impl Sessions {
             Err(failure) if failure.is_duplicate() => false,
             Err(failure) => return Err(failure),
         };
-        if self.standing(&session).await?.0 == Standing::Past {
+        if let Some(refused) = self.refused(&session, &shown_for).await? {
             self.end(&session.id, EndReason::Epoch, now).await?;
-            return Ok(Opening::Refused);
+            return Ok(refused);
         }
         if !is_new {
             return Ok(Opening::Opened { displaced: Vec::new() });
@@ -167,31 +168,6 @@ impl Sessions {
         self.find(&id).await
     }
 
-    /// Raises a user's epoch, takes the session that is kept along and ends all others of an earlier one: those that
-    /// are over as well, which a clock that is set back would wake.
-    pub(super) async fn end_all(
-        self,
-        user: UserId,
-        except: Option<SessionId>,
-        now: SystemTime,
-    ) -> Result<Vec<Session>, Failure> {
-        let owner = self.raise(&user, except.as_ref()).await?;
-        let mut over = Vec::new();
-        for session in self.open_of(&user).await? {
-            match standing(&session, owner.as_ref()) {
-                Standing::Kept => self.take_along(&session).await?,
-                // Opened since, it may be after the next end of all.
-                _ if owner.as_ref().is_some_and(|owner| session.epoch >= owner.user.epoch) => {}
-                Standing::Present | Standing::Past => {
-                    if self.end(&session.id, EndReason::Epoch, now).await? {
-                        over.extend(self.find(&session.id).await?);
-                    }
-                }
-            }
-        }
-        Ok(over)
-    }
-
     /// A page of the list of ended sessions.
     pub(super) async fn ended_page(
         self,
@@ -227,7 +203,12 @@ impl Sessions {
     }
 
     /// Ends a session, and says whether it had not been ended before.
-    async fn end(&self, id: &SessionId, reason: EndReason, now: SystemTime) -> Result<bool, Failure> {
+    pub(super) async fn end(
+        &self,
+        id: &SessionId,
+        reason: EndReason,
+        now: SystemTime,
+    ) -> Result<bool, Failure> {
         self.end_where(doc! { "_id": id.as_str() }, reason, now).await
     }
 
@@ -296,38 +277,20 @@ impl Sessions {
     }
 
     /// Gives a session that was kept the epoch of its user.
-    async fn take_along(&self, session: &Session) -> Result<(), Failure> {
+    pub(super) async fn take_along(&self, session: &Session) -> Result<(), Failure> {
         let as_seen = doc! { "_id": session.id.as_str(), "epoch": session.epoch };
         self.sessions.update_one(as_seen, doc! { "$set": { "epoch": session.epoch + 1 } }).await?;
         Ok(())
     }
 
-    /// Raises the epoch of a user by one and notes which session that spares; answers how the user is then.
-    async fn raise(&self, user: &UserId, except: Option<&SessionId>) -> Result<Option<Owner>, Failure> {
-        loop {
-            let Some(mut owner) = self.owner(user).await? else { return Ok(None) };
-            let Ok(id) = ObjectId::parse_str(user.as_str()) else { return Ok(None) };
-            // Spared by the last end and not taken along yet: by this one it would be two behind.
-            if let Some(kept) = except.filter(|except| owner.kept.as_ref() == Some(*except))
-                && let Some(session) = self.find(kept).await?
-                && standing(&session, Some(&owner)) == Standing::Kept
-            {
-                self.take_along(&session).await?;
-            }
-            let epoch = owner.user.epoch;
-            let as_seen = if epoch == 0 {
-                doc! { "$in": [0_i64, Bson::Null] }
-            } else {
-                doc! { "$eq": epoch }
-            };
-            let spared = except.map_or(Bson::Null, |kept| Bson::from(kept.as_str()));
-            let raised = doc! { "$set": { "epoch": epoch + 1, "kept_session": spared } };
-            let raised = self.users.update_one(doc! { "_id": id, "epoch": as_seen }, raised).await?;
-            if raised.matched_count > 0 {
-                owner.user.epoch = epoch + 1;
-                return Ok(Some(Owner { kept: except.cloned(), ..owner }));
-            }
-        }
+    /// Why a session may not be opened by its user as it is now, if it may not.
+    async fn refused(&self, session: &Session, shown_for: &PasswordHash) -> Result<Option<Opening>, Failure> {
+        let owner = self.owner(&session.user).await?;
+        Ok(match admission(session, owner.as_ref(), shown_for) {
+            Admission::Admitted => None,
+            Admission::HashChanged => Some(Opening::HashChanged),
+            Admission::Refused => Some(Opening::Refused),
+        })
     }
 
     /// A session's standing by its user as it is now, and that user.
@@ -336,14 +299,14 @@ impl Sessions {
         Ok((standing(session, owner.as_ref()), owner.map(|owner| owner.user)))
     }
 
-    async fn owner(&self, user: &UserId) -> Result<Option<Owner>, Failure> {
+    pub(super) async fn owner(&self, user: &UserId) -> Result<Option<Owner>, Failure> {
         let Some(found) = users::document_of(&self.users, user).await? else { return Ok(None) };
         let kept = found.get_str("kept_session").ok().map(SessionId::new);
         Ok(Some(Owner { user: documents::user(&found)?, kept }))
     }
 
     /// A user's sessions that have not been ended, whether or not they are over by themselves.
-    async fn open_of(&self, user: &UserId) -> Result<Vec<Session>, Failure> {
+    pub(super) async fn open_of(&self, user: &UserId) -> Result<Vec<Session>, Failure> {
         let mut those = doc! { "user": user.as_str() };
         those.extend(not_ended());
         self.select(those).await

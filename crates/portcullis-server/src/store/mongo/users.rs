@@ -9,7 +9,7 @@ use mongodb::{
 
 use super::{documents, failure::Failure};
 use crate::{
-    model::{LoginName, NewUser, User, UserId},
+    model::{LoginName, NewUser, User, UserId, UserState},
     store::Creation,
 };
 
@@ -44,6 +44,7 @@ pub(super) async fn create(
         created_at: created_at.to_system_time(),
         password: user.password,
         access: user.access,
+        state: UserState::Enabled,
         epoch: 0,
     }))
 }

@@ -6,6 +6,7 @@
 //! ```
 
 mod create;
+mod epochs;
 mod failure;
 mod inspect;
 mod open;
@@ -31,9 +32,14 @@ use self::{
     readers::Readers,
     writer::Writer,
 };
-use super::{Creation, EndedSession, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind};
+use super::{
+    Creation, EndedSession, Opening, PasswordChange, Refreshed, Seen, Store, StoreError, StoreErrorKind,
+};
 use crate::{
-    model::{EndReason, LoginName, NewUser, RevokedToken, Session, SessionId, User, UserId},
+    model::{
+        EndReason, LoginName, NewUser, PasswordHash, RevokedToken, Session, SessionId, User, UserId,
+        UserState,
+    },
     sessions::Refresh,
 };
 
@@ -143,10 +149,12 @@ impl Store for SqliteStore {
     async fn open_session(
         &self,
         session: Session,
+        shown_for: &PasswordHash,
         at_most: usize,
         now: SystemTime,
     ) -> Result<Opening, StoreError> {
-        self.write(move |connection| sessions::open(connection, &session, at_most, now)).await
+        let shown_for = shown_for.clone();
+        self.write(move |connection| sessions::open(connection, &session, &shown_for, at_most, now)).await
     }
 
     async fn refresh_session(
@@ -186,7 +194,32 @@ impl Store for SqliteStore {
         now: SystemTime,
     ) -> Result<Vec<Session>, StoreError> {
         let (user, except) = (user.clone(), except.cloned());
-        self.write(move |connection| sessions::end_all(connection, &user, except.as_ref(), now)).await
+        self.write(move |connection| epochs::end_all(connection, &user, except.as_ref(), now)).await
+    }
+
+    async fn change_password(
+        &self,
+        user: &UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+        keep: Option<&SessionId>,
+        now: SystemTime,
+    ) -> Result<PasswordChange, StoreError> {
+        let (user, keep, hashes) = (user.clone(), keep.cloned(), (expected.clone(), new.clone()));
+        self.write(move |connection| {
+            epochs::change_password(connection, &user, (&hashes.0, &hashes.1), keep.as_ref(), now)
+        })
+        .await
+    }
+
+    async fn set_user_state(
+        &self,
+        user: &UserId,
+        state: UserState,
+        now: SystemTime,
+    ) -> Result<Option<Vec<Session>>, StoreError> {
+        let user = user.clone();
+        self.write(move |connection| epochs::set_user_state(connection, &user, state, now)).await
     }
 
     async fn ended_sessions(
@@ -244,6 +277,7 @@ fn insert_user(connection: &Connection, user: NewUser, now: SystemTime) -> Resul
         created_at: rows::as_stored(now),
         password: user.password,
         access: user.access,
+        state: UserState::Enabled,
         epoch: 0,
     }))
 }

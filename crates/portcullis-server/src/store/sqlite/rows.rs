@@ -6,10 +6,10 @@ use portcullis::NumericDate;
 use rusqlite::{Row, types::FromSql};
 
 use super::failure::Failure;
-use crate::model::{Access, PasswordHash, RevokedToken, User, UserId};
+use crate::model::{Access, PasswordHash, RevokedToken, User, UserId, UserState};
 
 /// The columns that [`user`] reads, in its order.
-pub(super) const USER_COLUMNS: &str = "id, username, password, access, created_at, epoch";
+pub(super) const USER_COLUMNS: &str = "id, username, password, access, created_at, epoch, disabled";
 
 /// A user from a row of [`USER_COLUMNS`].
 pub(super) fn user(row: &Row<'_>) -> Result<User, Failure> {
@@ -21,7 +21,20 @@ pub(super) fn user(row: &Row<'_>) -> Result<User, Failure> {
         access: row.known(3, "access level", Access::from_level)?,
         created_at: row.known(4, "time", from_millis)?,
         epoch: row.column(5)?,
+        state: row.known(6, "state of a user", state_from_number)?,
     })
+}
+
+/// The state of a user as the column `disabled` has it.
+pub(super) fn state_number(state: UserState) -> i64 {
+    match state {
+        UserState::Enabled => 0,
+        UserState::Disabled => 1,
+    }
+}
+
+fn state_from_number(number: i64) -> Option<UserState> {
+    [UserState::Enabled, UserState::Disabled].into_iter().find(|state| state_number(*state) == number)
 }
 
 /// An entry of the revocation list from a row of `jti, expires_at`.

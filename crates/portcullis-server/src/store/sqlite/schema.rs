@@ -10,6 +10,7 @@ pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"prtc");
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_users_and_revoked_tokens.sql"),
     include_str!("migrations/0002_sessions.sql"),
+    include_str!("migrations/0003_disabled_users.sql"),
 ];
 
 /// The tables of a file that has them all.
@@ -87,7 +88,7 @@ mod tests {
             ("SELECT device FROM sessions WHERE id = 'x'", "sqlite_autoindex_sessions_1"),
             (
                 "SELECT device FROM sessions WHERE user_id = 'x' AND ended_at IS NULL \
-                 AND epoch = (SELECT epoch FROM users WHERE id = 'x') ORDER BY last_used DESC",
+                 AND epoch = (SELECT epoch FROM users WHERE id = 'x' AND disabled = 0) ORDER BY last_used DESC",
                 "sessions_not_ended",
             ),
             (

@@ -7,21 +7,24 @@ use rusqlite::{Connection, Params, params};
 
 use super::{bounded, execute, failure::Failure, rows, session_rows, user_by_id};
 use crate::{
-    model::{EndReason, Session, SessionId, UserId},
-    sessions::{Owner, Refresh, Standing, decide, ended, standing},
+    model::{EndReason, PasswordHash, Session, SessionId, UserId},
+    sessions::{Admission, Owner, Refresh, Standing, admission, decide, ended, standing},
     store::{EndedSession, Opening, Refreshed, Seen},
 };
 
-/// Inserts a session of its user's epoch, and ends those that are too many with it.
+/// Inserts a session that is admitted, and ends those that are too many with it.
 pub(super) fn open(
     connection: &Connection,
     session: &Session,
+    shown_for: &PasswordHash,
     at_most: usize,
     now: SystemTime,
 ) -> Result<Opening, Failure> {
     let owner = owner(connection, &session.user, None)?;
-    if standing(session, owner.as_ref()) != Standing::Present {
-        return Ok(Opening::Refused);
+    match admission(session, owner.as_ref(), shown_for) {
+        Admission::Admitted => {}
+        Admission::HashChanged => return Ok(Opening::HashChanged),
+        Admission::Refused => return Ok(Opening::Refused),
     }
     let mut displaced = Vec::new();
     if session_rows::insert(connection, session)? > 0 {
@@ -69,7 +72,8 @@ pub(super) fn living(
     now: SystemTime,
 ) -> Result<Vec<Session>, Failure> {
     // One statement: a reader that asked for the epoch first could miss the session that is kept while others end.
-    let condition = "user_id = ?1 AND ended_at IS NULL AND epoch = (SELECT epoch FROM users WHERE id = ?1) \
+    let condition = "user_id = ?1 AND ended_at IS NULL \
+                     AND epoch = (SELECT epoch FROM users WHERE id = ?1 AND disabled = 0) \
                      ORDER BY last_used DESC, opened_at DESC, id";
     let mut sessions = select(connection, condition, [user.as_str()])?;
     sessions.retain(|session| session.lives(now));
@@ -84,28 +88,6 @@ pub(super) fn end_one(
     now: SystemTime,
 ) -> Result<Option<Session>, Failure> {
     find(connection, id)?.map(|session| end(connection, &session, reason, now)).transpose()
-}
-
-/// Raises a user's epoch, takes the session that is kept along and ends all others: those that are over as well, which
-/// a clock that is set back would wake.
-pub(super) fn end_all(
-    connection: &Connection,
-    user: &UserId,
-    except: Option<&SessionId>,
-    now: SystemTime,
-) -> Result<Vec<Session>, Failure> {
-    execute(connection, "UPDATE users SET epoch = epoch + 1 WHERE id = ?1", [user.as_str()])?;
-    let owner = owner(connection, user, except)?;
-    let mut over = Vec::new();
-    for session in not_ended(connection, user)? {
-        if standing(&session, owner.as_ref()) == Standing::Kept {
-            let epoch = session.epoch + 1;
-            session_rows::update(connection, &Session { epoch, ..session })?;
-        } else {
-            over.push(end(connection, &session, EndReason::Epoch, now)?);
-        }
-    }
-    Ok(over)
 }
 
 /// A page of the list of ended sessions.
@@ -159,7 +141,7 @@ pub(super) fn purge(
 }
 
 /// Ends a session that was just read; one that has ended stays as it is.
-fn end(
+pub(super) fn end(
     connection: &Connection,
     session: &Session,
     reason: EndReason,
@@ -173,7 +155,7 @@ fn end(
 }
 
 /// A user's sessions that have not been ended, whether or not they are over by themselves.
-fn not_ended(connection: &Connection, user: &UserId) -> Result<Vec<Session>, Failure> {
+pub(super) fn not_ended(connection: &Connection, user: &UserId) -> Result<Vec<Session>, Failure> {
     select(connection, "user_id = ?1 AND ended_at IS NULL ORDER BY id", [user.as_str()])
 }
 
@@ -190,6 +172,10 @@ fn select(connection: &Connection, condition: &str, values: impl Params) -> Resu
 }
 
 /// A user as sessions see one. In a transaction one that is kept is taken along at once, so nothing is noted of it.
-fn owner(connection: &Connection, user: &UserId, kept: Option<&SessionId>) -> Result<Option<Owner>, Failure> {
+pub(super) fn owner(
+    connection: &Connection,
+    user: &UserId,
+    kept: Option<&SessionId>,
+) -> Result<Option<Owner>, Failure> {
     Ok(user_by_id(connection, user)?.map(|user| Owner { user, kept: kept.cloned() }))
 }

@@ -12,9 +12,14 @@ use std::{
 use async_trait::async_trait;
 use portcullis::NumericDate;
 use portcullis_server::{
-    model::{EndReason, LoginName, NewUser, RevokedToken, Session, SessionId, User, UserId},
+    model::{
+        EndReason, LoginName, NewUser, PasswordHash, RevokedToken, Session, SessionId, User, UserId,
+        UserState,
+    },
     sessions::Refresh,
-    store::{Creation, EndedSession, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind},
+    store::{
+        Creation, EndedSession, Opening, PasswordChange, Refreshed, Seen, Store, StoreError, StoreErrorKind,
+    },
 };
 use tokio::sync::{Notify, watch};
 
@@ -185,10 +190,13 @@ impl Store for Faulty {
     async fn open_session(
         &self,
         session: Session,
+        shown_for: &PasswordHash,
         at_most: usize,
         now: SystemTime,
     ) -> Result<Opening, StoreError> {
-        self.call(move |store| async move { store.open_session(session, at_most, now).await }).await
+        let shown_for = shown_for.clone();
+        self.call(move |store| async move { store.open_session(session, &shown_for, at_most, now).await })
+            .await
     }
 
     async fn refresh_session(
@@ -229,6 +237,31 @@ impl Store for Faulty {
     ) -> Result<Vec<Session>, StoreError> {
         let (user, except) = (user.clone(), except.cloned());
         self.call(move |store| async move { store.end_sessions(&user, except.as_ref(), now).await }).await
+    }
+
+    async fn change_password(
+        &self,
+        user: &UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+        keep: Option<&SessionId>,
+        now: SystemTime,
+    ) -> Result<PasswordChange, StoreError> {
+        let (user, expected, new, keep) = (user.clone(), expected.clone(), new.clone(), keep.cloned());
+        self.call(move |store| async move {
+            store.change_password(&user, &expected, &new, keep.as_ref(), now).await
+        })
+        .await
+    }
+
+    async fn set_user_state(
+        &self,
+        user: &UserId,
+        state: UserState,
+        now: SystemTime,
+    ) -> Result<Option<Vec<Session>>, StoreError> {
+        let user = user.clone();
+        self.call(move |store| async move { store.set_user_state(&user, state, now).await }).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

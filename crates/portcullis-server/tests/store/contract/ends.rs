@@ -168,7 +168,8 @@ pub(crate) async fn no_session_of_an_earlier_epoch_lives_after_a_race<B: Backend
                     0 => {
                         let user = store.user_by_id(&user.id).await.unwrap().unwrap();
                         let session = new_session(&user, &id, second(100));
-                        let answer = store.open_session(session, MANY, second(100)).await.unwrap();
+                        let answer =
+                            store.open_session(session, &user.password, MANY, second(100)).await.unwrap();
                         matches!(answer, Opening::Opened { .. }).then_some(sid(&id))
                     }
                     1 => {

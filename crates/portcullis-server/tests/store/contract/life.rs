@@ -3,7 +3,10 @@
 use std::{collections::HashSet, sync::Arc};
 
 use portcullis::NumericDate;
-use portcullis_server::{model::EndReason, store::Seen};
+use portcullis_server::{
+    model::{EndReason, UserState},
+    store::Seen,
+};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -98,12 +101,17 @@ pub(crate) async fn a_closed_store_is_unavailable<B: Backend>() {
     assert_unavailable(store.purge_revoked_tokens(NumericDate::from_seconds(0), 10).await);
     let (id, zero) = (sid("s"), NumericDate::from_seconds(0));
     assert_unavailable(store.user_by_id(&user.id).await);
-    assert_unavailable(store.open_session(new_session(&user, "s", moment(0)), MANY, moment(0)).await);
+    let session = new_session(&user, "s", moment(0));
+    assert_unavailable(store.open_session(session, &user.password, MANY, moment(0)).await);
     assert_unavailable(store.refresh_session(&id, &using(jti(1, "1"), "2", POLICY), moment(0)).await);
     assert_unavailable(store.session(&id).await);
     assert_unavailable(store.sessions_of(&user.id, moment(0)).await);
     assert_unavailable(store.end_session(&id, EndReason::LoggedOut, moment(0)).await);
     assert_unavailable(store.end_sessions(&user.id, None, moment(0)).await);
+    assert_unavailable(
+        store.change_password(&user.id, &user.password, &user.password, None, moment(0)).await,
+    );
+    assert_unavailable(store.set_user_state(&user.id, UserState::Disabled, moment(0)).await);
     assert_unavailable(store.ended_sessions(None, zero, 10).await);
     assert_unavailable(store.note_seen(&[Seen { session: id.clone(), generation: 1, at: moment(0) }]).await);
     assert_unavailable(store.purge_sessions(zero, 10).await);

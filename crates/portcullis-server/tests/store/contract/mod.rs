@@ -1,6 +1,7 @@
 //! What every backend has to do, a file per topic. A test that is not on the list in `main.rs` is dead code.
 
 pub(crate) mod ends;
+pub(crate) mod epochs;
 pub(crate) mod life;
 pub(crate) mod refreshes;
 pub(crate) mod revocations;

@@ -83,13 +83,14 @@ pub(crate) async fn a_session_of_nobody_or_of_another_epoch_is_refused<B: Backen
     let late = Session { epoch: 1, ..new_session(&user, "late", second(0)) };
     for refused in [nobodys, early, late] {
         let id = refused.id.clone();
-        let answer = store.open_session(refused, MANY, second(0)).await.unwrap();
+        let answer = store.open_session(refused, &user.password, MANY, second(0)).await.unwrap();
         assert!(matches!(answer, Opening::Refused), "{id}: {answer:?}");
         assert_eq!(store.session(&id).await.unwrap(), None, "nothing of it is left");
     }
     // Read before all sessions were ended, opened behind it.
     store.end_sessions(&user.id, None, second(1)).await.unwrap();
-    let answer = store.open_session(new_session(&user, "stale", second(2)), MANY, second(2)).await.unwrap();
+    let stale = new_session(&user, "stale", second(2));
+    let answer = store.open_session(stale, &user.password, MANY, second(2)).await.unwrap();
     assert!(matches!(answer, Opening::Refused), "{answer:?}");
     let user = store.user_by_id(&user.id).await.unwrap().unwrap();
     opened(&*store, &user, "fresh", second(3)).await;

@@ -2,7 +2,7 @@
 
 use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use portcullis_server::{
-    model::Access,
+    model::{Access, UserState},
     store::{Store, StoreErrorKind},
 };
 
@@ -143,8 +143,11 @@ async fn a_user_that_is_none_is_named_and_the_others_get_in() {
     users.insert_one(doc! { "_id": id, "username": "mallory", "password": 7 }).await.unwrap();
     users.insert_one(flask_user("root", 9)).await.unwrap();
     users.insert_one(doc! { "username": "bare", "password": PASSLIB }).await.unwrap();
+    let mut unclear = flask_user("unclear", 1);
+    unclear.insert("disabled", "no");
+    users.insert_one(unclear).await.unwrap();
     let store = place.store().await;
-    for name in ["mallory", "root"] {
+    for name in ["mallory", "root", "unclear"] {
         let error = store.user_by_name(&login(name)).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Damaged, "{error}");
     }
@@ -152,7 +155,7 @@ async fn a_user_that_is_none_is_named_and_the_others_get_in() {
     assert!(error.contains(&id.to_hex()) && error.contains("users") && error.contains("password"), "{error}");
     // What the application's schema gives a default is not missing.
     let bare = store.user_by_name(&login("bare")).await.unwrap().unwrap();
-    assert_eq!(bare.access, Access::User);
+    assert_eq!((bare.access, bare.state), (Access::User, UserState::Enabled));
     let age = DateTime::now().to_system_time().duration_since(bare.created_at).unwrap_or_default();
     assert!(age.as_secs() < 3600, "the id says when: {age:?}");
 }

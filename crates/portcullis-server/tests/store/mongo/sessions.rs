@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use mongodb::bson::{Bson, Document, doc};
 use portcullis_server::{
-    model::EndReason,
+    model::{EndReason, PasswordHash},
     sessions::Verdict,
-    store::{Store, StoreErrorKind},
+    store::{PasswordChange, Store, StoreErrorKind},
 };
 use tokio::task::JoinSet;
 
@@ -16,26 +16,28 @@ use crate::sessions::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_whose_user_is_gone_or_of_another_epoch_ends_with_its_next_use() {
+async fn a_session_whose_user_is_gone_disabled_or_of_another_epoch_ends_with_its_next_use() {
     if !is_there() {
         return;
     }
-    for is_deleted in [true, false] {
+    // As a shell counts.
+    let raised = doc! { "epoch": 1_i32 };
+    for (by_hand, epoch) in
+        [(None, None), (Some(raised), Some(1)), (Some(doc! { "disabled": true }), Some(0))]
+    {
         let place = Mongo::new();
         let store = place.store().await;
         let user = a_user(&store, "alice").await;
         opened(&store, &user, "s", second(0)).await;
         let users = place.collection("users").await;
-        if is_deleted {
-            users.delete_many(doc! {}).await.unwrap();
-        } else {
-            // As a shell counts.
-            users.update_many(doc! {}, doc! { "$set": { "epoch": 1_i32 } }).await.unwrap();
+        match by_hand {
+            None => drop(users.delete_many(doc! {}).await.unwrap()),
+            Some(changed) => drop(users.update_many(doc! {}, doc! { "$set": changed }).await.unwrap()),
         }
         assert!(living(&store, &user, second(1)).await.is_empty());
         let refreshed = refresh(&store, "s", token(1, "1"), "2", second(100)).await;
         assert_eq!(refreshed.verdict, Verdict::Gone);
-        assert_eq!(refreshed.user.map(|user| user.epoch), (!is_deleted).then_some(1));
+        assert_eq!(refreshed.user.map(|user| user.epoch), epoch);
         assert_eq!(end_reason(&refreshed.session.unwrap()), Some(EndReason::Epoch));
         assert_eq!(all_ended(&store, date(second(100)), 10).await.len(), 1);
     }
@@ -102,6 +104,29 @@ async fn an_end_that_was_cut_off_after_its_first_step_spares_what_it_said() {
     assert_eq!(refresh(&store, "other", token(1, "1"), "2", second(100)).await.verdict, Verdict::Gone);
     assert_eq!(refresh(&store, "kept", token(1, "1"), "2", second(100)).await.verdict, Verdict::Rotate);
     assert_eq!(session(&store, "kept").await.epoch, 1, "its use has taken it along");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_password_that_was_cut_off_after_its_first_step_is_finished_by_the_same_call() {
+    if !is_there() {
+        return;
+    }
+    let place = Mongo::new();
+    let store = place.store().await;
+    let user = a_user(&store, "alice").await;
+    for id in ["kept", "other"] {
+        opened(&store, &user, id, second(0)).await;
+    }
+    let new = PasswordHash::stored("$argon2id$new");
+    let first = doc! { "$set": { "password": new.as_str(), "epoch": 1_i64, "kept_session": "kept" } };
+    place.collection("users").await.update_many(doc! {}, first).await.unwrap();
+    assert_eq!(living(&store, &user, second(1)).await, ["kept"], "the other is over by the epoch");
+    let again = store.change_password(&user.id, &user.password, &new, Some(&sid("kept")), second(1)).await;
+    let PasswordChange::Changed { ended } = again.unwrap() else { panic!("it holds already") };
+    assert_eq!(ended, [session(&store, "other").await]);
+    assert_eq!(end_reason(&ended[0]), Some(EndReason::Epoch));
+    assert_eq!(session(&store, "kept").await.epoch, 1, "taken along");
+    assert_eq!(store.user_by_id(&user.id).await.unwrap().unwrap().epoch, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use portcullis_server::store::{
 };
 use rusqlite::Connection;
 
-use crate::backend::{Sqlite, register, revoke, revoked_jtis};
+use crate::backend::{Sqlite, register, revoke, revoked_jtis, schema_version};
 
 /// The error of an opening that must fail, must name the file and must leave it as it was.
 #[track_caller]
@@ -163,16 +163,17 @@ async fn another_programs_database_is_refused() {
 async fn a_newer_versions_database_is_refused() {
     let place = Sqlite::new();
     let path = filled(&place).await;
-    sql(&path, "PRAGMA user_version = 7");
-    refusal(&path, Refused, &["newer version of portcullis", "schema 7", "knows up to 2"]);
+    let known = schema_version(&path);
+    sql(&path, "PRAGMA user_version = 70");
+    refusal(&path, Refused, &["newer version of portcullis", "schema 70", &format!("knows up to {known}")]);
     sql(&path, "PRAGMA user_version = -1");
     refusal(&path, Refused, &["newer version of portcullis"]);
-    sql(&path, "PRAGMA user_version = 2");
+    sql(&path, &format!("PRAGMA user_version = {known}"));
     // Known from the log only, as after a crash of that version.
-    let crashed = crashed_copy(&place, "PRAGMA user_version = 8");
-    refusal(&crashed.path(), Refused, &["newer version of portcullis", "schema 8"]);
+    let crashed = crashed_copy(&place, "PRAGMA user_version = 80");
+    refusal(&crashed.path(), Refused, &["newer version of portcullis", "schema 80"]);
 
-    sql(&path, "PRAGMA user_version = 2");
+    sql(&path, &format!("PRAGMA user_version = {known}"));
     assert_eq!(revoked_jtis(&place.store()).await.len(), 5_000);
 }
 

@@ -20,8 +20,12 @@ fn shell(place: &Sqlite) -> Connection {
 }
 
 #[tokio::test]
-async fn a_session_whose_user_is_gone_or_of_another_epoch_ends_with_its_next_use() {
-    for by_hand in ["DELETE FROM users", "UPDATE users SET epoch = epoch + 1"] {
+async fn a_session_whose_user_is_gone_disabled_or_of_another_epoch_ends_with_its_next_use() {
+    for (by_hand, epoch) in [
+        ("DELETE FROM users", None),
+        ("UPDATE users SET epoch = epoch + 1", Some(1)),
+        ("UPDATE users SET disabled = 1", Some(0)),
+    ] {
         let place = Sqlite::new();
         let store = place.store();
         let user = a_user(&store, "alice").await;
@@ -30,7 +34,7 @@ async fn a_session_whose_user_is_gone_or_of_another_epoch_ends_with_its_next_use
         assert!(living(&store, &user, second(1)).await.is_empty(), "{by_hand}");
         let refreshed = refresh(&store, "s", token(1, "1"), "2", second(100)).await;
         assert_eq!(refreshed.verdict, Verdict::Gone, "{by_hand}");
-        assert_eq!(refreshed.user.map(|user| user.epoch), (by_hand != "DELETE FROM users").then_some(1));
+        assert_eq!(refreshed.user.map(|user| user.epoch), epoch);
         assert_eq!(end_reason(&refreshed.session.unwrap()), Some(EndReason::Epoch), "{by_hand}");
         store.close().await;
 

@@ -1,14 +1,11 @@
 //! Files of earlier versions are taken over with all that is in them.
 
-use portcullis_server::{
-    sessions::Verdict,
-    store::{Opening, Store},
-};
+use portcullis_server::{model::UserState, sessions::Verdict, store::Store};
 use rusqlite::Connection;
 
 use crate::{
-    backend::{Sqlite, all_revoked, login, register, token as revoked},
-    sessions::{MANY, living, new_session, refresh, second, session, token},
+    backend::{Sqlite, all_revoked, login, register, schema_version, token as revoked},
+    sessions::{MANY, living, new_session, open, refresh, second, session, token},
 };
 
 /// A file as the first schema's version has left it.
@@ -36,10 +33,8 @@ async fn a_file_of_the_first_schema_gets_sessions_and_keeps_what_it_has() {
         let store = place.store();
         for (name, id) in [("ALICE", "id-1"), ("two words", "id-2")] {
             let user = store.user_by_name(&login(name)).await.unwrap().expect(name);
-            assert_eq!((user.id.as_str(), user.epoch), (id, 0));
-            let answer =
-                store.open_session(new_session(&user, id, second(0)), MANY, second(0)).await.unwrap();
-            assert!(matches!(answer, Opening::Opened { .. }), "{answer:?}");
+            assert_eq!((user.id.as_str(), user.epoch, user.state), (id, 0, UserState::Enabled));
+            open(&store, new_session(&user, id, second(0)), MANY).await;
             assert_eq!(living(&store, &user, second(0)).await, [id]);
         }
         assert_eq!(all_revoked(&store, 10).await, [revoked("jti", Some(2_000_000_000))]);
@@ -50,8 +45,7 @@ async fn a_file_of_the_first_schema_gets_sessions_and_keeps_what_it_has() {
     assert_eq!(refresh(&store, "id-1", token(1, "1"), "2", second(100)).await.verdict, Verdict::Rotate);
     assert_eq!(session(&store, "id-1").await.head.refresh, token(2, "2"));
     drop(store);
-    let version = "SELECT user_version FROM pragma_user_version";
-    let version: i64 =
-        Connection::open(place.path()).unwrap().query_row(version, [], |row| row.get(0)).unwrap();
-    assert_eq!(version, 2);
+    let new = Sqlite::new();
+    drop(new.store());
+    assert_eq!(schema_version(&place.path()), schema_version(&new.path()));
 }

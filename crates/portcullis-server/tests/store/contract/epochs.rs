@@ -1,0 +1,314 @@
+//! The changes of a user after which no session of before lives: another password, disabling.
+
+use std::{collections::HashSet, sync::Arc};
+
+use portcullis_server::{
+    model::{EndReason, PasswordHash, Session, SessionId, User, UserId, UserState},
+    sessions::Verdict,
+    store::{Opening, PasswordChange, Store},
+};
+use tokio::task::JoinSet;
+
+use crate::{
+    backend::{Backend, login},
+    sessions::{
+        MANY, POLICY, a_user, all_ended, date, end_reason, ids, living, new_session, open, opened, refresh,
+        second, session, sid, token, using,
+    },
+};
+
+fn hash(name: &str) -> PasswordHash {
+    PasswordHash::stored(format!("$argon2id$of-{name}"))
+}
+
+/// The user as the store has it now.
+async fn again(store: &dyn Store, user: &User) -> User {
+    store.user_by_id(&user.id).await.unwrap().unwrap()
+}
+
+/// Changes a password that is as it was read, and names the sessions that ended with it.
+async fn change(store: &dyn Store, user: &User, new: &str, keep: Option<&str>) -> Vec<SessionId> {
+    let keep = keep.map(sid);
+    match store.change_password(&user.id, &user.password, &hash(new), keep.as_ref(), second(1)).await.unwrap()
+    {
+        PasswordChange::Changed { ended } => {
+            assert!(ended.iter().all(|session| end_reason(session) == Some(EndReason::Epoch)));
+            let mut ended = ids(ended);
+            ended.sort();
+            ended
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) async fn a_new_hash_holds_and_no_session_of_before_lives<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let (user, other) = (a_user(&*store, "alice").await, a_user(&*store, "bob").await);
+    for id in ["a", "b", "over"] {
+        opened(&*store, &user, id, second(0)).await;
+    }
+    opened(&*store, &other, "bob's", second(0)).await;
+    store.end_session(&sid("over"), EndReason::LoggedOut, second(0)).await.unwrap();
+    assert_eq!(change(&*store, &user, "new", None).await, [sid("a"), sid("b")]);
+    store.close().await;
+
+    let store = place.open().await;
+    let now = store.user_by_name(&login("alice")).await.unwrap().unwrap();
+    assert_eq!(now.password, hash("new"));
+    assert!(now.epoch > user.epoch, "sessions that are being opened are of an earlier one");
+    assert!(living(&*store, &user, second(2)).await.is_empty());
+    assert_eq!(refresh(&*store, "a", token(1, "1"), "2", second(2)).await.verdict, Verdict::Gone);
+    assert_eq!(all_ended(&*store, date(second(2)), 10).await.len(), 3);
+    assert_eq!(living(&*store, &other, second(2)).await, ["bob's"]);
+    assert_eq!(again(&*store, &other).await.password, other.password);
+    opened(&*store, &now, "new", second(3)).await;
+    assert_eq!(living(&*store, &now, second(3)).await, ["new"]);
+}
+
+pub(crate) async fn the_session_that_is_kept_goes_on<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let (mut user, other) = (a_user(&*store, "alice").await, a_user(&*store, "bob").await);
+    opened(&*store, &other, "bob's", second(0)).await;
+    for id in ["a", "kept"] {
+        opened(&*store, &user, id, second(0)).await;
+    }
+    assert_eq!(change(&*store, &user, "1", Some("kept")).await, [sid("a")]);
+    user = again(&*store, &user).await;
+    assert!(change(&*store, &user, "2", Some("kept")).await.is_empty(), "through every change");
+    store.close().await;
+
+    let store = place.open().await;
+    user = again(&*store, &user).await;
+    assert_eq!((living(&*store, &user, second(2)).await, &user.password), (vec!["kept".into()], &hash("2")));
+    assert_eq!(session(&*store, "kept").await.epoch, user.epoch);
+    assert_eq!(refresh(&*store, "kept", token(1, "1"), "2", second(100)).await.verdict, Verdict::Rotate);
+    // Somebody else's is none of the user's.
+    assert_eq!(change(&*store, &user, "3", Some("bob's")).await, [sid("kept")]);
+    assert_eq!(living(&*store, &other, second(2)).await, ["bob's"]);
+}
+
+pub(crate) async fn of_many_changes_at_once_one_is_made<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let user = a_user(&*store, "alice").await;
+    opened(&*store, &user, "s", second(0)).await;
+    let mut racers = JoinSet::new();
+    for n in 0..20 {
+        let (store, user) = (Arc::clone(&store), user.clone());
+        racers.spawn(async move {
+            let (new, keep) = (hash(&format!("new{n}")), (n % 2 == 0).then(|| sid("s")));
+            let change = store.change_password(&user.id, &user.password, &new, keep.as_ref(), second(1));
+            match change.await.unwrap() {
+                PasswordChange::Changed { .. } => Some((new, keep)),
+                PasswordChange::NotAsExpected => None,
+                PasswordChange::NoSuchUser => panic!("the user is there"),
+            }
+        });
+    }
+    let made: Vec<_> = racers.join_all().await.into_iter().flatten().collect();
+    let [(new, keep)] = made.as_slice() else { panic!("{} were made", made.len()) };
+    let now = again(&*store, &user).await;
+    assert_eq!((&now.password, now.epoch), (new, user.epoch + 1));
+    assert_eq!(living(&*store, &user, second(2)).await.len(), usize::from(keep.is_some()));
+}
+
+pub(crate) async fn the_same_change_again_settles_it<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let user = a_user(&*store, "alice").await;
+    for id in ["a", "kept"] {
+        opened(&*store, &user, id, second(0)).await;
+    }
+    assert_eq!(change(&*store, &user, "new", Some("kept")).await, [sid("a")]);
+    let now = again(&*store, &user).await;
+    opened(&*store, &now, "since", second(1)).await;
+    // With the hash as it was before, since the answer was lost.
+    for _ in 0..2 {
+        assert!(change(&*store, &user, "new", Some("kept")).await.is_empty());
+    }
+    assert_eq!(living(&*store, &now, second(1)).await, ["since", "kept"]);
+    assert_eq!(again(&*store, &user).await.epoch, now.epoch);
+    // Of many at once as well.
+    let mut racers = JoinSet::new();
+    for _ in 0..20 {
+        let (store, now) = (Arc::clone(&store), now.clone());
+        racers.spawn(async move { change(&*store, &now, "newer", Some("kept")).await });
+    }
+    let ended: Vec<_> = racers.join_all().await.concat();
+    assert_eq!(ended, [sid("since")]);
+    assert_eq!(living(&*store, &now, second(2)).await, ["kept"]);
+    assert_eq!(again(&*store, &user).await.epoch, now.epoch + 1);
+}
+
+pub(crate) async fn a_change_from_another_hash_changes_nothing<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let user = a_user(&*store, "alice").await;
+    opened(&*store, &user, "s", second(0)).await;
+    let answer =
+        store.change_password(&user.id, &hash("other"), &hash("new"), None, second(1)).await.unwrap();
+    assert!(matches!(answer, PasswordChange::NotAsExpected), "{answer:?}");
+    for nobody in ["nobody", "000000000000000000000000"] {
+        let nobody = UserId::new(nobody);
+        let answer = store.change_password(&nobody, &hash("alice"), &hash("new"), None, second(1)).await;
+        assert!(matches!(answer, Ok(PasswordChange::NoSuchUser)), "{answer:?}");
+    }
+    let now = again(&*store, &user).await;
+    assert_eq!((now.password, now.epoch), (user.password.clone(), user.epoch));
+    assert_eq!(living(&*store, &user, second(1)).await, ["s"]);
+}
+
+pub(crate) async fn a_session_is_opened_for_the_hash_that_was_shown<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let user = a_user(&*store, "alice").await;
+    let late = new_session(&user, "late", second(0));
+    let answer = store.open_session(late.clone(), &hash("other"), MANY, second(0)).await.unwrap();
+    assert!(matches!(answer, Opening::HashChanged), "{answer:?}");
+    change(&*store, &user, "new", None).await;
+    let answer = store.open_session(late.clone(), &user.password, MANY, second(0)).await.unwrap();
+    assert!(matches!(answer, Opening::Refused), "{answer:?}");
+    assert_eq!(store.session(&late.id).await.unwrap(), None, "nothing of it is left");
+    let user = again(&*store, &user).await;
+    open(&*store, new_session(&user, "new", second(1)), MANY).await;
+}
+
+pub(crate) async fn a_disabled_user_has_no_session_and_gets_none<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let (user, other) = (a_user(&*store, "alice").await, a_user(&*store, "bob").await);
+    assert_eq!(user.state, UserState::Enabled);
+    for (user, id) in [(&user, "a"), (&user, "b"), (&other, "bob's")] {
+        opened(&*store, user, id, second(0)).await;
+    }
+    let ended = store.set_user_state(&user.id, UserState::Disabled, second(1)).await.unwrap().unwrap();
+    let ended: HashSet<_> = ids(ended).into_iter().collect();
+    assert_eq!(ended, HashSet::from([sid("a"), sid("b")]));
+    store.close().await;
+
+    let store = place.open().await;
+    let disabled = again(&*store, &user).await;
+    assert_eq!(disabled.state, UserState::Disabled);
+    assert_eq!(store.user_by_name(&login("alice")).await.unwrap().unwrap().state, UserState::Disabled);
+    let refused = new_session(&disabled, "refused", second(2));
+    let answer = store.open_session(refused, &disabled.password, MANY, second(2)).await.unwrap();
+    assert!(matches!(answer, Opening::Refused), "{answer:?}");
+    assert_eq!(refresh(&*store, "a", token(1, "1"), "2", second(2)).await.verdict, Verdict::Gone);
+    assert!(living(&*store, &user, second(2)).await.is_empty());
+    let once_more = store.set_user_state(&user.id, UserState::Disabled, second(3)).await.unwrap();
+    assert_eq!(once_more, Some(Vec::new()), "nothing is left to be ended");
+
+    for _ in 0..2 {
+        let woken = store.set_user_state(&user.id, UserState::Enabled, second(4)).await.unwrap();
+        assert_eq!(woken, Some(Vec::new()));
+    }
+    let enabled = again(&*store, &user).await;
+    assert_eq!(enabled.state, UserState::Enabled);
+    assert!(living(&*store, &enabled, second(4)).await.is_empty(), "enabling wakes none");
+    assert_eq!(refresh(&*store, "b", token(1, "1"), "2", second(4)).await.verdict, Verdict::Gone);
+    opened(&*store, &enabled, "new", second(5)).await;
+    assert_eq!(living(&*store, &enabled, second(5)).await, ["new"]);
+    assert_eq!(living(&*store, &other, second(5)).await, ["bob's"]);
+}
+
+pub(crate) async fn the_state_of_nobody_is_not_set<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let user = a_user(&*store, "alice").await;
+    for nobody in ["", "nobody", "000000000000000000000000"] {
+        for state in [UserState::Disabled, UserState::Enabled] {
+            let answer = store.set_user_state(&UserId::new(nobody), state, second(0)).await.unwrap();
+            assert_eq!(answer, None, "{nobody:?}");
+        }
+    }
+    let now = again(&*store, &user).await;
+    assert_eq!((now.state, now.epoch), (UserState::Enabled, user.epoch));
+}
+
+/// What the others race with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Password { keeps: bool },
+    Disabling,
+}
+
+/// Logins and refreshes of one user race with an end of all sessions; answers the names of the sessions that were
+/// opened, each with the hash that was shown for it.
+async fn race(store: &Arc<dyn Store>, user: &User, round: usize, end: End) -> Vec<(SessionId, PasswordHash)> {
+    let mut racers = JoinSet::new();
+    for racer in 0..9 {
+        let (store, user) = (Arc::clone(store), user.clone());
+        let (id, old) = (format!("{round}-{racer}"), sid(&format!("{round}-{}", ["a", "b"][racer / 2 % 2])));
+        // The end takes another place among them in every round.
+        let role = if racer == round % 9 { 2 } else { racer % 2 };
+        racers.spawn(async move {
+            match role {
+                0 => {
+                    let user = again(&*store, &user).await;
+                    let session = new_session(&user, &id, second(100));
+                    let answer =
+                        store.open_session(session, &user.password, MANY, second(100)).await.unwrap();
+                    matches!(answer, Opening::Opened { .. }).then_some((sid(&id), user.password))
+                }
+                1 => {
+                    let refresh = using(token(1, "1"), &id, POLICY);
+                    store.refresh_session(&old, &refresh, second(100)).await.unwrap();
+                    None
+                }
+                _ => {
+                    let kept = (end == End::Password { keeps: true }).then(|| sid(&format!("{round}-b")));
+                    if end == End::Disabling {
+                        store.set_user_state(&user.id, UserState::Disabled, second(100)).await.unwrap();
+                    } else {
+                        let (old, new) = (&user.password, hash("new"));
+                        let change =
+                            store.change_password(&user.id, old, &new, kept.as_ref(), second(100)).await;
+                        assert!(matches!(change, Ok(PasswordChange::Changed { .. })), "{change:?}");
+                    }
+                    None
+                }
+            }
+        });
+    }
+    racers.join_all().await.into_iter().flatten().collect()
+}
+
+async fn no_session_of_before_lives<B: Backend>(ends: &[End]) {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    for round in 0..45_usize {
+        let end = ends[round % ends.len()];
+        let user = a_user(&*store, &format!("user{round}")).await;
+        for id in ["a", "b"] {
+            opened(&*store, &user, &format!("{round}-{id}"), second(0)).await;
+        }
+        let opened = race(&store, &user, round, end).await;
+
+        let now = again(&*store, &user).await;
+        let living: Vec<Session> = store.sessions_of(&user.id, second(101)).await.unwrap();
+        let kept = (end == End::Password { keeps: true }).then(|| sid(&format!("{round}-b")));
+        // Those whose login was checked against the new password, and the one that was kept.
+        let mut expected: HashSet<SessionId> =
+            opened.iter().filter(|(_, shown)| *shown == hash("new")).map(|(id, _)| id.clone()).collect();
+        expected.extend(kept);
+        assert_eq!(living.iter().map(|session| session.id.clone()).collect::<HashSet<_>>(), expected);
+        assert!(living.iter().all(|session| session.epoch == now.epoch), "round {round}: {living:?}");
+        let all = (0..9).map(|racer| format!("{round}-{racer}"));
+        for id in
+            all.chain(["a", "b"].map(|id| format!("{round}-{id}"))).filter(|id| !expected.contains(&sid(id)))
+        {
+            let over = store.session(&sid(&id)).await.unwrap();
+            assert!(over.is_none_or(|session| session.ended.is_some()), "round {round}: {id}");
+        }
+    }
+}
+
+pub(crate) async fn no_session_of_before_lives_after_a_race_with_a_change<B: Backend>() {
+    no_session_of_before_lives::<B>(&[End::Password { keeps: false }, End::Password { keeps: true }]).await;
+}
+
+pub(crate) async fn no_session_lives_after_a_race_with_a_disabling<B: Backend>() {
+    no_session_of_before_lives::<B>(&[End::Disabling]).await;
+}
