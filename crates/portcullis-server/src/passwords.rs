@@ -2,10 +2,19 @@
 //! was set aside for them.
 
 mod argon2id;
+mod passlib;
+mod pbkdf2;
+mod stored;
 
-use std::{num::NonZero, thread, time::Duration};
+use std::{
+    num::{NonZero, NonZeroU32},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
+use portcullis::Clock;
 use tokio::sync::oneshot;
 
 use crate::model::{Password, PasswordHash};
@@ -18,6 +27,63 @@ pub struct HashCost {
     pub memory_kib: u32,
     /// Passes over it; 2 by default.
     pub passes: u32,
+}
+
+impl HashCost {
+    /// The work as one number: memory times passes.
+    fn work(self) -> u64 {
+        u64::from(self.memory_kib) * u64::from(self.passes)
+    }
+}
+
+/// How new passwords are hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Argon2id, of a password's NFKC form.
+    Argon2id(HashCost),
+    /// PBKDF2 with HMAC-SHA-256 in passlib's form, of a password's bytes: what a Flask application reads.
+    Pbkdf2Sha256 {
+        /// How often it hashes.
+        rounds: NonZeroU32,
+    },
+}
+
+impl Scheme {
+    /// A hash that no password has: what an unknown name is checked against. It is written, not computed, so that
+    /// starting costs nothing.
+    fn dummy(self) -> PasswordHash {
+        match self {
+            Self::Argon2id(cost) => argon2id::dummy(cost),
+            Self::Pbkdf2Sha256 { rounds } => passlib::dummy(rounds),
+        }
+    }
+
+    /// The same for so many thousandths of the work.
+    fn thousandths(self, part: u32) -> Self {
+        let part_of = |whole: u32| {
+            let part = u64::from(whole) * u64::from(part.min(1000)) / 1000;
+            u32::try_from(part).unwrap_or(whole)
+        };
+        match self {
+            Self::Argon2id(cost) => {
+                // Argon2 takes no less.
+                Self::Argon2id(HashCost { memory_kib: part_of(cost.memory_kib).max(8), ..cost })
+            }
+            Self::Pbkdf2Sha256 { rounds } => {
+                let rounds = NonZeroU32::new(part_of(rounds.get())).unwrap_or(NonZeroU32::MIN);
+                Self::Pbkdf2Sha256 { rounds }
+            }
+        }
+    }
+}
+
+/// What becomes of hashes that are of another scheme than new ones, or were cheaper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upgrade {
+    /// A new one takes their place at the next login.
+    AtLogin,
+    /// They stay.
+    Never,
 }
 
 /// How much hashing happens at once, and how much may wait.
@@ -53,42 +119,44 @@ pub enum PasswordsError {
 /// The hash workers of a service.
 pub struct Passwords {
     queue: Sender<Task>,
-    cost: HashCost,
+    scheme: Scheme,
+    upgrade: Upgrade,
     dummy: PasswordHash,
 }
 
 enum Task {
-    Hash { password: Password, cost: HashCost, answer: oneshot::Sender<Result<PasswordHash, PasswordsError>> },
-    Check { password: Password, stored: PasswordHash, dummy: PasswordHash, answer: oneshot::Sender<bool> },
+    Hash { password: Password, scheme: Scheme, answer: oneshot::Sender<Result<PasswordHash, PasswordsError>> },
+    Check { password: Password, stored: PasswordHash, answer: oneshot::Sender<bool> },
 }
 
 impl Passwords {
     /// Starts the workers. They hold no memory before the first hash and end with this value.
-    pub fn start(cost: HashCost, capacity: HashCapacity) -> Self {
+    pub fn start(scheme: Scheme, upgrade: Upgrade, capacity: HashCapacity, clock: Arc<dyn Clock>) -> Self {
         let (queue, tasks) = crossbeam_channel::bounded(capacity.queue);
         for number in 0..capacity.workers.get() {
             let tasks = tasks.clone();
-            let worker = thread::Builder::new().name(format!("hash-{number}"));
+            let worker = Worker { arena: Arena::default(), scheme, usual: None, clock: clock.clone() };
+            let thread = thread::Builder::new().name(format!("hash-{number}"));
             // Without this thread the others do its work; with none of them, hashing answers `Failed`.
-            if let Err(error) = worker.spawn(move || work(&tasks, capacity.idle)) {
+            if let Err(error) = thread.spawn(move || worker.work(&tasks, capacity.idle)) {
                 tracing::error!(%error, "a hash worker could not be started");
             }
         }
-        Self { queue, cost, dummy: argon2id::dummy(cost) }
+        Self { queue, scheme, upgrade, dummy: scheme.dummy() }
     }
 
-    /// Hashes a new password at the present cost.
+    /// Hashes a new password by the present scheme.
     ///
     /// # Errors
     /// [`PasswordsError::Busy`] at once when the queue is full.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, PasswordsError> {
         let (answer, hash) = oneshot::channel();
-        self.submit(Task::Hash { password, cost: self.cost, answer })?;
+        self.submit(Task::Hash { password, scheme: self.scheme, answer })?;
         hash.await.unwrap_or(Err(PasswordsError::Failed("the worker ended")))
     }
 
-    /// Whether a password is that of a stored hash. Without one the same work is done and the answer is no, so
-    /// that an unknown name takes as long as a wrong password.
+    /// Whether a password is that of a stored hash. Without one, and with one that cannot be verified, the same work
+    /// is done and the answer is no, so that none of that can be told from a wrong password.
     ///
     /// # Errors
     /// [`PasswordsError::Busy`] at once when the queue is full.
@@ -99,8 +167,27 @@ impl Passwords {
     ) -> Result<bool, PasswordsError> {
         let (answer, verdict) = oneshot::channel();
         let stored = stored.unwrap_or(&self.dummy).clone();
-        self.submit(Task::Check { password, stored, dummy: self.dummy.clone(), answer })?;
+        self.submit(Task::Check { password, stored, answer })?;
         verdict.await.map_err(|_| PasswordsError::Failed("the worker ended"))
+    }
+
+    /// The hash that takes an outdated one's place, for the password that has just been found to be its. `None` where
+    /// the old one stays: it is of the present scheme and cost, or the configuration says so, or the workers are busy
+    /// with logins, which come first.
+    ///
+    /// # Errors
+    /// [`PasswordsError`] when a worker could not do its work.
+    pub async fn successor(
+        &self,
+        stored: &PasswordHash,
+        password: Password,
+    ) -> Result<Option<PasswordHash>, PasswordsError> {
+        let stays = self.upgrade == Upgrade::Never || !stored::is_outdated(stored, self.scheme);
+        let busy = || self.queue.len() * 2 > self.queue.capacity().unwrap_or(usize::MAX);
+        if stays || busy() {
+            return Ok(None);
+        }
+        self.hash(password).await.map(Some)
     }
 
     fn submit(&self, task: Task) -> Result<(), PasswordsError> {
@@ -111,41 +198,83 @@ impl Passwords {
     }
 }
 
-/// A worker's life: hash what comes, and after a while without work give the memory back.
-fn work(tasks: &Receiver<Task>, idle: Duration) {
-    let mut arena = Arena::default();
-    loop {
-        let task = if arena.is_empty() {
-            tasks.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            tasks.recv_timeout(idle)
-        };
-        match task {
-            Ok(task) => task.run(&mut arena),
-            Err(RecvTimeoutError::Timeout) => arena.release(),
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-    }
+/// One hash worker.
+struct Worker {
+    arena: Arena,
+    scheme: Scheme,
+    /// How long the check of a new hash took last.
+    usual: Option<Duration>,
+    clock: Arc<dyn Clock>,
 }
 
-impl Task {
-    /// Does the work, unless whoever asked has gone: an abandoned login must not keep others waiting.
-    fn run(self, arena: &mut Arena) {
-        match self {
-            Self::Hash { answer, .. } if answer.is_closed() => {}
-            Self::Check { answer, .. } if answer.is_closed() => {}
-            Self::Hash { password, cost, answer } => {
-                let _gone = answer.send(argon2id::hash(&password, cost, arena));
+impl Worker {
+    /// A worker's life: hash what comes, and after a while without work give the memory back.
+    fn work(mut self, tasks: &Receiver<Task>, idle: Duration) {
+        loop {
+            let task = if self.arena.is_empty() {
+                tasks.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                tasks.recv_timeout(idle)
+            };
+            match task {
+                Ok(task) => self.run(task),
+                Err(RecvTimeoutError::Timeout) => self.arena.release(),
+                Err(RecvTimeoutError::Disconnected) => return,
             }
-            Self::Check { password, stored, dummy, answer } => {
-                let verdict = argon2id::verify(&password, &stored, arena).unwrap_or_else(|| {
-                    tracing::warn!(
-                        "a stored password hash is damaged, of an unknown scheme or above the caps"
-                    );
-                    // The same time as a wrong password takes, and the same answer.
-                    argon2id::verify(&password, &dummy, arena).unwrap_or(false)
-                });
-                let _gone = answer.send(verdict);
+        }
+    }
+
+    /// Does the work, unless whoever asked has gone: an abandoned login must not keep others waiting.
+    fn run(&mut self, task: Task) {
+        match task {
+            Task::Hash { answer, .. } if answer.is_closed() => {}
+            Task::Check { answer, .. } if answer.is_closed() => {}
+            Task::Hash { password, scheme, answer } => {
+                let hash = match scheme {
+                    Scheme::Argon2id(cost) => argon2id::hash(&password, cost, &mut self.arena),
+                    Scheme::Pbkdf2Sha256 { rounds } => passlib::hash(&password, rounds),
+                };
+                let _gone = answer.send(hash);
+            }
+            Task::Check { password, stored, answer } => {
+                let _gone = answer.send(self.check(&password, &stored));
+            }
+        }
+    }
+
+    /// Checks a password, and takes as long for it as with a new hash: how old somebody's hash is, and whether there
+    /// is one, must not show.
+    fn check(&mut self, password: &Password, stored: &PasswordHash) -> bool {
+        let begun = self.clock.monotonic();
+        let verdict = stored::verify(password, stored, &mut self.arena);
+        let spent = self.clock.monotonic().saturating_duration_since(begun);
+        if verdict.is_ok() && stored::is_present(stored, self.scheme) {
+            // A password in two forms may be hashed twice.
+            if *password.normalized() == password.presented() {
+                self.usual = Some(spent);
+            }
+        } else {
+            self.do_the_rest(password, spent);
+        }
+        verdict.unwrap_or_else(|problem| {
+            tracing::warn!(%problem, "a stored password hash cannot be verified, it is {problem}: a login is refused");
+            false
+        })
+    }
+
+    /// The work that a new hash would have been, less what was spent. It is real work and no waiting, which would look
+    /// different on a busy machine.
+    fn do_the_rest(&mut self, password: &Password, spent: Duration) {
+        let usual = self.usual.filter(|usual| !usual.is_zero()).map(|usual| usual.as_micros().max(1));
+        let done = usual.map_or(0, |usual| spent.as_micros().saturating_mul(1000) / usual);
+        let rest = u32::try_from(1000_u128.saturating_sub(done)).unwrap_or(0);
+        if rest > 0 {
+            let dummy = self.scheme.thousandths(rest).dummy();
+            let begun = self.clock.monotonic();
+            // Nobody has it.
+            let _no = stored::verify(password, &dummy, &mut self.arena);
+            if usual.is_none() {
+                self.usual = Some(self.clock.monotonic().saturating_duration_since(begun));
             }
         }
     }
@@ -153,16 +282,17 @@ impl Task {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
+    use portcullis::SystemClock;
     use tokio::task::JoinSet;
 
     use super::*;
 
     const CHEAP: HashCost = HashCost { memory_kib: 64, passes: 1 };
 
-    fn capacity(workers: usize, queue: usize) -> HashCapacity {
-        HashCapacity { workers: NonZero::new(workers).unwrap(), queue, idle: Duration::from_millis(1) }
+    fn start(scheme: Scheme, workers: usize, queue: usize) -> Passwords {
+        let capacity =
+            HashCapacity { workers: NonZero::new(workers).unwrap(), queue, idle: Duration::from_millis(1) };
+        Passwords::start(scheme, Upgrade::AtLogin, capacity, Arc::new(SystemClock))
     }
 
     fn password(text: &str) -> Password {
@@ -171,7 +301,7 @@ mod tests {
 
     #[tokio::test]
     async fn hashing_and_checking_meet() {
-        let passwords = Passwords::start(CHEAP, capacity(2, 8));
+        let passwords = start(Scheme::Argon2id(CHEAP), 2, 8);
         let stored = passwords.hash(password("correct horse")).await.unwrap();
         assert!(passwords.check(password("correct horse"), Some(&stored)).await.unwrap());
         assert!(!passwords.check(password("battery staple"), Some(&stored)).await.unwrap());
@@ -181,10 +311,56 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn new_hashes_are_of_the_scheme_and_others_have_a_successor() {
+        let argon2 = start(Scheme::Argon2id(CHEAP), 1, 8);
+        let pbkdf2 = start(Scheme::Pbkdf2Sha256 { rounds: NonZeroU32::new(1000).unwrap() }, 1, 8);
+        let of_argon2 = argon2.hash(password("x")).await.unwrap();
+        let of_pbkdf2 = pbkdf2.hash(password("x")).await.unwrap();
+        assert!(of_pbkdf2.as_str().starts_with("$pbkdf2-sha256$1000$"));
+        for (passwords, own, other) in [(&argon2, &of_argon2, &of_pbkdf2), (&pbkdf2, &of_pbkdf2, &of_argon2)]
+        {
+            assert!(passwords.check(password("x"), Some(other)).await.unwrap());
+            assert!(!passwords.check(password("y"), Some(other)).await.unwrap());
+            assert_eq!(passwords.successor(own, password("x")).await.unwrap(), None);
+            let successor = passwords.successor(other, password("x")).await.unwrap().unwrap();
+            assert!(passwords.check(password("x"), Some(&successor)).await.unwrap());
+            assert_eq!(passwords.successor(&successor, password("x")).await.unwrap(), None);
+        }
+        let capacity =
+            HashCapacity { workers: NonZero::<usize>::MIN, queue: 8, idle: Duration::from_secs(1) };
+        let never =
+            Passwords::start(Scheme::Argon2id(CHEAP), Upgrade::Never, capacity, Arc::new(SystemClock));
+        assert_eq!(never.successor(&of_pbkdf2, password("x")).await.unwrap(), None);
+    }
+
+    #[test]
+    fn a_cheap_hash_and_none_take_as_long_as_a_new_one() {
+        let scheme = Scheme::Argon2id(HashCost { memory_kib: 16 * 1024, passes: 2 });
+        let clock = Arc::new(SystemClock);
+        let mut worker = Worker { arena: Arena::default(), scheme, usual: None, clock: clock.clone() };
+        let mut least = |stored: PasswordHash| {
+            let once = |_| {
+                let begun = clock.monotonic();
+                assert!(!worker.check(&password("x"), &stored));
+                clock.monotonic().saturating_duration_since(begun)
+            };
+            (0..7).map(once).min().unwrap()
+        };
+        let unknown = least(scheme.dummy());
+        let half = passlib::dummy(NonZeroU32::new(20_000).unwrap());
+        for stored in [PasswordHash::stored("damaged"), passlib::dummy(NonZeroU32::MIN), half] {
+            let taken = least(stored.clone());
+            let ratio = taken.as_secs_f64() / unknown.as_secs_f64();
+            // Generous: other tests are at work beside this one.
+            assert!((0.2..5.0).contains(&ratio), "{} took {ratio} of an unknown name", stored.as_str());
+        }
+    }
+
+    #[tokio::test]
     async fn a_full_queue_turns_away_at_once() {
         // Expensive enough that the first is still hashed while the others arrive.
         let cost = HashCost { memory_kib: 64 * 1024, passes: 4 };
-        let passwords = Arc::new(Passwords::start(cost, capacity(1, 1)));
+        let passwords = Arc::new(start(Scheme::Argon2id(cost), 1, 1));
         let mut hashes = JoinSet::new();
         for _ in 0..8 {
             let passwords = passwords.clone();

@@ -12,10 +12,10 @@ use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
 
 use crate::{
     accounts::{Accounts, Identity, Policy},
-    config::{Config, JwtIdentity, RefreshLostAnswer, Registration},
+    config::{Config, JwtIdentity, PasswordScheme, RefreshLostAnswer, Registration},
     instance::{self, InstanceError, InstanceSecret},
     jobs::Jobs,
-    passwords::{HashCapacity, HashCost, Passwords},
+    passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
     revocations::Revocations,
     sessions::{LostAnswer, RefreshPolicy},
     store::{self, Store, StoreError},
@@ -92,8 +92,9 @@ impl AppState {
                 .await?;
         let revocations = Arc::new(revocations);
         let jwt = jwt.revocation(revocations.clone()).build()?;
-        let cost = HashCost { memory_kib: config.argon2_memory_kib, passes: config.argon2_passes };
-        let passwords = Passwords::start(cost, HashCapacity::of_machine(config.hash_queue));
+        let (scheme, upgrade) = hashing(config);
+        let capacity = HashCapacity::of_machine(config.hash_queue);
+        let passwords = Passwords::start(scheme, upgrade, capacity, clock.clone());
         let accounts = Accounts::new(
             store.clone(),
             passwords,
@@ -173,6 +174,16 @@ fn with_secret(config: &Config) -> Result<JwtConfig, InstanceError> {
         jwt.secret_key = Some(secret);
     }
     Ok(jwt)
+}
+
+/// How new passwords are hashed, and what becomes of older hashes.
+fn hashing(config: &Config) -> (Scheme, Upgrade) {
+    let cost = HashCost { memory_kib: config.argon2_memory_kib, passes: config.argon2_passes };
+    let scheme = match config.password_scheme {
+        PasswordScheme::Argon2id => Scheme::Argon2id(cost),
+        PasswordScheme::Pbkdf2Sha256 => Scheme::Pbkdf2Sha256 { rounds: config.pbkdf2_rounds },
+    };
+    (scheme, if config.password_upgrade { Upgrade::AtLogin } else { Upgrade::Never })
 }
 
 fn policy(config: &Config) -> Policy {

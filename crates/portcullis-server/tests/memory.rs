@@ -8,11 +8,12 @@
     reason = "a test says what is wrong by failing"
 )]
 
-use std::{fs, num::NonZero, time::Duration};
+use std::{fs, num::NonZero, sync::Arc, time::Duration};
 
+use portcullis::SystemClock;
 use portcullis_server::{
     model::Password,
-    passwords::{HashCapacity, HashCost, Passwords},
+    passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
 };
 
 /// Memory of this process that is really there, in KiB.
@@ -27,7 +28,7 @@ async fn a_worker_without_work_gives_its_memory_back_and_takes_it_again() {
     const MIB: u64 = 1024;
     let cost = HashCost { memory_kib: 19 * 1024, passes: 1 };
     let capacity = HashCapacity { workers: NonZero::<usize>::MIN, queue: 1, idle: Duration::from_secs(1) };
-    let passwords = Passwords::start(cost, capacity);
+    let passwords = Passwords::start(Scheme::Argon2id(cost), Upgrade::Never, capacity, Arc::new(SystemClock));
     let before = resident_kib();
     // Three times: an allocator may learn to keep what was freed.
     for _ in 0..3 {

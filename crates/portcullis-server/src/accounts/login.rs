@@ -34,10 +34,31 @@ impl Accounts {
             };
             if let Some(pair) = self.open_session(&user, device).await? {
                 tracing::info!(user = user.id.as_str(), "a login succeeded");
+                self.upgrade_hash(user, password);
                 return Ok(pair);
             }
         }
         Err(Self::hash_keeps_changing())
+    }
+
+    /// Has an outdated hash replaced, which nobody waits for. What does not come of it is left to the next login.
+    fn upgrade_hash(&self, user: User, password: Password) {
+        let (store, passwords) = (self.store.clone(), self.passwords.clone());
+        tokio::spawn(async move {
+            let id = user.id.as_str();
+            let successor = match passwords.successor(&user.password, password).await {
+                Ok(Some(successor)) => successor,
+                Ok(None) => return,
+                Err(error) => {
+                    return tracing::info!(user = id, %error, "a password hash could not be upgraded");
+                }
+            };
+            match store.replace_password_hash(&user.id, &user.password, successor).await {
+                Ok(true) => tracing::info!(user = id, "a password hash was replaced by a new one"),
+                Ok(false) => tracing::debug!(user = id, "a password hash has changed meanwhile: it stays"),
+                Err(error) => tracing::warn!(user = id, %error, "a password hash could not be upgraded"),
+            }
+        });
     }
 
     /// The first pair of a new session, for somebody who has just shown a password: no token leaves before its session

@@ -32,7 +32,7 @@ use crate::{
 /// The acts of a service, with what they need.
 pub struct Accounts {
     store: Arc<dyn Store>,
-    passwords: Passwords,
+    passwords: Arc<Passwords>,
     revocations: Arc<Revocations>,
     jwt: JwtManager,
     clock: Arc<dyn Clock>,
@@ -144,7 +144,7 @@ impl Accounts {
         clock: Arc<dyn Clock>,
         policy: Policy,
     ) -> Self {
-        Self { store, passwords, revocations, jwt, clock, policy }
+        Self { store, passwords: Arc::new(passwords), revocations, jwt, clock, policy }
     }
 
     /// The time by which the store judges.

@@ -38,6 +38,7 @@ mod value;
 use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -88,6 +89,12 @@ pub struct Config {
     pub argon2_memory_kib: u32,
     /// The passes of one password hash.
     pub argon2_passes: u32,
+    /// The rounds of one password hash by `pbkdf2_sha256`.
+    pub pbkdf2_rounds: NonZeroU32,
+    /// How new passwords are hashed.
+    pub password_scheme: PasswordScheme,
+    /// Whether a login replaces a hash that is of another scheme or was cheaper.
+    pub password_upgrade: bool,
     /// How many logins may wait for their hash.
     pub hash_queue: usize,
     /// The largest request body, in bytes.
@@ -123,6 +130,15 @@ pub enum RefreshLostAnswer {
     Forgive,
     /// Nothing, and the session ends.
     Refuse,
+}
+
+/// How new passwords are hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordScheme {
+    /// By argon2id.
+    Argon2id,
+    /// By PBKDF2 with SHA-256, as passlib writes it.
+    Pbkdf2Sha256,
 }
 
 /// Whether strangers may register.
@@ -204,7 +220,12 @@ pub fn check(
     if !findings.problems.is_empty() {
         return Err(Problems::new(findings.problems));
     }
-    let config = Config { shown: winners.into_shown(), ..draft.config };
+    let config = Config {
+        password_scheme: draft.password_scheme.unwrap_or(PasswordScheme::Argon2id),
+        password_upgrade: draft.password_upgrade.unwrap_or(true),
+        shown: winners.into_shown(),
+        ..draft.config
+    };
     Ok((config, findings.warnings))
 }
 
@@ -231,6 +252,9 @@ impl Config {
             password_min_length: 0,
             argon2_memory_kib: 0,
             argon2_passes: 0,
+            pbkdf2_rounds: NonZeroU32::MIN,
+            password_scheme: PasswordScheme::Pbkdf2Sha256,
+            password_upgrade: false,
             hash_queue: 0,
             body_limit: 0,
             request_timeout: Duration::ZERO,
@@ -244,16 +268,18 @@ impl Config {
     }
 }
 
-/// Outside tests no password is hashed for less than OWASP's minimum for argon2id.
+/// Outside tests no password is hashed for less than OWASP's minimum for its scheme.
 fn hash_cost(config: &Config, winners: &sources::Winners, findings: &mut Findings) {
     const LEAST_MEMORY_KIB: u32 = 19_456;
     const LEAST_PASSES: u32 = 2;
+    const LEAST_ROUNDS: u32 = 600_000;
     if config.profile == Profile::Testing {
         return;
     }
     let costs = [
         ("PASSWORD_ARGON2_MEMORY_KIB", config.argon2_memory_kib, LEAST_MEMORY_KIB),
         ("PASSWORD_ARGON2_PASSES", config.argon2_passes, LEAST_PASSES),
+        ("PASSWORD_PBKDF2_ROUNDS", config.pbkdf2_rounds.get(), LEAST_ROUNDS),
     ];
     for (name, cost, least) in costs.into_iter().filter(|(_, cost, least)| cost < least) {
         if let Some(origin) = winners.origin(name) {

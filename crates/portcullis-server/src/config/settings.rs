@@ -8,7 +8,7 @@ use std::{
 use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
 
 use super::{
-    Config, JwtIdentity, LogFormat, Profile, RefreshLostAnswer, Registration,
+    Config, JwtIdentity, LogFormat, PasswordScheme, Profile, RefreshLostAnswer, Registration,
     database_url::{self, DatabaseUrl},
     echo, key_pair,
     problem::Origin,
@@ -23,6 +23,9 @@ pub(super) struct Draft {
     /// The key files, from the instance folder; none where the key itself was given last.
     pub(super) private_key_file: Option<PathBuf>,
     pub(super) public_key_file: Option<PathBuf>,
+    /// What is given; what is not depends on other settings.
+    pub(super) password_scheme: Option<PasswordScheme>,
+    pub(super) password_upgrade: Option<bool>,
 }
 
 impl Draft {
@@ -32,6 +35,8 @@ impl Draft {
             fallback_secret: None,
             private_key_file: None,
             public_key_file: None,
+            password_scheme: None,
+            password_upgrade: None,
         }
     }
 }
@@ -122,6 +127,9 @@ const REUSE_WINDOW: u64 = 10 * MINUTE;
 /// The most memory of one hash: what is verified at most, as a hash that cannot be verified locks its user out.
 const MOST_HASH_MEMORY_KIB: u32 = 256 * 1024;
 
+/// The most rounds of one hash: what is verified at most, likewise.
+const MOST_HASH_ROUNDS: u32 = 10_000_000;
+
 #[rustfmt::skip] // one line a setting reads as the table it is
 pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("LISTEN", |d, v| address(v).map(|x| d.config.listen = x)),
@@ -143,6 +151,9 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("PASSWORD_MIN_LENGTH", |d, v| v.number(1..=64).map(|x: u32| d.config.password_min_length = x as usize)),
     Setting::plain("PASSWORD_ARGON2_MEMORY_KIB", |d, v| v.number(8..=MOST_HASH_MEMORY_KIB).map(|x| d.config.argon2_memory_kib = x)),
     Setting::plain("PASSWORD_ARGON2_PASSES", |d, v| v.number(1..=20).map(|x| d.config.argon2_passes = x)),
+    Setting::plain("PASSWORD_PBKDF2_ROUNDS", |d, v| v.number(1..=MOST_HASH_ROUNDS).map(|x| d.config.pbkdf2_rounds = x)),
+    Setting::plain("PASSWORD_SCHEME", |d, v| v.one_of(PASSWORD_SCHEMES).map(|x| d.password_scheme = Some(x))),
+    Setting::plain("PASSWORD_UPGRADE", |d, v| v.boolean().map(|x| d.password_upgrade = Some(x))),
     Setting::plain("PASSWORD_QUEUE", |d, v| v.number(1..=65_536).map(|x: u32| d.config.hash_queue = x as usize)),
     Setting::secret("JWT_SECRET_KEY", |d, v| v.secret().map(|x| d.config.jwt.secret_key = Some(x))),
     Setting::secret("JWT_SECRET_KEYS_PREVIOUS", |d, v| previous_secrets(v).map(|x| d.config.jwt.secret_keys_previous = x)),
@@ -196,6 +207,8 @@ const REGISTRATIONS: &[(&str, Registration)] =
     &[("open", Registration::Open), ("closed", Registration::Closed)];
 const LOST_ANSWERS: &[(&str, RefreshLostAnswer)] =
     &[("forgive", RefreshLostAnswer::Forgive), ("refuse", RefreshLostAnswer::Refuse)];
+const PASSWORD_SCHEMES: &[(&str, PasswordScheme)] =
+    &[("argon2id", PasswordScheme::Argon2id), ("pbkdf2_sha256", PasswordScheme::Pbkdf2Sha256)];
 const IDENTITIES: &[(&str, JwtIdentity)] = &[("id", JwtIdentity::Id), ("username", JwtIdentity::Username)];
 
 fn address(value: &Value) -> Result<SocketAddr, Refusal> {

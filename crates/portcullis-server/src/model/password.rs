@@ -62,6 +62,11 @@ impl Password {
         Ok(password)
     }
 
+    /// The text as it was presented, which is what other programs hash.
+    pub fn presented(&self) -> &str {
+        &self.presented
+    }
+
     /// The bytes our own hashes are made of: NFKC, so that one password typed on two keyboards is one.
     pub fn normalized(&self) -> Zeroizing<String> {
         Zeroizing::new(self.presented.nfkc().collect())
@@ -74,7 +79,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A stored password hash in its text form (PHC string format); `Debug` shows none of it.
+/// A stored password hash in its text form (PHC string format, or that of another program); `Debug` shows none of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 

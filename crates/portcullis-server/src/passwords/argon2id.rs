@@ -6,7 +6,7 @@ use argon2::{
 };
 use zeroize::Zeroizing;
 
-use super::{HashCost, PasswordsError};
+use super::{HashCost, PasswordsError, stored::Unverifiable};
 use crate::model::{Password, PasswordHash};
 
 /// The memory of one worker: made at the first hash, used again by the next ones, given back when told.
@@ -59,28 +59,42 @@ pub(super) fn hash(
     let failed = |_| PasswordsError::Failed("argon2 refused its parameters");
     let params = Params::new(cost.memory_kib, cost.passes, 1, Some(32)).map_err(failed)?;
     let mut output = Zeroizing::new([0; 32]);
-    derive(password, &salt, &params, Algorithm::Argon2id, &mut *output, arena).map_err(failed)?;
+    let normalized = password.normalized();
+    derive(&normalized, &salt, &params, Algorithm::Argon2id, &mut *output, arena).map_err(failed)?;
     phc(&params, &salt, &*output).ok_or(PasswordsError::Failed("the hash has no text form"))
 }
 
-/// Whether a password is the one that a stored hash was made of.
-///
-/// A hash that is damaged, of an unknown scheme or above the caps gives `None`.
-pub(super) fn verify(password: &Password, stored: &PasswordHash, arena: &mut Arena) -> Option<bool> {
-    let stored = Phc::new(stored.as_str()).ok()?;
-    let algorithm = Algorithm::try_from(stored.algorithm.as_str()).ok()?;
-    let current = stored.version.is_none_or(|version| version == u32::from(Version::V0x13));
-    let (salt, expected) = (stored.salt?, stored.hash?);
-    let params = Params::try_from(&stored).ok()?;
-    let capped =
-        params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES && params.p_cost() <= MAX_LANES;
-    if !current || !capped {
-        return None;
+/// Whether a password is the one that a stored hash was made of: ours of its NFKC form. Others hash the bytes as they
+/// came, and which of the two was done cannot be seen.
+pub(super) fn verify(password: &Password, stored: &str, arena: &mut Arena) -> Result<bool, Unverifiable> {
+    let stored = Phc::new(stored).map_err(|_| Unverifiable::Damaged)?;
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(|_| Unverifiable::Unknown)?;
+    if stored.version.is_some_and(|version| version != u32::from(Version::V0x13)) {
+        return Err(Unverifiable::Unknown);
     }
-    let mut output = Zeroizing::new(vec![0; expected.len()]);
-    derive(password, salt.as_ref(), &params, algorithm, &mut output, arena).ok()?;
-    // `Output` compares in constant time.
-    Some(Output::new(&output).ok()? == expected)
+    let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else { return Err(Unverifiable::Damaged) };
+    let params = Params::try_from(&stored).map_err(|_| Unverifiable::Damaged)?;
+    if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES || params.p_cost() > MAX_LANES {
+        return Err(Unverifiable::AboveCap);
+    }
+    let mut has = |text: &str| {
+        let mut output = Zeroizing::new(vec![0; expected.len()]);
+        derive(text, salt.as_ref(), &params, algorithm, &mut output, arena)
+            .and_then(|()| Output::new(&output).map_err(|_| argon2::Error::OutputTooLong))
+            // `Output` compares in constant time.
+            .map(|output| output == expected)
+            .map_err(|_| Unverifiable::Damaged)
+    };
+    let normalized = password.normalized();
+    Ok(has(&normalized)? || (*normalized != password.presented() && has(password.presented())?))
+}
+
+/// How much work an argon2id hash is, where it is one.
+pub(super) fn work(stored: &str) -> Option<u64> {
+    let stored = Phc::new(stored).ok()?;
+    let params = Params::try_from(&stored).ok()?;
+    let cost = HashCost { memory_kib: params.m_cost(), passes: params.t_cost() };
+    (stored.algorithm == Algorithm::Argon2id.ident()).then(|| cost.work())
 }
 
 /// A hash that no password has: what an unknown name is checked against, at the present cost.
@@ -94,7 +108,7 @@ pub(super) fn dummy(cost: HashCost) -> PasswordHash {
 }
 
 fn derive(
-    password: &Password,
+    password: &str,
     salt: &[u8],
     params: &Params,
     algorithm: Algorithm,
@@ -102,7 +116,7 @@ fn derive(
     arena: &mut Arena,
 ) -> Result<(), argon2::Error> {
     let argon2 = Argon2::new(algorithm, Version::V0x13, params.clone());
-    argon2.hash_password_into_with_memory(password.normalized().as_bytes(), salt, output, arena.of(params))
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, arena.of(params))
 }
 
 fn phc(params: &Params, salt: &[u8], output: &[u8]) -> Option<PasswordHash> {
@@ -131,39 +145,54 @@ mod tests {
         let mut arena = Arena::default();
         let stored = hash(&password("correct horse"), CHEAP, &mut arena).unwrap();
         assert!(stored.as_str().starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", stored.as_str());
-        assert_eq!(verify(&password("correct horse"), &stored, &mut arena), Some(true));
-        assert_eq!(verify(&password("correct horse "), &stored, &mut arena), Some(false));
+        assert_eq!(verify(&password("correct horse"), stored.as_str(), &mut arena), Ok(true));
+        assert_eq!(verify(&password("correct horse "), stored.as_str(), &mut arena), Ok(false));
     }
 
     #[test]
     fn a_hash_of_the_reference_implementation_verifies() {
         // From the test of the reference implementation: "password", "somesalt", m=256, t=2, p=1.
         let stored = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
-        let stored = PasswordHash::stored(stored);
-        assert_eq!(verify(&password("password"), &stored, &mut Arena::default()), Some(true));
+        assert_eq!(verify(&password("password"), stored, &mut Arena::default()), Ok(true));
     }
 
     #[test]
     fn the_dummy_costs_what_a_real_hash_costs_and_never_verifies() {
         let dummy = dummy(CHEAP);
-        assert_eq!(verify(&password("x"), &dummy, &mut Arena::default()), Some(false));
+        assert_eq!(verify(&password("x"), dummy.as_str(), &mut Arena::default()), Ok(false));
         let params = Params::try_from(&Phc::new(dummy.as_str()).unwrap()).unwrap();
         assert_eq!((params.m_cost(), params.t_cost(), params.output_len()), (64, 1, Some(32)));
     }
 
     #[test]
     fn damaged_and_oversized_hashes_are_not_worked_on() {
-        for stored in [
-            "",
-            "plain",
-            "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ",
-            "$argon2id$v=16$m=64,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-            "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-            "$argon2id$v=19$m=64,t=1000000,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-            "$bcrypt$v=19$m=64,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        const HASH: &str = "c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+        for (stored, problem) in [
+            ("", Unverifiable::Damaged),
+            ("plain", Unverifiable::Damaged),
+            ("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ", Unverifiable::Damaged),
+            (&format!("$argon2id$v=16$m=64,t=1,p=1${HASH}"), Unverifiable::Unknown),
+            (&format!("$argon2id$v=19$m=4194304,t=1,p=1${HASH}"), Unverifiable::AboveCap),
+            (&format!("$argon2id$v=19$m=64,t=1000000,p=1${HASH}"), Unverifiable::AboveCap),
+            (&format!("$argon2id$v=19$m=1024,t=1,p=17${HASH}"), Unverifiable::AboveCap),
+            (&format!("$bcrypt$v=19$m=64,t=1,p=1${HASH}"), Unverifiable::Unknown),
         ] {
-            let verdict = verify(&password("password"), &PasswordHash::stored(stored), &mut Arena::default());
-            assert_eq!(verdict, None, "{stored}");
+            let verdict = verify(&password("password"), stored, &mut Arena::default());
+            assert_eq!(verdict, Err(problem), "{stored}");
         }
+    }
+
+    #[test]
+    fn a_hash_of_the_bytes_as_they_came_verifies_too() {
+        // By argon2-cffi, which does not normalise, of a password that NFKC changes.
+        let typed = "pa\u{308}ssw\u{f6}rd \u{fb01}";
+        let stored =
+            "$argon2id$v=19$m=64,t=1,p=2$14Wdm9AZ4JyoZAlB8E1eGg$piy9Egv4C+72iyNRvvm2e1uucCh45ehzDeGRWVGixjw";
+        let mut arena = Arena::default();
+        assert_eq!(verify(&password(typed), stored, &mut arena), Ok(true));
+        assert_eq!(verify(&password(&password(typed).normalized()), stored, &mut arena), Ok(false));
+        let ours = hash(&password(typed), CHEAP, &mut arena).unwrap();
+        assert_eq!(verify(&password(&password(typed).normalized()), ours.as_str(), &mut arena), Ok(true));
+        assert_eq!(verify(&password(typed), ours.as_str(), &mut arena), Ok(true));
     }
 }

@@ -228,6 +228,18 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError`] when the store could not look.
     async fn user_by_id(&self, id: &UserId) -> Result<Option<User>, StoreError>;
 
+    /// Puts another hash of the same password in the place of a user's, if that is still the expected one; answers
+    /// whether it was. No session ends by it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the new hash may not be durable.
+    async fn replace_password_hash(
+        &self,
+        user: &UserId,
+        expected: &PasswordHash,
+        new: PasswordHash,
+    ) -> Result<bool, StoreError>;
+
     /// Opens a session for a password that was shown for a hash, as [`sessions::admission`](crate::sessions::admission)
     /// says; then ends the user's least recently used ones that are more than `at_most`, never the new one. The same
     /// session again changes nothing.

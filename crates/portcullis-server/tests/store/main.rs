@@ -28,6 +28,8 @@ macro_rules! contract_for {
                     different_names_at_once_are_all_made
                     every_field_survives_a_restart
                     an_id_is_never_given_twice
+                    a_hash_is_replaced_if_it_is_the_expected_one
+                    of_many_replacements_at_once_one_is_made
                 }
                 revocations {
                     a_revocation_survives_a_restart

@@ -99,6 +99,7 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.password_min_length != unset.password_min_length,
         config.argon2_memory_kib != unset.argon2_memory_kib,
         config.argon2_passes != unset.argon2_passes,
+        config.pbkdf2_rounds != unset.pbkdf2_rounds,
         config.hash_queue != unset.hash_queue,
         config.body_limit != unset.body_limit,
         config.request_timeout != unset.request_timeout,
@@ -107,13 +108,15 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.shutdown_notice != unset.shutdown_notice,
         config.log_filter != unset.log_filter,
     ];
-    assert_eq!(set, [true; 13]);
+    assert_eq!(set, [true; 14]);
     let without_default: Vec<_> =
         config.settings().filter(|shown| shown.value.is_none()).map(|shown| shown.name).collect();
     assert_eq!(
         without_default,
         [
             "MONGO_URI",
+            "PASSWORD_SCHEME",
+            "PASSWORD_UPGRADE",
             "JWT_SECRET_KEY",
             "SECRET_KEY",
             "JWT_PRIVATE_KEY",

@@ -184,6 +184,15 @@ impl Store for MongoStore {
         self.call(async move { users::by_id(&users, &id).await }).await
     }
 
+    async fn replace_password_hash(
+        &self,
+        user: &UserId,
+        expected: &PasswordHash,
+        new: PasswordHash,
+    ) -> Result<bool, StoreError> {
+        self.call(users::replace_hash(self.users.clone(), user.clone(), expected.clone(), new)).await
+    }
+
     async fn open_session(
         &self,
         session: Session,

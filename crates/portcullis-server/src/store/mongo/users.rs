@@ -9,7 +9,7 @@ use mongodb::{
 
 use super::{documents, failure::Failure};
 use crate::{
-    model::{LoginName, NewUser, User, UserId, UserState},
+    model::{LoginName, NewUser, PasswordHash, User, UserId, UserState},
     store::Creation,
 };
 
@@ -53,6 +53,19 @@ pub(super) async fn create(
 pub(super) async fn by_id(users: &Collection<Document>, id: &UserId) -> Result<Option<User>, Failure> {
     let found = document_of(users, id).await?;
     found.as_ref().map(documents::user).transpose()
+}
+
+/// Puts a hash in the place of another, if that is still there.
+pub(super) async fn replace_hash(
+    users: Collection<Document>,
+    user: UserId,
+    expected: PasswordHash,
+    new: PasswordHash,
+) -> Result<bool, Failure> {
+    let Ok(id) = ObjectId::parse_str(user.as_str()) else { return Ok(false) };
+    let as_expected = doc! { "_id": id, "password": expected.as_str() };
+    let replaced = users.update_one(as_expected, doc! { "$set": { "password": new.as_str() } }).await?;
+    Ok(replaced.matched_count > 0)
 }
 
 /// The document of an id.

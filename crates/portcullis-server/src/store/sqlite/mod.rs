@@ -146,6 +146,21 @@ impl Store for SqliteStore {
         self.read(move |connection| user_by_id(connection, &id)).await
     }
 
+    async fn replace_password_hash(
+        &self,
+        user: &UserId,
+        expected: &PasswordHash,
+        new: PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let (user, expected) = (user.clone(), expected.clone());
+        let sql = "UPDATE users SET password = ?3 WHERE id = ?1 AND password = ?2";
+        self.write(move |connection| {
+            let values = params![user.as_str(), expected.as_str(), new.as_str()];
+            Ok(execute(connection, sql, values)? > 0)
+        })
+        .await
+    }
+
     async fn open_session(
         &self,
         session: Session,

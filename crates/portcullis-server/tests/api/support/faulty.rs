@@ -187,6 +187,16 @@ impl Store for Faulty {
         self.call(move |store| async move { store.revoke_token(token, now).await }).await
     }
 
+    async fn replace_password_hash(
+        &self,
+        user: &UserId,
+        expected: &PasswordHash,
+        new: PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let (user, expected) = (user.clone(), expected.clone());
+        self.call(move |store| async move { store.replace_password_hash(&user, &expected, new).await }).await
+    }
+
     async fn open_session(
         &self,
         session: Session,

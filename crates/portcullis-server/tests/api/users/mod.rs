@@ -1,5 +1,6 @@
 //! `/users`
 
+mod foreign_hashes;
 mod login;
 mod logout;
 mod me;

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use portcullis_server::{
-    model::{Access, NewUser},
+    model::{Access, NewUser, PasswordHash, UserId},
     store::Creation,
 };
 use tokio::task::JoinSet;
@@ -106,4 +106,46 @@ pub(crate) async fn an_id_is_never_given_twice<B: Backend>() {
         let Creation::Created(user) = answer else { panic!("user{index} should have been free") };
         assert!(ids.insert(user.id), "the id of user{index} is somebody else's");
     }
+}
+
+pub(crate) async fn a_hash_is_replaced_if_it_is_the_expected_one<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    assert!(register(&*store, "alice").await && register(&*store, "bob").await);
+    let alice = store.user_by_name(&login("alice")).await.unwrap().unwrap();
+    let new = PasswordHash::stored("$argon2id$new");
+    let replace = |id: UserId, expected: PasswordHash| {
+        let (store, new) = (Arc::clone(&store), new.clone());
+        async move { store.replace_password_hash(&id, &expected, new).await.unwrap() }
+    };
+    assert!(!replace(alice.id.clone(), new.clone()).await, "another one is there");
+    assert!(!replace(UserId::new("nobody"), alice.password.clone()).await);
+    assert!(replace(alice.id.clone(), alice.password.clone()).await);
+    assert!(!replace(alice.id.clone(), alice.password.clone()).await, "it is gone");
+    store.close().await;
+
+    let store = place.open().await;
+    let found = store.user_by_id(&alice.id).await.unwrap().unwrap();
+    assert_eq!((found.password, found.username, found.epoch), (new, alice.username, alice.epoch));
+    let bob = store.user_by_name(&login("bob")).await.unwrap().unwrap();
+    assert_eq!(bob.password, new_user("bob").password);
+}
+
+pub(crate) async fn of_many_replacements_at_once_one_is_made<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    assert!(register(&*store, "alice").await);
+    let alice = store.user_by_name(&login("alice")).await.unwrap().unwrap();
+    let mut racers = JoinSet::new();
+    for racer in 0..20 {
+        let (store, alice) = (Arc::clone(&store), alice.clone());
+        racers.spawn(async move {
+            let new = PasswordHash::stored(format!("$argon2id$by-{racer}"));
+            let made = store.replace_password_hash(&alice.id, &alice.password, new.clone()).await.unwrap();
+            made.then_some(new)
+        });
+    }
+    let made: Vec<_> = racers.join_all().await.into_iter().flatten().collect();
+    let found = store.user_by_id(&alice.id).await.unwrap().unwrap();
+    assert_eq!(made, [found.password]);
 }

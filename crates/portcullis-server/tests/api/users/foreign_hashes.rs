@@ -1,0 +1,117 @@
+//! Logging in with a hash that another program wrote, and what becomes of it.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use portcullis_server::{
+    model::{Access, LoginName, NewUser, PasswordHash, User, Username},
+    store::Creation,
+};
+use serde_json::json;
+
+use crate::support::{Answer, TestApp};
+
+/// Of "correct horse", by passlib 1.7.4.
+const PASSLIB: &str =
+    "$pbkdf2-sha256$1000$YYxRKkUopTTGGOMcY0wpRQ$2.oxvmFH6QhfzIHkfgpDMs4T0JYx3NqyD4MMoiBvTZ8";
+
+/// A user with a hash as somebody else wrote it.
+async fn user_with(app: &TestApp, username: &str, hash: &str) -> User {
+    let (username, password) = (Username::parse(username).unwrap(), PasswordHash::stored(hash));
+    let user = NewUser { username, password, access: Access::User };
+    match app.state.store().create_user(user, app.state.clock().now()).await.unwrap() {
+        Creation::Created(user) => user,
+        Creation::NameTaken => panic!("the name is taken"),
+    }
+}
+
+async fn login(app: &TestApp, username: &str, password: &str) -> Answer {
+    app.post("/users/login", &json!({"username": username, "password": password})).await
+}
+
+async fn hash_of(app: &TestApp, username: &str) -> String {
+    let name = LoginName::parse(username).unwrap();
+    app.state.store().user_by_name(&name).await.unwrap().unwrap().password.as_str().to_owned()
+}
+
+/// The hash after the one that was there: nobody waits for it at the login.
+async fn hash_after(app: &TestApp, username: &str, before: &str) -> String {
+    let changed = async {
+        let mut rhythm = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            rhythm.tick().await;
+            let hash = hash_of(app, username).await;
+            if hash != before {
+                return hash;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), changed).await.expect("the hash is replaced")
+}
+
+#[tokio::test]
+async fn a_passlib_hash_logs_in_and_is_replaced_by_ours() {
+    let app = TestApp::new().await;
+    let alice = user_with(&app, "alice", PASSLIB).await;
+    assert_eq!(login(&app, "alice", "wrong").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(hash_of(&app, "alice").await, PASSLIB, "for the right password only");
+    let tokens = login(&app, "alice", "correct horse").await.tokens();
+    let new = hash_after(&app, "alice", PASSLIB).await;
+    assert!(new.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{new}");
+    assert_eq!(login(&app, "alice", "correct horse").await.status, StatusCode::OK);
+    assert_eq!(login(&app, "alice", "wrong").await.status, StatusCode::UNAUTHORIZED);
+    // It is the same password: no session ends by it.
+    assert_eq!(app.get_as("/tests/secret", &tokens.access).await.status, StatusCode::OK);
+    let epoch = app.state.store().user_by_id(&alice.id).await.unwrap().unwrap().epoch;
+    assert_eq!(epoch, alice.epoch);
+}
+
+#[tokio::test]
+async fn a_scheme_can_be_chosen_and_left_again() {
+    let settings = [("PASSWORD_SCHEME", "pbkdf2_sha256"), ("PASSWORD_PBKDF2_ROUNDS", "2000")];
+    let app = TestApp::with(&settings).await;
+    app.register("bob").await;
+    assert!(hash_of(&app, "bob").await.starts_with("$pbkdf2-sha256$2000$"));
+    app.login("bob").await;
+    // Fewer rounds than now, and what was ours: both are written anew.
+    user_with(&app, "alice", PASSLIB).await;
+    assert_eq!(login(&app, "alice", "correct horse").await.status, StatusCode::OK);
+    assert!(hash_after(&app, "alice", PASSLIB).await.starts_with("$pbkdf2-sha256$2000$"));
+    let argon2 = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+    user_with(&app, "carol", argon2).await;
+    assert_eq!(login(&app, "carol", "password").await.status, StatusCode::OK);
+    assert!(hash_after(&app, "carol", argon2).await.starts_with("$pbkdf2-sha256$2000$"));
+}
+
+#[tokio::test]
+async fn without_upgrades_a_hash_stays() {
+    let app = TestApp::with(&[("PASSWORD_UPGRADE", "false")]).await;
+    user_with(&app, "alice", PASSLIB).await;
+    for _ in 0..3 {
+        assert_eq!(login(&app, "alice", "correct horse").await.status, StatusCode::OK);
+    }
+    assert_eq!(hash_of(&app, "alice").await, PASSLIB);
+}
+
+#[tokio::test]
+async fn a_hash_that_cannot_be_verified_is_a_wrong_password() {
+    let app = TestApp::new().await;
+    let wrong = login(&app, "nobody", "correct horse").await;
+    for (number, hash) in [
+        "",
+        "correct horse",
+        "$pbkdf2-sha256$1000$YYxRKkUopTTGGOMcY0wpRQ$2.oxvmFH6Qhf",
+        "$pbkdf2-sha256$99999999999$YYxRKkUopTTGGOMcY0wpRQ$2.oxvmFH6QhfzIHkfgpDMs4T0JYx3NqyD4MMoiBvTZ8",
+        "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        "$unknown$x",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("user{number}");
+        user_with(&app, &name, hash).await;
+        let answer = login(&app, &name, "correct horse").await;
+        assert_eq!((answer.status, &answer.body), (wrong.status, &wrong.body), "{hash}");
+        assert_eq!(hash_of(&app, &name).await, hash);
+    }
+}
