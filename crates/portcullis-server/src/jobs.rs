@@ -1,16 +1,16 @@
 //! What happens by the clock and not by a request.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, thread::panicking, time::Duration};
 
 use tokio::{
     task::JoinHandle,
-    time::{Interval, MissedTickBehavior},
+    time::{Interval, MissedTickBehavior, sleep},
 };
 
 use crate::revocations::Revocations;
 
 /// The jobs of a running service; they end with this value.
-pub struct Jobs([JoinHandle<()>; 2]);
+pub struct Jobs([JoinHandle<()>; 5]);
 
 impl Jobs {
     /// How often what has expired is dropped. A purge takes milliseconds; nothing waits for it.
@@ -19,10 +19,26 @@ impl Jobs {
     /// How often the store is told which sessions are in use: well below any reuse window.
     const TELL_EVERY: Duration = Duration::from_secs(1);
 
+    /// How often all revocations are read again, whatever was missed.
+    const RELOAD_EVERY: Duration = Duration::from_mins(10);
+
+    /// The pause before a store that has stopped telling of revocations, or never could, is asked to tell again.
+    const LISTEN_AGAIN: Duration = Duration::from_secs(30);
+
     /// Starts them.
-    pub fn start(revocations: Arc<Revocations>) -> Self {
-        let purging = tokio::spawn(purge(revocations.clone()));
-        Self([purging, tokio::spawn(tell_seen(revocations))])
+    pub fn start(revocations: &Arc<Revocations>) -> Self {
+        Self([
+            tokio::spawn(purge(revocations.clone())),
+            tokio::spawn(tell_seen(revocations.clone())),
+            tokio::spawn(poll(revocations.clone())),
+            tokio::spawn(listen(revocations.clone())),
+            tokio::spawn(reload(revocations.clone())),
+        ])
+    }
+
+    /// Ends them, wherever they are.
+    pub fn stop(&self) {
+        self.0.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -47,8 +63,32 @@ async fn tell_seen(revocations: Arc<Revocations>) {
             Ok(told) => tracing::debug!(told, "{told} uses of sessions noted"),
             Err(error) => tracing::warn!(%error, "uses of sessions could not be noted"),
         }
-        if let Err(error) = revocations.catch_up().await {
-            tracing::warn!(%error, "ended sessions could not be read: some may not be known here yet");
+    }
+}
+
+async fn poll(revocations: Arc<Revocations>) {
+    let listening = Listening(revocations);
+    loop {
+        sleep(listening.0.until_next_poll()).await;
+        // A failure is said once, and not five times a second.
+        let _ = listening.0.poll().await;
+    }
+}
+
+async fn listen(revocations: Arc<Revocations>) {
+    loop {
+        if let Err(error) = revocations.listen().await {
+            tracing::warn!(%error, "the store does not tell of revocations: it is asked more often instead");
+        }
+        sleep(Jobs::LISTEN_AGAIN).await;
+    }
+}
+
+async fn reload(revocations: Arc<Revocations>) {
+    loop {
+        sleep(Jobs::RELOAD_EVERY).await;
+        if let Err(error) = revocations.reload().await {
+            tracing::warn!(%error, "the revocation list could not be read again");
         }
     }
 }
@@ -60,8 +100,19 @@ fn every(period: Duration) -> Interval {
     rhythm
 }
 
+/// Held by whoever polls: a node whose poll ends by a defect hears nothing, and must not go on as if there were nothing.
+struct Listening(Arc<Revocations>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        if panicking() {
+            self.0.stop_hearing();
+        }
+    }
+}
+
 impl Drop for Jobs {
     fn drop(&mut self) {
-        self.0.iter().for_each(JoinHandle::abort);
+        self.stop();
     }
 }

@@ -45,7 +45,8 @@ pub enum Verdict {
     Repeat,
     /// The head becomes the parent of a new head.
     Rotate,
-    /// A new head of the same parent takes the place of one that nobody has seen, which is void from now on.
+    /// A new head of the same parent takes the place of one that nobody has seen, which is void from now on, with all
+    /// access tokens of its generation.
     Reissue,
     /// Somebody has a copy: the session ends.
     Replayed,
@@ -124,7 +125,10 @@ fn after(
             Some(Session { head, parent, seen, last_used: now, ..session.clone() })
         }
         Verdict::Reissue => {
-            Some(Session { head: next_head(session, next, now), last_used: now, ..session.clone() })
+            // Whoever has the head's access token has it from somebody else's answer.
+            let void_access = session.void_access.max(session.head.refresh.generation);
+            let head = next_head(session, next, now);
+            Some(Session { head, void_access, last_used: now, ..session.clone() })
         }
         Verdict::Replayed => Some(ended(session, EndReason::Replayed, now)),
         Verdict::Repeat if seen > session.seen => Some(Session { seen, ..session.clone() }),
@@ -148,6 +152,7 @@ pub fn opened(
         head: head(first, 1, AccessTokenKind::Fresh, ends_at, now),
         parent: None,
         seen: 0,
+        void_access: 0,
         opened_at: now,
         last_used: now,
         ends_at,

@@ -12,11 +12,11 @@ use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
 
 use crate::{
     accounts::{Accounts, Identity, Policy},
-    config::{Config, JwtIdentity, PasswordScheme, RefreshLostAnswer, Registration},
+    config::{Config, JwtIdentity, PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed},
     instance::{self, InstanceError, InstanceSecret},
     jobs::Jobs,
     passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
-    revocations::Revocations,
+    revocations::{FeedSource, RevocationPolicy, Revocations},
     sessions::{LostAnswer, RefreshPolicy},
     store::{self, Store, StoreError},
 };
@@ -33,8 +33,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     limits: RequestLimits,
     stopping: AtomicBool,
-    /// Ends with the state.
-    _jobs: Jobs,
+    jobs: Jobs,
 }
 
 /// How large and how slow a request may be.
@@ -44,6 +43,17 @@ pub struct RequestLimits {
     pub body: usize,
     /// How long a body may take to arrive, and how long an answer may take after that.
     pub request: Duration,
+}
+
+/// How well a node hears of what other nodes revoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevocationHearing {
+    /// As it should.
+    Good,
+    /// Not at the moment: it goes on by what it knows.
+    Behind,
+    /// Not for so long that no token can be checked.
+    Lost,
 }
 
 /// Why a service could not be opened.
@@ -87,9 +97,7 @@ impl AppState {
         store: Arc<dyn Store>,
     ) -> Result<Self, OpenError> {
         let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
-        let revocations =
-            Revocations::load(store.clone(), clock.clone(), config.jwt.decode_leeway, config.session_max_age)
-                .await?;
+        let revocations = Revocations::load(store.clone(), clock.clone(), revocation_policy(config)).await?;
         let revocations = Arc::new(revocations);
         let jwt = jwt.revocation(revocations.clone()).build()?;
         let (scheme, upgrade) = hashing(config);
@@ -104,9 +112,9 @@ impl AppState {
             policy(config),
         );
         let limits = RequestLimits { body: config.body_limit, request: config.request_timeout };
-        let jobs = Jobs::start(revocations.clone());
+        let jobs = Jobs::start(&revocations);
         let stopping = AtomicBool::new(false);
-        Ok(Self(Arc::new(Inner { accounts, revocations, jwt, store, clock, limits, stopping, _jobs: jobs })))
+        Ok(Self(Arc::new(Inner { accounts, revocations, jwt, store, clock, limits, stopping, jobs })))
     }
 
     /// The acts.
@@ -128,6 +136,15 @@ impl AppState {
     pub async fn store_answers(&self) -> bool {
         let answer = self.0.store.ping().await;
         answer.inspect_err(|error| tracing::warn!(%error, "the store does not answer")).is_ok()
+    }
+
+    /// How well this node hears of what other nodes revoke.
+    pub fn revocation_hearing(&self) -> RevocationHearing {
+        match &self.0.revocations {
+            revocations if revocations.has_lost_hearing() => RevocationHearing::Lost,
+            revocations if revocations.is_behind() => RevocationHearing::Behind,
+            _ => RevocationHearing::Good,
+        }
     }
 
     /// The clock of the service.
@@ -153,6 +170,7 @@ impl AppState {
     /// Finishes what the store has accepted and lets go of the data; the last thing a service does.
     pub async fn close(&self) {
         self.stop();
+        self.0.jobs.stop();
         if let Err(error) = self.0.revocations.tell_seen().await {
             tracing::warn!(%error, "the last uses of sessions could not be noted");
         }
@@ -184,6 +202,21 @@ fn hashing(config: &Config) -> (Scheme, Upgrade) {
         PasswordScheme::Pbkdf2Sha256 => Scheme::Pbkdf2Sha256 { rounds: config.pbkdf2_rounds },
     };
     (scheme, if config.password_upgrade { Upgrade::AtLogin } else { Upgrade::Never })
+}
+
+fn revocation_policy(config: &Config) -> RevocationPolicy {
+    let lifetimes = [config.jwt.access_token_expires.duration(), config.jwt.refresh_token_expires.duration()];
+    RevocationPolicy {
+        leeway: config.jwt.decode_leeway,
+        session_max_age: config.session_max_age,
+        longest_lifetime: lifetimes.into_iter().fold(config.session_max_age, Duration::max),
+        source: match config.revocation_feed {
+            RevocationFeed::Auto => FeedSource::Auto,
+            RevocationFeed::Poll => FeedSource::Poll,
+            RevocationFeed::Stream => FeedSource::Stream,
+        },
+        max_staleness: config.revocation_max_staleness,
+    }
 }
 
 fn policy(config: &Config) -> Policy {

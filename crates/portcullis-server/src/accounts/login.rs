@@ -78,12 +78,11 @@ impl Accounts {
         let (store, revocations) = (self.store.clone(), self.revocations.clone());
         let (shown_for, at_most) = (user.password.clone(), self.policy.sessions_per_user);
         to_its_end(async move {
-            let opening = store.open_session(session, &shown_for, at_most, now).await;
-            match revocations.or_catch_up(opening)? {
+            match store.open_session(session, &shown_for, at_most, now).await? {
                 Opening::Opened { displaced } => {
                     for session in &displaced {
                         tracing::info!(session = session.id.as_str(), "a session had to end for a new one");
-                        revocations.session_has_ended(session);
+                        revocations.note_session(session);
                     }
                     Ok(Some(pair))
                 }

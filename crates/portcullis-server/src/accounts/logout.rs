@@ -3,7 +3,7 @@
 use portcullis::Claims;
 
 use super::{Accounts, AccountsError};
-use crate::model::{EndReason, RevokedToken, SessionId};
+use crate::model::{EndReason, Revocation, RevokedToken, SessionId};
 
 impl Accounts {
     /// Ends the session of a token; a token without one is revoked by itself. Doing it again, or with a token that has
@@ -23,7 +23,7 @@ impl Accounts {
         }
         let jti = token.jti().ok_or(AccountsError::NoTokenId)?.to_owned();
         let entry = RevokedToken { jti, expires_at: token.expires_at() };
-        self.revocations.revoke(entry).await?;
+        self.revocations.revoke(Revocation::Token(entry)).await?;
         tracing::info!(jti = token.jti(), "a token was revoked");
         Ok(())
     }

@@ -77,7 +77,8 @@ impl Accounts {
         Ok(TokenPair { access, refresh, expires_in })
     }
 
-    fn identity<'u>(&self, user: &'u User) -> &'u str {
+    /// What a token's identity claim holds of a user.
+    pub(super) fn identity<'u>(&self, user: &'u User) -> &'u str {
         match self.policy.identity {
             Identity::Id => user.id.as_str(),
             Identity::Username => &user.username,

@@ -80,20 +80,13 @@ impl Accounts {
         }
     }
 
-    /// Lets the store act, and tells the index of a session that is over: once more where this node may not have heard.
+    /// Lets the store act, and tells the index what it says of the session: once more where this node may not have heard.
     async fn use_refresh_token(&self, id: SessionId, refresh: Refresh) -> Result<Refreshed, StoreError> {
         let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.now());
         to_its_end(async move {
-            let refreshed = revocations.or_catch_up(store.refresh_session(&id, &refresh, now).await)?;
-            let Some(session) = &refreshed.session else { return Ok(refreshed) };
-            // Once more where this node may not have heard; one that is only over by the clock needs no entry.
-            if session.ended.is_some() {
-                revocations.session_has_ended(session);
-            }
-            // Also where the answer was lost that should have said so.
-            revocations.generations_are_void(session);
-            if let Some(voided) = &refreshed.voided {
-                revocations.head_is_void(session, voided).await;
+            let refreshed = store.refresh_session(&id, &refresh, now).await?;
+            if let Some(session) = &refreshed.session {
+                revocations.note_session(session);
             }
             Ok(refreshed)
         })

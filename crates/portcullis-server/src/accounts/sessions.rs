@@ -60,7 +60,8 @@ impl Accounts {
         }
     }
 
-    /// Ends several sessions of the user that a token speaks of; it has to be of a living one itself.
+    /// Ends several sessions of the user that a token speaks of; it has to be of a living one itself. The user's tokens
+    /// that are of no session, which another application gave out, end in both scopes: none of them is the one that asks.
     ///
     /// # Errors
     /// [`AccountsError::SessionOver`] for a token without a session; a store that failed: some may live, and the same
@@ -68,7 +69,7 @@ impl Accounts {
     pub async fn logout_many(&self, token: &Claims, scope: LogoutScope) -> Result<(), AccountsError> {
         let done = self.end_many(token, scope).await;
         // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
-        self.revocations.catch_up().await?;
+        self.revocations.poll().await?;
         done
     }
 
@@ -77,12 +78,19 @@ impl Accounts {
         let user = self.user_of(token).await?;
         let own = self.living_session(&SessionId::new(session.id), &user).await?.id;
         let kept = (scope == LogoutScope::Others).then_some(own);
+        let identity = self.identity(&user).to_owned();
         let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.now());
         to_its_end(async move {
-            let ended = revocations.or_catch_up(store.end_sessions(&user.id, kept.as_ref(), now).await)?;
+            // At once: neither has to wait for the other, and what one has done is in force if the other fails.
+            let (others, ended) = tokio::join!(
+                revocations.end_tokens_without_session(&identity),
+                store.end_sessions(&user.id, kept.as_ref(), now),
+            );
+            let ended = ended?;
             for session in &ended {
-                revocations.session_has_ended(session);
+                revocations.note_session(session);
             }
+            others?;
             let count = ended.len();
             tracing::info!(user = user.id.as_str(), count, "{count} sessions were ended by a logout");
             Ok(())

@@ -83,6 +83,10 @@ pub struct Config {
     pub refresh_reuse_window: Duration,
     /// What the refresh token before the newest gets when nothing was seen of the newest.
     pub refresh_lost_answer: RefreshLostAnswer,
+    /// How a node hears of what others revoke.
+    pub revocation_feed: RevocationFeed,
+    /// How long it may hear nothing before guarded routes are refused.
+    pub revocation_max_staleness: Duration,
     /// The shortest password that can be chosen, in characters.
     pub password_min_length: usize,
     /// The memory of one password hash.
@@ -139,6 +143,17 @@ pub enum PasswordScheme {
     Argon2id,
     /// By PBKDF2 with SHA-256, as passlib writes it.
     Pbkdf2Sha256,
+}
+
+/// How a node hears of what others revoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevocationFeed {
+    /// It asks the store, and is told by it where it can.
+    Auto,
+    /// It asks the store.
+    Poll,
+    /// It asks and is told; a store that cannot is refused.
+    Stream,
 }
 
 /// Whether strangers may register.
@@ -249,6 +264,8 @@ impl Config {
             sessions_per_user: 0,
             refresh_reuse_window: Duration::ZERO,
             refresh_lost_answer: RefreshLostAnswer::Refuse,
+            revocation_feed: RevocationFeed::Poll,
+            revocation_max_staleness: Duration::ZERO,
             password_min_length: 0,
             argon2_memory_kib: 0,
             argon2_passes: 0,

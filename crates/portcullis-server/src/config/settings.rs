@@ -2,13 +2,14 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
 use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
 
 use super::{
-    Config, JwtIdentity, LogFormat, PasswordScheme, Profile, RefreshLostAnswer, Registration,
+    Config, JwtIdentity, LogFormat, PasswordScheme, Profile, RefreshLostAnswer, Registration, RevocationFeed,
     database_url::{self, DatabaseUrl},
     echo, key_pair,
     problem::Origin,
@@ -124,6 +125,9 @@ const SESSION_AGE: u64 = 3650 * 24 * HOUR;
 /// The longest window in which a refresh is repeated, in seconds: as long, a copy of a token goes unnoticed.
 const REUSE_WINDOW: u64 = 10 * MINUTE;
 
+/// How long a node may hear nothing of others, in seconds: at least a few polls, at most a day.
+const STALENESS: RangeInclusive<u64> = 5..=24 * HOUR;
+
 /// The most memory of one hash: what is verified at most, as a hash that cannot be verified locks its user out.
 const MOST_HASH_MEMORY_KIB: u32 = 256 * 1024;
 
@@ -148,6 +152,8 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("SESSIONS_PER_USER", |d, v| v.number(1..=1000).map(|x: u32| d.config.sessions_per_user = x as usize)),
     Setting::plain("REFRESH_REUSE_WINDOW", |d, v| v.duration(0..=REUSE_WINDOW).map(|x| d.config.refresh_reuse_window = x)),
     Setting::plain("REFRESH_LOST_ANSWER", |d, v| v.one_of(LOST_ANSWERS).map(|x| d.config.refresh_lost_answer = x)),
+    Setting::plain("REVOCATION_FEED", |d, v| v.one_of(REVOCATION_FEEDS).map(|x| d.config.revocation_feed = x)),
+    Setting::plain("REVOCATION_MAX_STALENESS", |d, v| v.duration(STALENESS).map(|x| d.config.revocation_max_staleness = x)),
     Setting::plain("PASSWORD_MIN_LENGTH", |d, v| v.number(1..=64).map(|x: u32| d.config.password_min_length = x as usize)),
     Setting::plain("PASSWORD_ARGON2_MEMORY_KIB", |d, v| v.number(8..=MOST_HASH_MEMORY_KIB).map(|x| d.config.argon2_memory_kib = x)),
     Setting::plain("PASSWORD_ARGON2_PASSES", |d, v| v.number(1..=20).map(|x| d.config.argon2_passes = x)),
@@ -209,6 +215,8 @@ const LOST_ANSWERS: &[(&str, RefreshLostAnswer)] =
     &[("forgive", RefreshLostAnswer::Forgive), ("refuse", RefreshLostAnswer::Refuse)];
 const PASSWORD_SCHEMES: &[(&str, PasswordScheme)] =
     &[("argon2id", PasswordScheme::Argon2id), ("pbkdf2_sha256", PasswordScheme::Pbkdf2Sha256)];
+const REVOCATION_FEEDS: &[(&str, RevocationFeed)] =
+    &[("auto", RevocationFeed::Auto), ("poll", RevocationFeed::Poll), ("stream", RevocationFeed::Stream)];
 const IDENTITIES: &[(&str, JwtIdentity)] = &[("id", JwtIdentity::Id), ("username", JwtIdentity::Username)];
 
 fn address(value: &Value) -> Result<SocketAddr, Refusal> {

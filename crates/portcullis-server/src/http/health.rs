@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::error::Refusal;
-use crate::state::AppState;
+use crate::state::{AppState, RevocationHearing};
 
 #[derive(Serialize)]
 pub(super) struct Health {
@@ -21,12 +21,18 @@ pub(super) async fn alive() -> Json<Health> {
 
 /// `GET /readyz`: requests are welcome.
 ///
-/// A store that does not answer leaves the service ready, since guarded routes need none; it is said. While
-/// the service stops it is not ready, so that a proxy sends new requests elsewhere.
+/// A store that does not answer leaves the service ready, since guarded routes need none; it is said, as is a node that
+/// does not hear of others' revocations. Once that has been so for too long guarded routes are refused, and the service
+/// is not ready, nor is it while it stops: a proxy sends requests elsewhere.
 pub(super) async fn ready(State(state): State<AppState>) -> Result<Json<Health>, Refusal> {
-    if state.is_stopping() {
+    let hearing = state.revocation_hearing();
+    if state.is_stopping() || hearing == RevocationHearing::Lost {
         return Err(Refusal::unavailable());
     }
-    let degraded = if state.store_answers().await { None } else { Some("store") };
+    let degraded = match state.store_answers().await {
+        false => Some("store"),
+        true if hearing == RevocationHearing::Behind => Some("revocations"),
+        true => None,
+    };
     Ok(Json(Health { status: "ready", degraded }))
 }

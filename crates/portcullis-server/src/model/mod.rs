@@ -4,12 +4,14 @@
 
 mod access;
 mod password;
+mod revocation;
 mod session;
 mod user;
 mod username;
 
 pub use access::Access;
 pub use password::{Password, PasswordHash, PasswordProblem};
+pub use revocation::{EndedSession, Revocation, RevokedToken};
 pub use session::{AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session, SessionId};
-pub use user::{NewUser, RevokedToken, User, UserId, UserState};
+pub use user::{NewUser, User, UserId, UserState};
 pub use username::{LoginName, NameKey, Username, UsernameProblem};

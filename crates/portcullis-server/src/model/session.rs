@@ -8,7 +8,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::NumericDate;
 
-use super::UserId;
+use super::{EndedSession, Revocation, UserId};
 
 /// A session's own name, the claim `sid`: 22 characters of base64url.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +57,8 @@ pub struct Session {
     pub parent: Option<RefreshId>,
     /// The newest generation that anybody is known to have got: one of its tokens was used.
     pub seen: u32,
+    /// The newest generation whose access tokens are void though the session lives, 0 for none.
+    pub void_access: u32,
     /// When it was opened.
     pub opened_at: SystemTime,
     /// When one of its tokens was used last, as far as is known.
@@ -173,13 +175,6 @@ impl Session {
         self.ended.is_none() && NumericDate::from(now) < self.expires_at()
     }
 
-    /// The newest generation that is void, if one is: a head that nobody had seen lies between the present one and the
-    /// parent of both.
-    pub fn newest_void(&self) -> Option<u32> {
-        let between = self.head.refresh.generation.checked_sub(1)?;
-        (between > self.parent.as_ref()?.generation).then_some(between)
-    }
-
     /// When the session ends by itself: for want of use, or absolutely.
     pub fn expires_at(&self) -> NumericDate {
         self.head.refresh_expires_at.min(self.ends_at)
@@ -189,5 +184,18 @@ impl Session {
     /// have been configured when it was opened, so the head alone does not say.
     pub fn remembered_until(&self) -> NumericDate {
         self.ends_at.max(self.head.refresh_expires_at).max(self.head.access_expires_at)
+    }
+
+    /// What is refused of its tokens, if anything is.
+    ///
+    /// A void access token is remembered as long as the session: it may have been given out with a longer lifetime than
+    /// is configured now.
+    pub fn revocation(&self) -> Option<Revocation> {
+        let (id, until) = (self.id.clone(), self.remembered_until());
+        match self.void_access {
+            _ if self.ended.is_some() => Some(Revocation::Session(EndedSession { id, until })),
+            0 => None,
+            up_to => Some(Revocation::Access { session: id, up_to, until }),
+        }
     }
 }

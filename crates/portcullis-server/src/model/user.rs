@@ -2,8 +2,6 @@
 
 use std::time::SystemTime;
 
-use portcullis::NumericDate;
-
 use super::{Access, PasswordHash, Username};
 
 /// The store's own name for a user: opaque text, never reused.
@@ -59,13 +57,4 @@ pub struct NewUser {
     pub password: PasswordHash,
     /// The access level to begin with.
     pub access: Access,
-}
-
-/// One entry of the revocation list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RevokedToken {
-    /// The token's `jti`.
-    pub jti: String,
-    /// The token's `exp`; an entry without one is kept for good.
-    pub expires_at: Option<NumericDate>,
 }

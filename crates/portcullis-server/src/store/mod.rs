@@ -12,6 +12,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 use portcullis::NumericDate;
+use tokio::sync::mpsc;
 
 pub use error::{StoreError, StoreErrorKind};
 
@@ -21,8 +22,7 @@ use self::sqlite::SqliteStore;
 use crate::{
     config::DatabaseUrl,
     model::{
-        EndReason, LoginName, NewUser, PasswordHash, RevokedToken, Session, SessionId, User, UserId,
-        UserState,
+        EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId, UserState,
     },
     sessions::{Refresh, Verdict},
 };
@@ -120,39 +120,36 @@ pub struct Refreshed {
     pub session: Option<Session>,
     /// Whose session it is, as the store has the user now; `None` where there is none any more.
     pub user: Option<User>,
-    /// The access token of the head that a [`Verdict::Reissue`] has made void.
-    pub voided: Option<RevokedToken>,
 }
 
 impl Refreshed {
     /// The use of a token of a session that is over, or that there is not.
     pub(crate) fn gone(session: Option<Session>, user: Option<User>) -> Self {
-        Self { verdict: Verdict::Gone, session, user, voided: None }
-    }
-
-    /// The use of a token that was judged by a session as it was `before`.
-    pub(crate) fn judged(
-        verdict: Verdict,
-        before: Session,
-        after: Option<Session>,
-        user: Option<User>,
-    ) -> Self {
-        let voided = (verdict == Verdict::Reissue).then(|| RevokedToken {
-            jti: before.head.access_jti.clone(),
-            expires_at: Some(before.head.access_expires_at),
-        });
-        Self { verdict, session: Some(after.unwrap_or(before)), user, voided }
+        Self { verdict: Verdict::Gone, session, user }
     }
 }
 
-/// An ended session as those who verify tokens have to know it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndedSession {
-    /// The session.
-    pub id: SessionId,
-    /// When the last of its tokens has expired.
-    pub until: NumericDate,
+/// A place in a backend's feed of revocations: what it says is the backend's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FeedMark(i64);
+
+impl FeedMark {
+    /// The mark of a number that the backend will know again.
+    pub(crate) const fn new(place: i64) -> Self {
+        Self(place)
+    }
+
+    /// The backend's number.
+    pub(crate) const fn place(self) -> i64 {
+        self.0
+    }
 }
+
+/// What a backend tells by itself: batches, and at last why there are no more.
+pub type Watch = mpsc::Receiver<Result<Vec<Revocation>, StoreError>>;
+
+/// How many entries [`Store::revocations`] hands over at once, about.
+pub const BATCH: usize = 10_000;
 
 /// A sign that somebody got a session's pair: one of its tokens was used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,34 +190,51 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError`] when the store could not look.
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError>;
 
-    /// Puts a token on the revocation list. Of two entries for one token the later expiry counts, none being the
-    /// latest; the same one again changes nothing. An expiry beyond the backend's calendar is its furthest moment.
+    /// Notes that something is refused from now on. Of two entries for one thing the later expiry, the higher generation
+    /// and the later moment count; the same one again changes nothing. An expiry beyond the backend's calendar is its
+    /// furthest moment.
+    ///
+    /// A session that the store knows is ended by [`end_session`](Self::end_session), which is an entry by itself.
     ///
     /// # Errors
     /// [`StoreError`] when the entry may not be durable.
-    async fn revoke_token(&self, token: RevokedToken, now: SystemTime) -> Result<(), StoreError>;
+    async fn revoke(&self, revocation: Revocation, now: SystemTime) -> Result<(), StoreError>;
 
-    /// A page of the revocation list in order of `jti`: at most `limit` entries behind `after`.
+    /// Streams what is refused, in no order and in batches of about [`BATCH`]: all of it, or what has come `since` a
+    /// mark of an earlier call, whoever wrote it. Answers with the mark of everything that was streamed.
+    ///
+    /// What comes while all of it is being streamed is there or comes after the mark. An entry may come more than once.
+    /// What had expired before `remembered_at` is left out. A mark that the backend cannot go on from means all of it.
+    ///
+    /// It takes as long as there are entries; each step of it is bounded. A receiver that is gone ends it.
     ///
     /// # Errors
-    /// [`StoreError`] when the store could not read.
-    async fn revoked_tokens(
+    /// [`StoreError`] when it could not be read to the end, or nobody listens; the mark of before still holds.
+    async fn revocations(
         &self,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<RevokedToken>, StoreError>;
+        since: Option<FeedMark>,
+        remembered_at: NumericDate,
+        batches: mpsc::Sender<Vec<Revocation>>,
+    ) -> Result<FeedMark, StoreError>;
 
-    /// Deletes at most `limit` entries whose token expired before `expired_before`; answers how many went.
+    /// Listens to what comes to be refused, as soon as it does; `None` where the backend cannot tell by itself.
     ///
-    /// Entries without an expiry stay.
+    /// This only makes [`revocations`](Self::revocations) faster: something may be missing in it. It ends with an error,
+    /// or when the receiver is gone.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the backend could tell and does not.
+    async fn watch(&self) -> Result<Option<Watch>, StoreError>;
+
+    /// Deletes at most `limit` entries of what is refused that expired before `expired_before`, and old notes that the
+    /// backend has of them for its feed; answers how many went.
+    ///
+    /// Entries without an expiry stay. Ended sessions go with [`purge_sessions`](Self::purge_sessions).
     ///
     /// # Errors
     /// [`StoreError`] when nothing could be deleted.
-    async fn purge_revoked_tokens(
-        &self,
-        expired_before: NumericDate,
-        limit: usize,
-    ) -> Result<usize, StoreError>;
+    async fn purge_revocations(&self, expired_before: NumericDate, limit: usize)
+    -> Result<usize, StoreError>;
 
     /// The user of an id.
     ///
@@ -333,18 +347,6 @@ pub trait Store: Send + Sync + 'static {
         state: UserState,
         now: SystemTime,
     ) -> Result<Option<Vec<Session>>, StoreError>;
-
-    /// A page of the ended sessions in order of their names: at most `limit` behind `after`, of those whose tokens have
-    /// not all expired at a moment.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store could not read.
-    async fn ended_sessions(
-        &self,
-        after: Option<&SessionId>,
-        at: NumericDate,
-        limit: usize,
-    ) -> Result<Vec<EndedSession>, StoreError>;
 
     /// Notes what was seen of sessions, and when they were used last; earlier news changes nothing, and sessions that
     /// there are not are passed over.

@@ -8,9 +8,9 @@ use portcullis::{
 };
 use portcullis_server::{
     model::{Access, EndReason, NewUser, NextHead, PasswordHash, Session, SessionId, User, Username},
-    revocations::Revocations,
+    revocations::{FeedSource, RevocationPolicy, Revocations},
     sessions,
-    store::{Creation, Opening, Store, StoreError, StoreErrorKind, sqlite::SqliteStore},
+    store::{Creation, Opening, Store, StoreErrorKind, sqlite::SqliteStore},
 };
 use tempfile::TempDir;
 
@@ -55,7 +55,14 @@ impl Node {
     }
 
     async fn loaded(&self, leeway: Duration) -> Revocations {
-        Revocations::load(self.store.clone(), Arc::new(self.clock.clone()), leeway, HOUR).await.unwrap()
+        let policy = RevocationPolicy {
+            leeway,
+            session_max_age: HOUR,
+            longest_lifetime: HOUR,
+            source: FeedSource::Auto,
+            max_staleness: Duration::from_secs(300),
+        };
+        Revocations::load(self.store.clone(), Arc::new(self.clock.clone()), policy).await.unwrap()
     }
 }
 
@@ -84,14 +91,54 @@ async fn what_the_store_did_after_it_had_answered_an_error_is_found() {
     let node = Node::new().await;
     let revocations = node.loaded(Duration::ZERO).await;
     let session = node.opened("s").await;
-    let late: Result<(), _> = Err(StoreError::new(StoreErrorKind::Unavailable, "too late"));
-    revocations.or_catch_up(late).unwrap_err();
-    revocations.catch_up().await.unwrap();
+    revocations.poll().await.unwrap();
     assert!(!is_revoked(&revocations, "s"));
-    // It happens a round later.
+    // It happens after the answer, and nobody tells this node.
     node.store.end_session(&session.id, EndReason::Epoch, node.clock.now()).await.unwrap();
-    revocations.catch_up().await.unwrap();
+    assert!(!is_revoked(&revocations, "s"));
+    revocations.poll().await.unwrap();
     assert!(is_revoked(&revocations, "s"));
+}
+
+#[tokio::test]
+async fn a_node_that_hears_nothing_goes_on_for_as_long_as_it_may_and_then_refuses_to_guess() {
+    let node = Node::new().await;
+    let revocations = node.loaded(Duration::ZERO).await;
+    let live = |revocations: &Revocations| matches!(revocations.check(&claims("s")), Verdict::Live);
+    node.store.close().await;
+    revocations.poll().await.unwrap_err();
+    assert!(live(&revocations) && revocations.is_behind());
+    // What a wall clock says is no matter.
+    let now = NumericDate::from(node.clock.now());
+    node.clock.step_to(now.plus(1000 * HOUR));
+    node.clock.advance(Duration::from_secs(300));
+    revocations.poll().await.unwrap_err();
+    assert!(live(&revocations));
+    node.clock.advance(Duration::from_secs(1));
+    assert!(live(&revocations), "only whoever listens looks at the clock");
+    revocations.poll().await.unwrap_err();
+    let Verdict::Ask(asking) = revocations.check(&claims("s")) else { panic!("it should not have guessed") };
+    assert!(asking.await.is_err());
+    // What is known to be over is over; and what is asked for here is known here, whatever the store does.
+    revocations.end_session(&SessionId::new("s"), EndReason::LoggedOut).await.unwrap_err();
+    assert!(is_revoked(&revocations, "s"));
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_tell_by_itself_is_refused_where_it_should() {
+    let node = Node::new().await;
+    let policy = RevocationPolicy {
+        leeway: Duration::ZERO,
+        session_max_age: HOUR,
+        longest_lifetime: HOUR,
+        source: FeedSource::Stream,
+        max_staleness: HOUR,
+    };
+    let refused = Revocations::load(node.store.clone(), Arc::new(node.clock.clone()), policy).await;
+    let error = refused.err().unwrap();
+    assert_eq!(error.kind(), StoreErrorKind::Refused);
+    let text = error.to_string();
+    assert!(["REVOCATION_FEED", "\"poll\"", "sqlite:"].iter().all(|part| text.contains(part)), "{text}");
 }
 
 #[tokio::test]

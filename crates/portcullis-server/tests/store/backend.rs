@@ -1,6 +1,7 @@
 //! What the contract needs of a backend, and the helpers that its tests share.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -8,10 +9,11 @@ use std::{
 
 use portcullis::NumericDate;
 use portcullis_server::{
-    model::{Access, LoginName, NewUser, PasswordHash, RevokedToken, Username},
-    store::{Creation, Store, StoreError, StoreErrorKind, sqlite::SqliteStore},
+    model::{Access, LoginName, NewUser, PasswordHash, Revocation, RevokedToken, Username},
+    store::{Creation, FeedMark, Store, StoreError, StoreErrorKind, sqlite::SqliteStore},
 };
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
 /// A place for data that can be opened again and again; its data goes with the value.
 pub(crate) trait Backend {
@@ -25,6 +27,9 @@ pub(crate) trait Backend {
 
     /// Opens the store of the place; only one at a time.
     async fn open(&self) -> Arc<dyn Store>;
+
+    /// Lets another program revoke a token for good and end a session, as its own hands would.
+    async fn another_program_revokes(&self, jti: &str, session: &str);
 }
 
 /// A database file in a folder of its own.
@@ -61,6 +66,17 @@ impl Backend for Sqlite {
 
     async fn open(&self) -> Arc<dyn Store> {
         Arc::new(self.store())
+    }
+
+    /// A second process, with no code of ours.
+    async fn another_program_revokes(&self, jti: &str, session: &str) {
+        let program = "import sqlite3, sys\n\
+                       with sqlite3.connect(sys.argv[1], timeout=10) as shell:\n    \
+                       shell.execute('INSERT INTO revoked_tokens VALUES (?, NULL, 0)', [sys.argv[2]])\n    \
+                       shell.execute(\"UPDATE sessions SET ended_at = 0, end_reason = 'logged_out' WHERE id = ?\", [sys.argv[3]])\n";
+        let mut python = std::process::Command::new("python3");
+        python.args(["-c", program]).arg(self.path()).args([jti, session]);
+        assert!(python.status().unwrap().success());
     }
 }
 
@@ -100,25 +116,43 @@ pub(crate) fn token(jti: &str, expires_at: Option<i64>) -> RevokedToken {
 }
 
 pub(crate) async fn revoke(store: &dyn Store, jti: &str, expires_at: Option<i64>) {
-    store.revoke_token(token(jti, expires_at), moment(0)).await.unwrap();
+    store.revoke(Revocation::Token(token(jti, expires_at)), moment(0)).await.unwrap();
 }
 
-/// The whole revocation list, a page at a time.
-pub(crate) async fn all_revoked(store: &dyn Store, page: usize) -> Vec<RevokedToken> {
-    let mut all: Vec<RevokedToken> = Vec::new();
-    loop {
-        let after = all.last().map(|token| token.jti.clone());
-        let next = store.revoked_tokens(after.as_deref(), page).await.unwrap();
-        assert!(next.len() <= page, "a page has {} of {page}", next.len());
-        if next.is_empty() {
-            return all;
+/// What a store streams since a mark, of what has not expired at a moment, and the mark after it.
+pub(crate) async fn streamed(
+    store: &dyn Store,
+    since: Option<FeedMark>,
+    remembered_at: NumericDate,
+) -> Result<(Vec<Revocation>, FeedMark), StoreError> {
+    let (sender, mut batches) = mpsc::channel(1);
+    let gather = async {
+        let mut all = Vec::new();
+        while let Some(batch) = batches.recv().await {
+            all.extend(batch);
         }
-        all.extend(next);
+        all
+    };
+    let (mark, all) = tokio::join!(store.revocations(since, remembered_at, sender), gather);
+    Ok((all, mark?))
+}
+
+/// The beginning of time, at which nothing has expired.
+pub(crate) const EVER: NumericDate = NumericDate::from_seconds(i64::MIN);
+
+/// All revoked tokens in order of `jti`, each once: another program may have written one twice.
+pub(crate) async fn all_revoked(store: &dyn Store) -> Vec<RevokedToken> {
+    let mut all: BTreeMap<String, Option<NumericDate>> = BTreeMap::new();
+    for revocation in streamed(store, None, EVER).await.unwrap().0 {
+        let Revocation::Token(RevokedToken { jti, expires_at }) = revocation else { continue };
+        let known = all.entry(jti).or_insert(expires_at);
+        *known = (*known).zip(expires_at).map(|(one, other)| one.max(other));
     }
+    all.into_iter().map(|(jti, expires_at)| RevokedToken { jti, expires_at }).collect()
 }
 
 pub(crate) async fn revoked_jtis(store: &dyn Store) -> Vec<String> {
-    all_revoked(store, 1000).await.into_iter().map(|token| token.jti).collect()
+    all_revoked(store).await.into_iter().map(|token| token.jti).collect()
 }
 
 #[track_caller]

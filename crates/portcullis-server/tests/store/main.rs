@@ -36,7 +36,6 @@ macro_rules! contract_for {
                     revoking_again_changes_nothing
                     of_two_entries_for_one_token_the_later_expiry_counts
                     one_token_revoked_by_many_at_once_is_one_entry
-                    pages_of_any_size_have_every_entry_once_and_in_order
                     any_text_can_be_a_jti
                     every_expiry_comes_back_as_it_was
                     an_expiry_beyond_the_calendar_is_further_than_any_in_it
@@ -78,7 +77,7 @@ macro_rules! contract_for {
                     one_session_can_be_kept
                     only_a_living_session_of_the_user_is_kept
                     no_session_of_an_earlier_epoch_lives_after_a_race
-                    pages_of_any_size_have_every_end_once_and_in_order
+                    the_list_has_every_end_once
                     the_list_has_every_reason_and_nothing_that_has_expired
                 }
                 epochs {
@@ -92,6 +91,20 @@ macro_rules! contract_for {
                     the_state_of_nobody_is_not_set
                     no_session_of_before_lives_after_a_race_with_a_change
                     no_session_lives_after_a_race_with_a_disabling
+                }
+                feed {
+                    everything_is_streamed_once
+                    what_comes_after_a_mark_is_streamed_and_nothing_else
+                    every_kind_comes_back_as_it_was
+                    of_two_entries_the_one_that_says_more_counts
+                    what_has_expired_is_left_out
+                    the_access_tokens_of_a_void_head_are_void_after_a_restart
+                    a_session_that_is_refreshed_is_no_news
+                    what_is_written_while_all_is_streamed_is_not_lost
+                    a_mark_of_another_life_means_everything
+                    a_listener_that_goes_away_ends_the_stream
+                    purge_takes_every_kind_that_has_expired
+                    what_others_write_is_heard
                 }
                 life {
                     a_fresh_store_answers_and_is_empty

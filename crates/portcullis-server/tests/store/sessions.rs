@@ -4,12 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use portcullis::NumericDate;
 use portcullis_server::{
-    model::{EndReason, NextHead, RefreshId, Session, SessionId, User},
+    model::{EndReason, EndedSession, NextHead, RefreshId, Revocation, Session, SessionId, User},
     sessions::{self, LostAnswer, Refresh, RefreshPolicy, Verdict},
-    store::{Creation, EndedSession, Opening, Refreshed, Store},
+    store::{Creation, Opening, Refreshed, Store},
 };
 
-use crate::backend::{moment, new_user};
+use crate::backend::{moment, new_user, streamed};
 
 /// More sessions than any of these tests opens.
 pub(crate) const MANY: usize = 1000;
@@ -137,16 +137,14 @@ pub(crate) async fn rotated(store: &dyn Store, user: &User, id: &str) -> Session
     refreshed.session.unwrap()
 }
 
-/// The whole list of ended sessions, a page at a time.
-pub(crate) async fn all_ended(store: &dyn Store, at: NumericDate, page: usize) -> Vec<EndedSession> {
-    let mut all: Vec<EndedSession> = Vec::new();
-    loop {
-        let after = all.last().map(|ended| ended.id.clone());
-        let next = store.ended_sessions(after.as_ref(), at, page).await.unwrap();
-        assert!(next.len() <= page, "a page has {} of {page}", next.len());
-        if next.is_empty() {
-            return all;
-        }
-        all.extend(next);
-    }
+/// All ended sessions that have to be remembered at a moment, in order of their names.
+pub(crate) async fn all_ended(store: &dyn Store, at: NumericDate) -> Vec<EndedSession> {
+    let (all, _) = streamed(store, None, at).await.unwrap();
+    let ended = all.into_iter().filter_map(|revocation| match revocation {
+        Revocation::Session(ended) => Some(ended),
+        _ => None,
+    });
+    let mut ended: Vec<_> = ended.collect();
+    ended.sort_by(|one, other| one.id.cmp(&other.id));
+    ended
 }

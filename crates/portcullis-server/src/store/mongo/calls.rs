@@ -2,7 +2,10 @@
 
 use std::{future::Future, sync::Arc};
 
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::timeout,
+};
 
 use super::{PATIENCE, failure::Failure};
 
@@ -13,11 +16,12 @@ pub(super) const AT_ONCE: u32 = 64;
 #[derive(Clone)]
 pub(super) struct Calls {
     permits: Arc<Semaphore>,
+    closing: watch::Sender<bool>,
 }
 
 impl Calls {
     pub(super) fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(AT_ONCE as usize)) }
+        Self { permits: Arc::new(Semaphore::new(AT_ONCE as usize)), closing: watch::Sender::new(false) }
     }
 
     /// Makes a call. It has [`PATIENCE`] to end, whatever the server does.
@@ -48,8 +52,14 @@ impl Calls {
         task.await.map_err(|_| Failure::Panicked)?
     }
 
+    /// What tells a call of very many steps, and whatever is no call, that the store is closing.
+    pub(super) fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
     /// Lets every call that waits or runs finish, and takes no new one.
     pub(super) async fn close(&self) {
+        self.closing.send_replace(true);
         // Places are given in the order in which they were asked for: with all in hand, nobody waits or runs.
         let _all = self.permits.acquire_many(AT_ONCE).await;
         self.permits.close();

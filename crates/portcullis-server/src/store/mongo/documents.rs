@@ -4,7 +4,10 @@ use mongodb::bson::{Bson, DateTime, Document, oid::ObjectId};
 use portcullis::NumericDate;
 
 use super::{USERS, failure::Failure};
-use crate::model::{Access, PasswordHash, RevokedToken, User, UserId, UserState};
+use crate::model::{Access, PasswordHash, User, UserId, UserState};
+
+/// The mark of a field that a projection takes.
+pub(super) const YES: Bson = Bson::Int32(1);
 
 /// A user of a document. Fields that are not ours are nobody's business here.
 pub(super) fn user(document: &Document) -> Result<User, Failure> {
@@ -68,14 +71,6 @@ fn access(document: &Document) -> Result<Access, Failure> {
 /// Where it is missing or no date, the moment that is part of the id.
 fn created_at(document: &Document, id: ObjectId) -> DateTime {
     document.get_datetime("created_at").copied().unwrap_or_else(|_| id.timestamp())
-}
-
-/// An entry of the revocation list; none for one whose `jti` is no text, which no token can have.
-pub(super) fn revoked_token(document: &Document) -> Option<RevokedToken> {
-    let jti = document.get_str("jti").ok()?.to_owned();
-    // Others' entries have no expiry, and ours that are for good have no date there.
-    let expires_at = document.get_datetime("expires_at").ok().map(|date| from_date(*date));
-    Some(RevokedToken { jti, expires_at })
 }
 
 /// The expiry of an entry as it is kept. For good is what every date is smaller than, so that of two expiries the

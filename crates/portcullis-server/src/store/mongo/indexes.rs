@@ -14,7 +14,7 @@ use mongodb::{
 use tokio::time::timeout;
 
 use super::{
-    REVOKED_TOKENS, SESSIONS, USERS,
+    REVOCATIONS, REVOKED_TOKENS, SESSIONS, USERS,
     calls::bounded,
     failure::{Failure, Place},
 };
@@ -36,12 +36,14 @@ const fn plain(collection: &'static str, field: &'static str) -> Index {
 
 /// Every look-up, range and sort of this room, and the rule that no two users have one name. The Flask application
 /// may write a jti or a name twice: those are not unique.
-const INDEXES: [Index; 8] = [
+const INDEXES: [Index; 10] = [
     Index { collection: USERS, field: "name_key", unique: true },
     plain(USERS, "username"),
     plain(REVOKED_TOKENS, "jti"),
     plain(REVOKED_TOKENS, "at"),
     plain(REVOKED_TOKENS, "expires_at"),
+    plain(REVOCATIONS, "at"),
+    plain(REVOCATIONS, "expires_at"),
     plain(SESSIONS, "user"),
     plain(SESSIONS, "at"),
     plain(SESSIONS, "remembered_until"),

@@ -4,21 +4,24 @@
 //! call -> calls.rs      a place among the calls at once, a bound in time
 //!      -> uses.rs       uses of one refresh token at once, served together
 //!      -> users.rs, revocations.rs, sessions.rs, epochs.rs, purge.rs   the commands
-//!      -> documents.rs, session_documents.rs                           what comes back, read without trust
+//!      -> feed.rs       what is refused, streamed: everything once, then what is new; and the change stream
+//!      -> documents.rs, session_documents.rs, revocation_documents.rs   what comes back, read without trust
 //! start -> connect.rs   options, first contact -> indexes.rs -> name_keys.rs
 //! ```
 //!
-//! Nothing needs a transaction or a change stream: a single standalone server has neither. Every write is one
-//! command on one document, acknowledged when it is in the journals of a majority.
+//! Nothing needs a transaction or a change stream: a single standalone server has neither; a stream only makes the feed
+//! faster. Every write is one command on one document, acknowledged when it is in the journals of a majority.
 
 mod calls;
 mod connect;
 mod documents;
 mod epochs;
 mod failure;
+mod feed;
 mod indexes;
 mod name_keys;
 mod purge;
+mod revocation_documents;
 mod revocations;
 mod session_documents;
 mod sessions;
@@ -34,21 +37,21 @@ use std::{
 use async_trait::async_trait;
 use mongodb::{Collection, Database, bson::Document};
 use portcullis::NumericDate;
-use tokio::task::JoinHandle;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use self::{
     calls::Calls,
     failure::{Failure, Place},
+    feed::Feed,
     sessions::Sessions,
     time::ServerTime,
     uses::Uses,
 };
-use super::{Creation, EndedSession, Opening, PasswordChange, Refreshed, Seen, Store, StoreError};
+use super::{Creation, FeedMark, Opening, PasswordChange, Refreshed, Seen, Store, StoreError, Watch};
 use crate::{
     config::MongoUrl,
     model::{
-        EndReason, LoginName, NewUser, PasswordHash, RevokedToken, Session, SessionId, User, UserId,
-        UserState,
+        EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId, UserState,
     },
     sessions::Refresh,
 };
@@ -62,6 +65,9 @@ const USERS: &str = "users";
 /// The collection of tokens that are refused although they have not expired.
 const REVOKED_TOKENS: &str = "revoked_tokens";
 
+/// The collection of what else is refused, ours.
+const REVOCATIONS: &str = "revocations";
+
 /// The collection of sessions, ours alone.
 const SESSIONS: &str = "sessions";
 
@@ -71,6 +77,7 @@ pub struct MongoStore {
     database: Database,
     users: Collection<Document>,
     revoked_tokens: Collection<Document>,
+    revocations: Collection<Document>,
     sessions: Sessions,
     uses: Uses,
     calls: Calls,
@@ -107,8 +114,10 @@ impl MongoStore {
         connect::wait_for(&database, &place, patience).await?;
         indexes::make(&database, &place).await?;
         name_keys::fill(&database, &place).await?;
+        feed::stamp_all(&database, &place).await?;
         let users: Collection<Document> = database.collection(USERS);
         let revoked_tokens = database.collection(REVOKED_TOKENS);
+        let revocations = database.collection(REVOCATIONS);
         let sessions = Sessions { sessions: database.collection(SESSIONS), users: users.clone() };
         Ok(Self {
             time: ServerTime::watch(database.clone()),
@@ -117,6 +126,7 @@ impl MongoStore {
             database,
             users,
             revoked_tokens,
+            revocations,
             sessions,
             uses: Uses::default(),
             calls: Calls::new(),
@@ -158,25 +168,37 @@ impl Store for MongoStore {
         self.call(users::by_name(self.users.clone(), name.clone())).await
     }
 
-    async fn revoke_token(&self, token: RevokedToken, now: SystemTime) -> Result<(), StoreError> {
-        self.call(revocations::revoke(self.revoked_tokens.clone(), token, now)).await
+    async fn revoke(&self, revocation: Revocation, now: SystemTime) -> Result<(), StoreError> {
+        let (tokens, others) = (self.revoked_tokens.clone(), self.revocations.clone());
+        self.call(revocations::revoke(tokens, others, revocation, now)).await
     }
 
-    async fn revoked_tokens(
+    async fn revocations(
         &self,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<RevokedToken>, StoreError> {
-        let after = after.map(str::to_owned);
-        self.steps(revocations::page(self.revoked_tokens.clone(), after, limit)).await
+        since: Option<FeedMark>,
+        remembered_at: NumericDate,
+        batches: mpsc::Sender<Vec<Revocation>>,
+    ) -> Result<FeedMark, StoreError> {
+        let (database, closing) = (self.database.clone(), self.calls.closing());
+        self.steps(Feed { database, remembered_at, batches, closing }.stream(since)).await
     }
 
-    async fn purge_revoked_tokens(
+    async fn watch(&self) -> Result<Option<Watch>, StoreError> {
+        let (database, place, closing) = (self.database.clone(), self.place.clone(), self.calls.closing());
+        self.call(async move { feed::watch(&database, &place, closing).await }).await
+    }
+
+    async fn purge_revocations(
         &self,
         expired_before: NumericDate,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        self.steps(purge::expired(self.revoked_tokens.clone(), "expires_at", expired_before, limit)).await
+        let (tokens, others) = (self.revoked_tokens.clone(), self.revocations.clone());
+        self.steps(async move {
+            let tokens = purge::expired(tokens, "expires_at", expired_before, limit).await?;
+            Ok(tokens + purge::expired(others, "expires_at", expired_before, limit - tokens).await?)
+        })
+        .await
     }
 
     async fn user_by_id(&self, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -260,15 +282,6 @@ impl Store for MongoStore {
         now: SystemTime,
     ) -> Result<Option<Vec<Session>>, StoreError> {
         self.call(self.sessions.clone().set_user_state(user.clone(), state, now)).await
-    }
-
-    async fn ended_sessions(
-        &self,
-        after: Option<&SessionId>,
-        at: NumericDate,
-        limit: usize,
-    ) -> Result<Vec<EndedSession>, StoreError> {
-        self.call(self.sessions.clone().ended_page(after.cloned(), at, limit)).await
     }
 
     async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {

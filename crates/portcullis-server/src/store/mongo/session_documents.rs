@@ -10,10 +10,7 @@ use super::{
     documents::{from_date, to_date},
     failure::Failure,
 };
-use crate::{
-    model::{AccessTokenKind, EndReason, Ended, Head, RefreshId, Session, SessionId, UserId},
-    store::EndedSession,
-};
+use crate::model::{AccessTokenKind, EndReason, Ended, Head, RefreshId, Session, SessionId, UserId};
 
 /// A session of a document.
 pub(super) fn session(document: &Document) -> Result<Session, Failure> {
@@ -39,18 +36,13 @@ pub(super) fn session(document: &Document) -> Result<Session, Failure> {
         head,
         parent,
         seen: it.generation("seen")?,
+        void_access: if has("void_access") { it.generation("void_access")? } else { 0 },
         opened_at: it.time("opened_at")?,
         last_used: it.time("last_used")?,
         ends_at: it.date("ends_at")?,
         device,
         ended,
     })
-}
-
-/// An entry of the list of ended sessions.
-pub(super) fn ended_session(document: &Document) -> Result<EndedSession, Failure> {
-    let it = Reading(document);
-    Ok(EndedSession { id: SessionId::new(it.text("_id")?), until: it.date("remembered_until")? })
 }
 
 /// The whole document of a session.
@@ -83,6 +75,9 @@ pub(super) fn changing(session: &Session) -> Document {
         "last_used": time(session.last_used),
         "remembered_until": to_date(session.remembered_until()),
     };
+    if session.void_access > 0 {
+        changing.insert("void_access", i64::from(session.void_access));
+    }
     if let Some(parent) = parent {
         let generation = i64::from(parent.generation);
         changing.extend(doc! { "parent_generation": generation, "parent_jti": &parent.jti });

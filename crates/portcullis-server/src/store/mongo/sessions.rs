@@ -11,20 +11,17 @@ use mongodb::{
     bson::{Document, doc},
 };
 
-use portcullis::NumericDate;
-
 use super::{
     calls::bounded,
     documents,
     failure::Failure,
-    revocations::batch,
     session_documents::{self, changing, time},
     users,
 };
 use crate::{
     model::{EndReason, PasswordHash, Session, SessionId, User, UserId},
     sessions::{Admission, Owner, Refresh, Standing, admission, decide, standing},
-    store::{EndedSession, Opening, Refreshed, Seen},
+    store::{Opening, Refreshed, Seen},
 };
 
 /// The two collections that a session is in question of.
@@ -109,7 +106,7 @@ impl Sessions {
             let (verdict, changed) = decide(&session, refresh, now);
             let Some(changed) = changed else {
                 *known = Some(Known { session: session.clone(), standing, user: user.clone() });
-                return Ok(Refreshed::judged(verdict, session, None, user));
+                return Ok(Refreshed { verdict, session: Some(session), user });
             };
             if !self.replace(&session, &changed).await? {
                 continue;
@@ -120,7 +117,7 @@ impl Sessions {
                 continue;
             }
             *known = Some(Known { session: changed.clone(), standing, user: user.clone() });
-            return Ok(Refreshed::judged(verdict, session, Some(changed), user));
+            return Ok(Refreshed { verdict, session: Some(changed), user });
         }
     }
 
@@ -166,30 +163,6 @@ impl Sessions {
     ) -> Result<Option<Session>, Failure> {
         self.end(&id, reason, now).await?;
         self.find(&id).await
-    }
-
-    /// A page of the list of ended sessions.
-    pub(super) async fn ended_page(
-        self,
-        after: Option<SessionId>,
-        at: NumericDate,
-        limit: usize,
-    ) -> Result<Vec<EndedSession>, Failure> {
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let (beyond, from) = after.as_ref().map_or(("$gte", ""), |id| ("$gt", id.as_str()));
-        let remembered = doc! { "$gt": documents::to_date(at) };
-        let ended =
-            doc! { "_id": { beyond: from }, "ended_at": { "$exists": true }, "remembered_until": remembered };
-        let found =
-            self.sessions.find(ended).sort(doc! { "_id": 1 }).projection(doc! { "remembered_until": 1 });
-        let mut cursor = found.limit(i64::try_from(limit).unwrap_or(0)).batch_size(batch(limit)).await?;
-        let mut page = Vec::new();
-        while cursor.advance().await? {
-            page.push(session_documents::ended_session(&cursor.deserialize_current()?)?);
-        }
-        Ok(page)
     }
 
     /// Raises what was seen and the last use.
@@ -270,7 +243,7 @@ impl Sessions {
         };
         as_seen.extend(not_ended());
         let mut change = doc! { "$set": changing(changed) };
-        if changed.ended.is_some() {
+        if changed.revocation() != decided_on.revocation() {
             change.insert("$currentDate", doc! { "at": true });
         }
         Ok(self.sessions.update_one(as_seen, change).await?.matched_count > 0)

@@ -3,14 +3,17 @@
 //! ```text
 //! call -> writer.rs  queue -> group -> BEGIN IMMEDIATE, acts, COMMIT (synced) -> answers
 //!      -> readers.rs a read-only connection, off the async threads
+//!      -> feed.rs    what is refused, streamed: everything once, then the log
 //! ```
 
 mod create;
 mod epochs;
 mod failure;
+mod feed;
 mod inspect;
 mod open;
 mod readers;
+mod revocations;
 mod rows;
 mod schema;
 mod session_rows;
@@ -25,20 +28,21 @@ use std::{
 use async_trait::async_trait;
 use portcullis::NumericDate;
 use rusqlite::{Connection, Params, params};
+use tokio::sync::mpsc;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use self::{
     failure::{Failure, Place},
+    feed::Feed,
     readers::Readers,
     writer::Writer,
 };
 use super::{
-    Creation, EndedSession, Opening, PasswordChange, Refreshed, Seen, Store, StoreError, StoreErrorKind,
+    Creation, FeedMark, Opening, PasswordChange, Refreshed, Seen, Store, StoreError, StoreErrorKind, Watch,
 };
 use crate::{
     model::{
-        EndReason, LoginName, NewUser, PasswordHash, RevokedToken, Session, SessionId, User, UserId,
-        UserState,
+        EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId, UserState,
     },
     sessions::Refresh,
 };
@@ -50,6 +54,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct SqliteStore {
     place: Place,
     readers: Readers,
+    feed: Feed,
     writer: Writer,
 }
 
@@ -73,7 +78,8 @@ impl SqliteStore {
                 let message = format!("{file} cannot be served: no thread for its writer");
                 StoreError::new(StoreErrorKind::Unavailable, message).caused_by(error)
             })?;
-        Ok(Self { readers: Readers::of(opened.place.clone()), place: opened.place, writer })
+        let (readers, feed) = (Readers::of(opened.place.clone()), Feed::of(opened.place.clone()));
+        Ok(Self { readers, feed, place: opened.place, writer })
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -108,37 +114,30 @@ impl Store for SqliteStore {
         self.read(move |connection| user_by_name(connection, &name)).await
     }
 
-    async fn revoke_token(&self, token: RevokedToken, now: SystemTime) -> Result<(), StoreError> {
-        let sql = "INSERT INTO revoked_tokens (jti, expires_at, created_at) VALUES (?1, ?2, ?3) \
-                   ON CONFLICT (jti) DO UPDATE SET expires_at = CASE WHEN excluded.expires_at IS NULL THEN NULL \
-                   ELSE max(expires_at, excluded.expires_at) END";
-        self.write(move |connection| {
-            let expires_at = token.expires_at.map(NumericDate::seconds);
-            execute(connection, sql, params![token.jti, expires_at, rows::millis(now)]).map(drop)
-        })
-        .await
+    async fn revoke(&self, revocation: Revocation, now: SystemTime) -> Result<(), StoreError> {
+        self.write(move |connection| revocations::revoke(connection, &revocation, now)).await
     }
 
-    async fn revoked_tokens(
+    async fn revocations(
         &self,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<RevokedToken>, StoreError> {
-        let after = after.map(str::to_owned);
-        self.read(move |connection| select_revoked_tokens(connection, after.as_deref(), limit)).await
+        since: Option<FeedMark>,
+        remembered_at: NumericDate,
+        batches: mpsc::Sender<Vec<Revocation>>,
+    ) -> Result<FeedMark, StoreError> {
+        let streamed = self.feed.stream(since, remembered_at, batches).await;
+        streamed.map_err(|failure| self.place.error(failure))
     }
 
-    async fn purge_revoked_tokens(
+    async fn watch(&self) -> Result<Option<Watch>, StoreError> {
+        Ok(None)
+    }
+
+    async fn purge_revocations(
         &self,
         expired_before: NumericDate,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        let sql = "DELETE FROM revoked_tokens WHERE jti IN \
-                   (SELECT jti FROM revoked_tokens WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)";
-        self.write(move |connection| {
-            execute(connection, sql, params![expired_before.seconds(), bounded(limit)])
-        })
-        .await
+        self.write(move |connection| revocations::purge(connection, expired_before, limit)).await
     }
 
     async fn user_by_id(&self, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -237,16 +236,6 @@ impl Store for SqliteStore {
         self.write(move |connection| epochs::set_user_state(connection, &user, state, now)).await
     }
 
-    async fn ended_sessions(
-        &self,
-        after: Option<&SessionId>,
-        at: NumericDate,
-        limit: usize,
-    ) -> Result<Vec<EndedSession>, StoreError> {
-        let after = after.cloned();
-        self.read(move |connection| sessions::ended_page(connection, after.as_ref(), at, limit)).await
-    }
-
     async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {
         let seen = seen.to_vec();
         self.write(move |connection| sessions::note_seen(connection, &seen)).await
@@ -269,6 +258,7 @@ impl Store for SqliteStore {
 
     async fn close(&self) {
         // The readers first: the writer can empty the write-ahead log only when nobody reads from it.
+        self.feed.close().await;
         self.readers.close().await;
         self.writer.close().await;
     }
@@ -316,26 +306,6 @@ fn select_user(connection: &Connection, condition: &str, value: &str) -> Result<
     let mut statement = connection.prepare_cached(&sql)?;
     let mut found = statement.query([value])?;
     found.next()?.map(rows::user).transpose()
-}
-
-fn select_revoked_tokens(
-    connection: &Connection,
-    after: Option<&str>,
-    limit: usize,
-) -> Result<Vec<RevokedToken>, Failure> {
-    let limit = bounded(limit);
-    // Two statements: with `?1 IS NULL OR …` in one, every page would start its search at the first entry.
-    let (sql, from) = match after {
-        Some(jti) => ("SELECT jti, expires_at FROM revoked_tokens WHERE jti > ?1 ORDER BY jti LIMIT ?2", jti),
-        None => ("SELECT jti, expires_at FROM revoked_tokens WHERE jti >= ?1 ORDER BY jti LIMIT ?2", ""),
-    };
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut found = statement.query(params![from, limit])?;
-    let mut tokens = Vec::new();
-    while let Some(row) = found.next()? {
-        tokens.push(rows::revoked_token(row)?);
-    }
-    Ok(tokens)
 }
 
 fn execute(connection: &Connection, sql: &str, values: impl Params) -> Result<usize, Failure> {

@@ -2,11 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use portcullis::NumericDate;
 use rusqlite::{Row, types::FromSql};
 
 use super::failure::Failure;
-use crate::model::{Access, PasswordHash, RevokedToken, User, UserId, UserState};
+use crate::model::{Access, PasswordHash, User, UserId, UserState};
 
 /// The columns that [`user`] reads, in its order.
 pub(super) const USER_COLUMNS: &str = "id, username, password, access, created_at, epoch, disabled";
@@ -35,15 +34,6 @@ pub(super) fn state_number(state: UserState) -> i64 {
 
 fn state_from_number(number: i64) -> Option<UserState> {
     [UserState::Enabled, UserState::Disabled].into_iter().find(|state| state_number(*state) == number)
-}
-
-/// An entry of the revocation list from a row of `jti, expires_at`.
-pub(super) fn revoked_token(row: &Row<'_>) -> Result<RevokedToken, Failure> {
-    let row = Reading::of(row, "revoked_tokens");
-    Ok(RevokedToken {
-        jti: row.column(0)?,
-        expires_at: row.column::<Option<i64>>(1)?.map(NumericDate::from_seconds),
-    })
 }
 
 /// A time as the store keeps it: whole milliseconds since the epoch, what is finer is dropped.

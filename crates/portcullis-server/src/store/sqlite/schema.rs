@@ -11,10 +11,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_users_and_revoked_tokens.sql"),
     include_str!("migrations/0002_sessions.sql"),
     include_str!("migrations/0003_disabled_users.sql"),
+    include_str!("migrations/0004_revocation_feed.sql"),
 ];
 
 /// The tables of a file that has them all.
-const TABLES: [&str; 3] = ["users", "revoked_tokens", "sessions"];
+const TABLES: [&str; 5] = ["users", "revoked_tokens", "sessions", "revocations", "revocation_log"];
 
 /// A table that a file should have and has not.
 pub(super) fn missing_table(connection: &Connection) -> rusqlite::Result<Option<&'static str>> {
@@ -79,7 +80,11 @@ mod tests {
         for (sql, index) in [
             ("SELECT id FROM users WHERE name_key = 'x'", "sqlite_autoindex_users_2"),
             ("SELECT id FROM users WHERE username = 'x'", "users_username"),
-            ("SELECT jti FROM revoked_tokens WHERE jti > 'x' ORDER BY jti LIMIT 9", "PRIMARY KEY"),
+            ("SELECT name FROM revocation_log WHERE seq > 9 ORDER BY seq", "PRIMARY KEY"),
+            (
+                "SELECT name FROM revocations WHERE expires_at < 9 ORDER BY expires_at LIMIT 9",
+                "revocations_expires_at",
+            ),
             (
                 "SELECT jti FROM revoked_tokens WHERE expires_at < 9 ORDER BY expires_at LIMIT 9",
                 "revoked_tokens_expires_at",
@@ -92,9 +97,9 @@ mod tests {
                 "sessions_not_ended",
             ),
             (
-                "SELECT id, remembered_until FROM sessions WHERE ended_at IS NOT NULL AND id > 'x' \
-                 AND remembered_until > 9 ORDER BY id LIMIT 9",
-                "COVERING INDEX sessions_ended",
+                "SELECT id, void_access, remembered_until FROM sessions WHERE void_access > 0 AND ended_at IS NULL \
+                 AND remembered_until >= 9",
+                "sessions_void_access",
             ),
             (
                 "SELECT id FROM sessions WHERE remembered_until < 9 ORDER BY remembered_until LIMIT 9",

@@ -8,28 +8,25 @@ use super::{
     failure::Failure,
     rows::{Reading, from_millis, millis},
 };
-use crate::{
-    model::{AccessTokenKind, EndReason, Ended, Head, RefreshId, Session, SessionId, UserId},
-    store::EndedSession,
-};
+use crate::model::{AccessTokenKind, EndReason, Ended, Head, RefreshId, Session, SessionId, UserId};
 
 /// The columns that [`session`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, user_id, epoch, generation, refresh_jti, access_jti, made_at, issued_at, \
      access_expires_at, refresh_expires_at, fresh, parent_generation, parent_jti, seen, opened_at, last_used, \
-     ends_at, device, ended_at, end_reason";
+     ends_at, device, ended_at, end_reason, void_access";
 
 /// A session that is not there yet; one of its name stays as it is.
 const INSERT: &str = "INSERT INTO sessions (id, user_id, epoch, generation, refresh_jti, access_jti, made_at, \
      issued_at, access_expires_at, refresh_expires_at, fresh, parent_generation, parent_jti, seen, opened_at, \
-     last_used, ends_at, device, ended_at, end_reason, remembered_until) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) \
+     last_used, ends_at, device, ended_at, end_reason, remembered_until, void_access) VALUES \
+     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) \
      ON CONFLICT (id) DO NOTHING";
 
 /// What changes of a session in its life, by the same numbers. Not the user: one who is gone would be missed.
 const UPDATE: &str = "UPDATE sessions SET epoch = ?3, generation = ?4, refresh_jti = ?5, access_jti = ?6, \
      made_at = ?7, issued_at = ?8, access_expires_at = ?9, refresh_expires_at = ?10, fresh = ?11, \
      parent_generation = ?12, parent_jti = ?13, seen = ?14, last_used = ?16, ended_at = ?19, end_reason = ?20, \
-     remembered_until = ?21 WHERE id = ?1";
+     remembered_until = ?21, void_access = ?22 WHERE id = ?1";
 
 /// A session from a row of [`COLUMNS`].
 pub(super) fn session(row: &Row<'_>) -> Result<Session, Failure> {
@@ -59,20 +56,12 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session, Failure> {
         head,
         parent,
         seen: row.column(13)?,
+        void_access: row.column(20)?,
         opened_at: row.known(14, "time", from_millis)?,
         last_used: row.known(15, "time", from_millis)?,
         ends_at: date(16)?,
         device: row.column(17)?,
         ended,
-    })
-}
-
-/// An entry of the list of ended sessions from a row of `id, remembered_until`.
-pub(super) fn ended_session(row: &Row<'_>) -> Result<EndedSession, Failure> {
-    let row = Reading::of(row, "sessions");
-    Ok(EndedSession {
-        id: SessionId::new(row.column::<String>(0)?),
-        until: NumericDate::from_seconds(row.column(1)?),
     })
 }
 
@@ -110,6 +99,7 @@ fn write(connection: &Connection, sql: &str, session: &Session) -> Result<usize,
         ended.map(|ended| millis(ended.at)),
         ended.map(|ended| ended.reason.name()),
         session.remembered_until().seconds(),
+        session.void_access,
     ];
     execute(connection, sql, values)
 }

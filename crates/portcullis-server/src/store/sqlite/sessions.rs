@@ -9,7 +9,7 @@ use super::{bounded, execute, failure::Failure, rows, session_rows, user_by_id};
 use crate::{
     model::{EndReason, PasswordHash, Session, SessionId, UserId},
     sessions::{Admission, Owner, Refresh, Standing, admission, decide, ended, standing},
-    store::{EndedSession, Opening, Refreshed, Seen},
+    store::{Opening, Refreshed, Seen},
 };
 
 /// Inserts a session that is admitted, and ends those that are too many with it.
@@ -57,7 +57,7 @@ pub(super) fn refresh(
     if let Some(changed) = &changed {
         session_rows::update(connection, changed)?;
     }
-    Ok(Refreshed::judged(verdict, session, changed, owner.map(|owner| owner.user)))
+    Ok(Refreshed { verdict, session: Some(changed.unwrap_or(session)), user: owner.map(|owner| owner.user) })
 }
 
 /// The session of a name.
@@ -88,35 +88,6 @@ pub(super) fn end_one(
     now: SystemTime,
 ) -> Result<Option<Session>, Failure> {
     find(connection, id)?.map(|session| end(connection, &session, reason, now)).transpose()
-}
-
-/// A page of the list of ended sessions.
-pub(super) fn ended_page(
-    connection: &Connection,
-    after: Option<&SessionId>,
-    at: NumericDate,
-    limit: usize,
-) -> Result<Vec<EndedSession>, Failure> {
-    // Two statements, as for the revoked tokens.
-    let (sql, from) = match after {
-        Some(id) => (
-            "SELECT id, remembered_until FROM sessions WHERE ended_at IS NOT NULL AND id > ?1 \
-             AND remembered_until > ?2 ORDER BY id LIMIT ?3",
-            id.as_str(),
-        ),
-        None => (
-            "SELECT id, remembered_until FROM sessions WHERE ended_at IS NOT NULL AND id >= ?1 \
-             AND remembered_until > ?2 ORDER BY id LIMIT ?3",
-            "",
-        ),
-    };
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut found = statement.query(params![from, at.seconds(), bounded(limit)])?;
-    let mut page = Vec::new();
-    while let Some(row) = found.next()? {
-        page.push(session_rows::ended_session(row)?);
-    }
-    Ok(page)
 }
 
 /// Raises what was seen and the last use; news that is none writes nothing.

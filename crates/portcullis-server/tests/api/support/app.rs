@@ -13,12 +13,13 @@ use portcullis::{ManualClock, NumericDate};
 use portcullis_server::{
     app,
     config::{self, Config, Environment, Sources},
+    model::Revocation,
     state::AppState,
     store,
 };
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::task::JoinSet;
+use tokio::{sync::mpsc, task::JoinSet};
 use tower::ServiceExt;
 
 use super::faulty::Faulty;
@@ -171,6 +172,22 @@ impl TestApp {
         let answer = self.post("/users/login", &body).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         answer.tokens()
+    }
+
+    /// The `jti`s on the store's list, in their order.
+    pub async fn revoked(&self) -> Vec<String> {
+        let (sender, mut batches) = mpsc::channel(8);
+        let ever = NumericDate::from_seconds(i64::MIN);
+        self.state.store().revocations(None, ever, sender).await.unwrap();
+        let mut jtis = Vec::new();
+        while let Some(batch) = batches.recv().await {
+            jtis.extend(batch.into_iter().filter_map(|revocation| match revocation {
+                Revocation::Token(token) => Some(token.jti),
+                _ => None,
+            }));
+        }
+        jtis.sort();
+        jtis
     }
 
     pub fn wait(&self, seconds: u64) {

@@ -13,15 +13,15 @@ use async_trait::async_trait;
 use portcullis::NumericDate;
 use portcullis_server::{
     model::{
-        EndReason, LoginName, NewUser, PasswordHash, RevokedToken, Session, SessionId, User, UserId,
-        UserState,
+        EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId, UserState,
     },
     sessions::Refresh,
     store::{
-        Creation, EndedSession, Opening, PasswordChange, Refreshed, Seen, Store, StoreError, StoreErrorKind,
+        Creation, FeedMark, Opening, PasswordChange, Refreshed, Seen, Store, StoreError, StoreErrorKind,
+        Watch,
     },
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -183,8 +183,8 @@ impl Store for Faulty {
         self.call(|store| async move { store.user_by_id(&id).await }).await
     }
 
-    async fn revoke_token(&self, token: RevokedToken, now: SystemTime) -> Result<(), StoreError> {
-        self.call(move |store| async move { store.revoke_token(token, now).await }).await
+    async fn revoke(&self, revocation: Revocation, now: SystemTime) -> Result<(), StoreError> {
+        self.call(move |store| async move { store.revoke(revocation, now).await }).await
     }
 
     async fn replace_password_hash(
@@ -284,33 +284,33 @@ impl Store for Faulty {
         self.store.location()
     }
 
-    async fn revoked_tokens(
-        &self,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<RevokedToken>, StoreError> {
-        self.store.revoked_tokens(after, limit).await
+    fn time(&self, moment: SystemTime) -> SystemTime {
+        self.store.time(moment)
     }
 
-    async fn ended_sessions(
+    async fn revocations(
         &self,
-        after: Option<&SessionId>,
-        at: NumericDate,
-        limit: usize,
-    ) -> Result<Vec<EndedSession>, StoreError> {
-        self.store.ended_sessions(after, at, limit).await
+        since: Option<FeedMark>,
+        remembered_at: NumericDate,
+        batches: mpsc::Sender<Vec<Revocation>>,
+    ) -> Result<FeedMark, StoreError> {
+        self.store.revocations(since, remembered_at, batches).await
+    }
+
+    async fn watch(&self) -> Result<Option<Watch>, StoreError> {
+        self.store.watch().await
     }
 
     async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {
         self.store.note_seen(seen).await
     }
 
-    async fn purge_revoked_tokens(
+    async fn purge_revocations(
         &self,
         expired_before: NumericDate,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        self.store.purge_revoked_tokens(expired_before, limit).await
+        self.store.purge_revocations(expired_before, limit).await
     }
 
     async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError> {

@@ -4,15 +4,15 @@ use std::{collections::HashSet, sync::Arc};
 
 use portcullis::NumericDate;
 use portcullis_server::{
-    model::{EndReason, UserState},
+    model::{EndReason, Revocation, UserState},
     store::Seen,
 };
 use tokio::task::JoinSet;
 
 use crate::{
     backend::{
-        Backend, all_revoked, assert_unavailable, login, moment, new_user, register, revoke, revoked_jtis,
-        token,
+        Backend, EVER, all_revoked, assert_unavailable, login, moment, new_user, register, revoke,
+        revoked_jtis, streamed, token,
     },
     sessions::{MANY, POLICY, a_user, all_ended, new_session, sid, token as jti, using},
 };
@@ -21,8 +21,8 @@ pub(crate) async fn a_fresh_store_answers_and_is_empty<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
     store.ping().await.unwrap();
-    assert!(all_revoked(&*store, 10).await.is_empty());
-    assert!(all_ended(&*store, NumericDate::from_seconds(i64::MIN), 10).await.is_empty());
+    assert!(all_revoked(&*store).await.is_empty());
+    assert!(all_ended(&*store, NumericDate::from_seconds(i64::MIN)).await.is_empty());
     assert!(store.user_by_name(&login("alice")).await.unwrap().is_none());
     assert!(!store.location().is_empty());
 }
@@ -40,7 +40,7 @@ pub(crate) async fn concurrent_writes_are_all_durable<B: Backend>() {
 
     let store = place.open().await;
     let expected: Vec<_> = (0..200).map(|n| token(&format!("jti-{n:03}"), Some(n))).collect();
-    assert_eq!(all_revoked(&*store, 128).await, expected);
+    assert_eq!(all_revoked(&*store).await, expected);
 }
 
 pub(crate) async fn reads_see_what_was_acknowledged<B: Backend>() {
@@ -70,7 +70,7 @@ pub(crate) async fn what_was_acknowledged_while_closing_is_there<B: Backend>() {
         let store = Arc::clone(&store);
         writers.spawn(async move {
             let jti = format!("jti-{n}");
-            (store.revoke_token(token(&jti, None), moment(0)).await, jti)
+            (store.revoke(Revocation::Token(token(&jti, None)), moment(0)).await, jti)
         });
     }
     store.close().await;
@@ -92,13 +92,15 @@ pub(crate) async fn a_closed_store_is_unavailable<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
     let user = a_user(&*store, "bob").await;
+    let (_, mark) = streamed(&*store, None, EVER).await.unwrap();
     store.close().await;
     assert_unavailable(store.ping().await);
     assert_unavailable(store.create_user(new_user("alice"), moment(0)).await);
     assert_unavailable(store.user_by_name(&login("alice")).await);
-    assert_unavailable(store.revoke_token(token("jti", None), moment(0)).await);
-    assert_unavailable(store.revoked_tokens(None, 10).await);
-    assert_unavailable(store.purge_revoked_tokens(NumericDate::from_seconds(0), 10).await);
+    assert_unavailable(store.revoke(Revocation::Token(token("jti", None)), moment(0)).await);
+    assert_unavailable(streamed(&*store, None, EVER).await);
+    assert_unavailable(streamed(&*store, Some(mark), EVER).await);
+    assert_unavailable(store.purge_revocations(NumericDate::from_seconds(0), 10).await);
     let (id, zero) = (sid("s"), NumericDate::from_seconds(0));
     assert_unavailable(store.user_by_id(&user.id).await);
     let session = new_session(&user, "s", moment(0));
@@ -112,7 +114,6 @@ pub(crate) async fn a_closed_store_is_unavailable<B: Backend>() {
         store.change_password(&user.id, &user.password, &user.password, None, moment(0)).await,
     );
     assert_unavailable(store.set_user_state(&user.id, UserState::Disabled, moment(0)).await);
-    assert_unavailable(store.ended_sessions(None, zero, 10).await);
     assert_unavailable(store.note_seen(&[Seen { session: id.clone(), generation: 1, at: moment(0) }]).await);
     assert_unavailable(store.purge_sessions(zero, 10).await);
     drop(store);

@@ -2,6 +2,7 @@
 
 pub(crate) mod ends;
 pub(crate) mod epochs;
+pub(crate) mod feed;
 pub(crate) mod life;
 pub(crate) mod refreshes;
 pub(crate) mod revocations;

@@ -51,6 +51,7 @@ pub(crate) async fn every_field_survives_a_restart<B: Backend>() {
         },
         parent: Some(token(u32::MAX - 1, "of the parent")),
         seen: u32::MAX - 2,
+        void_access: u32::MAX - 3,
         opened_at: moment(5),
         last_used: moment(6),
         ends_at: seconds(1_900_000_007),

@@ -210,11 +210,9 @@ async fn their_revocations_count_once_and_for_good() {
     revoke(&store, "c", Some(100)).await;
     revoke(&store, "d", Some(100)).await;
     let expected = [token("a", None), token("b", None), token("c", None), token("d", Some(100))];
-    for page in [1, 2, 3, 4, 100] {
-        assert_eq!(all_revoked(&store, page).await, expected, "in pages of {page}");
-    }
-    let purged = store.purge_revoked_tokens(portcullis::NumericDate::from_seconds(200), 100).await.unwrap();
+    assert_eq!(all_revoked(&store).await, expected);
+    let purged = store.purge_revocations(portcullis::NumericDate::from_seconds(200), 100).await.unwrap();
     assert_eq!(purged, 2, "ours");
-    assert_eq!(all_revoked(&store, 10).await, expected[..3]);
+    assert_eq!(all_revoked(&store).await, expected[..3]);
     assert_eq!(revoked.count_documents(doc! {}).await.unwrap(), 7, "theirs are never deleted");
 }

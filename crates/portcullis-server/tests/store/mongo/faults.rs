@@ -10,14 +10,19 @@ use mongodb::{
     error::Error,
 };
 use portcullis::NumericDate;
-use portcullis_server::store::{Store, mongo::MongoStore};
+use portcullis_server::{
+    model::Revocation,
+    store::{Store, mongo::MongoStore},
+};
 
 use super::{
     Mongo,
     place::{Place, is_there, say},
     url,
 };
-use crate::backend::{assert_unavailable, login, moment, new_user, register, revoke, revoked_jtis, token};
+use crate::backend::{
+    EVER, assert_unavailable, login, moment, new_user, register, revoke, revoked_jtis, streamed, token,
+};
 
 /// The name under which the store of these tests connects.
 const APP: &str = "faulty";
@@ -65,22 +70,22 @@ async fn a_fault_that_passes_is_hidden_and_any_other_is_unavailable() {
     fail(&place, 2, &insert, dropped.clone()).await;
     assert_unavailable(store.create_user(new_user("bob"), moment(0)).await);
     fail(&place, 2, &update, passing).await;
-    assert_unavailable(store.revoke_token(token("jti-2", None), moment(0)).await);
+    assert_unavailable(store.revoke(Revocation::Token(token("jti-2", None)), moment(0)).await);
     revoke(&store, "jti-2", None).await;
     fail(&place, 2, &find, dropped).await;
-    assert_unavailable(store.revoked_tokens(None, 10).await);
+    assert_unavailable(streamed(&store, None, EVER).await);
 
     // Written, but not on the disks of a majority: no acknowledgement.
     let unsure = doc! { "writeConcernError": { "code": 64, "errmsg": "waiting for replication timed out" } };
     fail(&place, 1, &update, unsure.clone()).await;
-    assert_unavailable(store.revoke_token(token("jti-3", None), moment(0)).await);
+    assert_unavailable(store.revoke(Revocation::Token(token("jti-3", None)), moment(0)).await);
     fail(&place, 1, &insert, unsure).await;
     assert_unavailable(store.create_user(new_user("carol"), moment(0)).await);
 
     // An answer that comes too late is none.
     fail(&place, 1, &update, doc! { "blockConnection": true, "blockTimeMS": 4000 }).await;
-    assert_unavailable(store.revoke_token(token("jti-4", None), moment(0)).await);
+    assert_unavailable(store.revoke(Revocation::Token(token("jti-4", None)), moment(0)).await);
     fail(&place, 1, &["delete"], doc! { "errorCode": 50 }).await;
-    assert_unavailable(store.purge_revoked_tokens(NumericDate::from_seconds(200), 10).await);
+    assert_unavailable(store.purge_revocations(NumericDate::from_seconds(200), 10).await);
     assert_eq!(revoked_jtis(&store).await[..2], ["jti-1", "jti-2"], "what was acknowledged is there");
 }

@@ -12,7 +12,10 @@ mod sessions;
 
 use std::{sync::Arc, time::Duration};
 
-use mongodb::{Client, Collection, bson::Document};
+use mongodb::{
+    Client, Collection,
+    bson::{DateTime, Document, doc},
+};
 use portcullis_server::{
     config::{Config, DatabaseUrl, Environment, MongoUrl, Sources, load},
     store::{Store, mongo::MongoStore},
@@ -54,6 +57,17 @@ impl Backend for Mongo {
 
     async fn open(&self) -> Arc<dyn Store> {
         Arc::new(self.store().await)
+    }
+
+    /// As the Flask application writes a token, and as a node of ours ends a session.
+    async fn another_program_revokes(&self, jti: &str, session: &str) {
+        let theirs = doc! { "jti": jti, "created_at": DateTime::from_millis(1_554_120_000_123) };
+        self.collection("revoked_tokens").await.insert_one(theirs).await.unwrap();
+        let end = doc! {
+            "$set": { "ended_at": DateTime::now(), "end_reason": "logged_out" },
+            "$currentDate": { "at": true },
+        };
+        self.collection("sessions").await.update_one(doc! { "_id": session }, end).await.unwrap();
     }
 }
 

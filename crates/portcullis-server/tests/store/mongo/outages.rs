@@ -8,7 +8,10 @@ use std::{
 };
 
 use portcullis::NumericDate;
-use portcullis_server::store::{Store, StoreErrorKind, mongo::MongoStore};
+use portcullis_server::{
+    model::Revocation,
+    store::{Store, StoreErrorKind, mongo::MongoStore},
+};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -20,7 +23,7 @@ use super::{
     place::{is_there, server, split},
     url,
 };
-use crate::backend::{assert_unavailable, login, moment, new_user, token};
+use crate::backend::{EVER, assert_unavailable, login, moment, new_user, streamed, token};
 
 /// How long a call may take that nobody answers: two seconds, and what a busy machine adds.
 const BOUND: Duration = Duration::from_millis(3500);
@@ -91,11 +94,13 @@ async fn all_are_unavailable_in_time(store: &dyn Store) {
         },
         async { assert_unavailable(in_time("find", store.user_by_name(&name)).await) },
         async {
-            assert_unavailable(in_time("revoke", store.revoke_token(token("a", None), moment(0))).await);
+            assert_unavailable(
+                in_time("revoke", store.revoke(Revocation::Token(token("a", None)), moment(0))).await,
+            );
         },
-        async { assert_unavailable(in_time("list", store.revoked_tokens(None, 10)).await) },
+        async { assert_unavailable(in_time("list", streamed(store, None, EVER)).await) },
         async {
-            let purge = store.purge_revoked_tokens(NumericDate::from_seconds(0), 10);
+            let purge = store.purge_revocations(NumericDate::from_seconds(0), 10);
             assert_unavailable(in_time("purge", purge).await);
         },
     );

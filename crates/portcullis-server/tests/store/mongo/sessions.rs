@@ -39,7 +39,7 @@ async fn a_session_whose_user_is_gone_disabled_or_of_another_epoch_ends_with_its
         assert_eq!(refreshed.verdict, Verdict::Gone);
         assert_eq!(refreshed.user.map(|user| user.epoch), epoch);
         assert_eq!(end_reason(&refreshed.session.unwrap()), Some(EndReason::Epoch));
-        assert_eq!(all_ended(&store, date(second(100)), 10).await.len(), 1);
+        assert_eq!(all_ended(&store, date(second(100))).await.len(), 1);
     }
 }
 

@@ -12,7 +12,7 @@ use portcullis_server::store::{
 };
 use rusqlite::Connection;
 
-use crate::backend::{Sqlite, register, revoke, revoked_jtis, schema_version};
+use crate::backend::{EVER, Sqlite, register, revoke, revoked_jtis, schema_version, streamed};
 
 /// The error of an opening that must fail, must name the file and must leave it as it was.
 #[track_caller]
@@ -228,7 +228,7 @@ async fn damage_in_a_large_file_is_found_by_the_call_that_meets_it() {
     overwrite(&place.path(), middle * 4096, &[0xff; 4 * 4096]);
 
     let store = place.store();
-    let error = store.revoked_tokens(None, usize::MAX).await.unwrap_err();
+    let error = streamed(&store, None, EVER).await.unwrap_err();
     assert_eq!(error.kind(), Damaged, "{error}");
     assert!(error.to_string().contains("restore a backup"), "{error}");
     assert!(register(&store, "alice").await, "what is whole goes on");

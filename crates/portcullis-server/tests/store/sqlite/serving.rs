@@ -1,9 +1,14 @@
 //! An open file under trouble: rows nobody can read, a lock held by others, a file that goes away.
 
-use portcullis_server::store::{Store, StoreErrorKind};
+use portcullis_server::{
+    model::Revocation,
+    store::{Store, StoreErrorKind},
+};
 use rusqlite::Connection;
 
-use crate::backend::{Sqlite, assert_unavailable, login, moment, register, revoke, revoked_jtis, token};
+use crate::backend::{
+    EVER, Sqlite, assert_unavailable, login, moment, register, revoke, revoked_jtis, streamed, token,
+};
 
 /// A second program with the file open, such as an `sqlite3` shell.
 fn shell(place: &Sqlite) -> Connection {
@@ -60,9 +65,9 @@ async fn a_missing_table_is_damage_and_not_a_panic() {
     let place = Sqlite::new();
     let store = place.store();
     shell(&place).execute_batch("DROP TABLE revoked_tokens").unwrap();
-    let error = store.revoke_token(token("jti", None), moment(0)).await.unwrap_err();
+    let error = store.revoke(Revocation::Token(token("jti", None)), moment(0)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Damaged, "{error}");
-    assert_eq!(store.revoked_tokens(None, 1).await.unwrap_err().kind(), StoreErrorKind::Damaged);
+    assert_eq!(streamed(&store, None, EVER).await.unwrap_err().kind(), StoreErrorKind::Damaged);
     assert!(register(&store, "alice").await, "what is whole goes on");
 }
 
@@ -73,8 +78,10 @@ async fn while_another_program_writes_reads_go_on_and_writes_are_unavailable() {
     revoke(&store, "before", None).await;
     let shell = shell(&place);
     shell.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let (write, read) =
-        tokio::join!(store.revoke_token(token("blocked", None), moment(0)), revoked_jtis(&store));
+    let (write, read) = tokio::join!(
+        store.revoke(Revocation::Token(token("blocked", None)), moment(0)),
+        revoked_jtis(&store)
+    );
     assert_unavailable(write);
     assert_eq!(read, ["before"]);
     shell.execute_batch("ROLLBACK").unwrap();
@@ -90,7 +97,7 @@ async fn nothing_is_acknowledged_once_the_file_is_gone() {
     revoke(&store, "before", None).await;
     let aside = place.beside(".aside");
     std::fs::rename(place.path(), &aside).unwrap();
-    let error = store.revoke_token(token("lost", None), moment(0)).await.unwrap_err();
+    let error = store.revoke(Revocation::Token(token("lost", None)), moment(0)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Damaged, "{error}");
     assert_eq!(store.ping().await.unwrap_err().kind(), StoreErrorKind::Damaged);
 

@@ -40,7 +40,7 @@ async fn a_session_whose_user_is_gone_disabled_or_of_another_epoch_ends_with_its
 
         let store = place.store();
         assert_eq!(end_reason(&session(&store, "s").await), Some(EndReason::Epoch), "{by_hand}");
-        assert_eq!(all_ended(&store, date(second(100)), 10).await.len(), 1);
+        assert_eq!(all_ended(&store, date(second(100))).await.len(), 1);
     }
 }
 

@@ -1,0 +1,159 @@
+//! Keeping up with what others revoke: everything once, then what has come since, again and again.
+//!
+//! Polls alone make the list complete. A store that tells by itself only makes it faster, and everything is read again
+//! now and then, whatever may have been missed.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use portcullis::{Clock, NumericDate, RevocationIndex};
+use tokio::sync::mpsc;
+
+use super::{FeedSource, Hearing, RevocationPolicy, Revocations, SeenSessions};
+use crate::{
+    model::Revocation,
+    store::{FeedMark, Store, StoreError, StoreErrorKind},
+};
+
+/// How often a load says how far it is.
+const SAY_EVERY: Duration = Duration::from_secs(1);
+
+/// Batches that wait to be noted: one is read while another is noted.
+const AHEAD: usize = 2;
+
+impl Revocations {
+    /// How often the store is asked where it does not tell.
+    const POLL_EVERY: Duration = Duration::from_millis(200);
+
+    /// How often it is asked where it tells.
+    const POLL_EVERY_BESIDE: Duration = Duration::from_secs(2);
+
+    /// Loads the list of a store. The service must not answer before: an unknown token counts as live.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read to the end, or cannot tell by itself though it should.
+    pub async fn load(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        policy: RevocationPolicy,
+    ) -> Result<Self, StoreError> {
+        if policy.source == FeedSource::Stream && store.watch().await?.is_none() {
+            let message = format!(
+                "REVOCATION_FEED is \"stream\", and {} has no stream of changes (a MongoDB that is a replica set has); \
+                 write \"auto\" or \"poll\"",
+                store.location()
+            );
+            return Err(StoreError::new(StoreErrorKind::Refused, message));
+        }
+        let revocations = Self {
+            index: RevocationIndex::new(),
+            seen: SeenSessions::default(),
+            hearing: Hearing::since(clock.monotonic()),
+            // Of no feed, and replaced before anybody reads on.
+            mark: FeedMark::default().into(),
+            store,
+            clock,
+            policy,
+            purged_at: None.into(),
+        };
+        *revocations.mark.lock().await = revocations.read(None, true).await?;
+        revocations.hearing.heard(revocations.clock.monotonic());
+        let entries = revocations.index.len();
+        tracing::info!(entries, "the revocation list is loaded: {entries} entries");
+        Ok(revocations)
+    }
+
+    /// Notes what others have revoked since the last time.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read; the next poll goes on from where this one began.
+    pub async fn poll(&self) -> Result<(), StoreError> {
+        let mut mark = self.mark.lock().await;
+        match self.read(Some(*mark), false).await {
+            Ok(read) => {
+                *mark = read;
+                self.hearing.heard(self.clock.monotonic());
+                Ok(())
+            }
+            Err(error) => {
+                self.hearing.failed(&error, self.clock.monotonic(), self.policy.max_staleness);
+                Err(error)
+            }
+        }
+    }
+
+    /// How long to wait until the next poll.
+    pub fn until_next_poll(&self) -> Duration {
+        if self.hearing.is_told() { Self::POLL_EVERY_BESIDE } else { Self::POLL_EVERY }
+    }
+
+    /// Notes everything once more, whatever polls may have missed. They go on meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read to the end.
+    pub async fn reload(&self) -> Result<(), StoreError> {
+        self.read(None, false).await.map(drop)
+    }
+
+    /// Notes what the store tells by itself, for as long as it does. Nothing where it cannot or should not.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it has stopped, or did not begin.
+    pub async fn listen(&self) -> Result<(), StoreError> {
+        if self.policy.source == FeedSource::Poll {
+            return Ok(());
+        }
+        let Some(mut told) = self.store.watch().await? else { return Ok(()) };
+        tracing::info!("the store tells of revocations as they come");
+        self.hearing.set_told(true);
+        let mut ended = Ok(());
+        while let Some(batch) = told.recv().await {
+            match batch {
+                Ok(batch) => batch.iter().for_each(|revocation| self.note(revocation)),
+                Err(error) => ended = Err(error),
+            }
+        }
+        self.hearing.set_told(false);
+        ended
+    }
+
+    /// Whether others' revocations could not be heard the last time.
+    pub fn is_behind(&self) -> bool {
+        self.hearing.is_behind()
+    }
+
+    /// Whether nothing was heard for so long that tokens cannot be checked.
+    pub fn has_lost_hearing(&self) -> bool {
+        self.hearing.is_lost()
+    }
+
+    /// Says that nobody polls any more: from now on tokens cannot be checked.
+    pub fn stop_hearing(&self) {
+        self.hearing.lose();
+    }
+
+    /// Notes what the store streams; answers the mark of it.
+    async fn read(&self, since: Option<FeedMark>, say_progress: bool) -> Result<FeedMark, StoreError> {
+        // As long as the store keeps it: the leeway may be long, and the clock may be set back.
+        let remembered_at = NumericDate::from(self.clock.now()).minus(Self::STORE_MARGIN);
+        let (sender, batches) = mpsc::channel(AHEAD);
+        let reading = self.store.revocations(since, remembered_at, sender);
+        let (mark, ()) = tokio::join!(reading, self.note_all(batches, say_progress));
+        mark
+    }
+
+    async fn note_all(&self, mut batches: mpsc::Receiver<Vec<Revocation>>, say_progress: bool) {
+        let (mut noted, mut said_at): (usize, Instant) = (0, self.clock.monotonic());
+        while let Some(batch) = batches.recv().await {
+            batch.iter().for_each(|revocation| self.note(revocation));
+            noted += batch.len();
+            let now = self.clock.monotonic();
+            if say_progress && now.saturating_duration_since(said_at) >= SAY_EVERY {
+                tracing::info!(entries = noted, "loading the revocation list: {noted} entries so far");
+                said_at = now;
+            }
+        }
+    }
+}
