@@ -115,12 +115,18 @@ fn check_owner(path: &Path, header: &[u8]) -> Result<(), StoreError> {
     let owner =
         number(header, APPLICATION).ok_or_else(|| cut_short(path, HEADER as u64, header.len() as u64))?;
     if owner.cast_signed() != APPLICATION_ID {
-        return Err(refused(format!(
-            "{file} is an SQLite database of another program (application id {owner:#010x}, ours is \
-             {APPLICATION_ID:#010x}); name another file"
-        )));
+        return Err(foreign(path, owner));
     }
     Ok(())
+}
+
+/// The error for another program's database.
+pub(super) fn foreign(path: &Path, owner: u32) -> StoreError {
+    refused(format!(
+        "{} is an SQLite database of another program (application id {owner:#010x}, ours is {APPLICATION_ID:#010x}); \
+         name another file",
+        path.display()
+    ))
 }
 
 fn check_length(path: &Path, header: &[u8], length: u64) -> Result<(), StoreError> {

@@ -34,6 +34,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use self::{
     failure::{Failure, Place},
     feed::Feed,
+    open::Opened,
     readers::Readers,
     writer::Writer,
 };
@@ -71,11 +72,24 @@ impl SqliteStore {
     /// log is there. [`StoreErrorKind::Damaged`] when it is cut short or does not hold together.
     /// A file that exists is never replaced.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let opened = open::for_serving(path)?;
+        Self::start(open::for_serving(path)?)
+    }
+
+    /// Opens the database of a path beside the process that serves it, or without one: for a program that has something
+    /// to do in it and ends. Whoever serves it hears of what is revoked by this one.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), but for a file that is served; and [`StoreErrorKind::Refused`] for one that there
+    /// is not, or that is of an earlier version: nothing is made or brought up to date.
+    pub fn open_beside(path: &Path) -> Result<Self, StoreError> {
+        Self::start(open::without_serving(path)?)
+    }
+
+    fn start(opened: Opened) -> Result<Self, StoreError> {
         let file = opened.place.path().display().to_string();
         let writer =
             Writer::start(opened.connection, opened.place.clone(), opened.lock).map_err(|error| {
-                let message = format!("{file} cannot be served: no thread for its writer");
+                let message = format!("{file} cannot be written: no thread for its writer");
                 StoreError::new(StoreErrorKind::Unavailable, message).caused_by(error)
             })?;
         let (readers, feed) = (Readers::of(opened.place.clone()), Feed::of(opened.place.clone()));

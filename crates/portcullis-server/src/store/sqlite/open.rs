@@ -26,11 +26,12 @@ const LOG_KEPT: i64 = 8 << 20;
 /// How long SQLite waits for another process, such as an `sqlite3` shell: less than a caller does.
 const BUSY: Duration = Duration::from_millis(1500);
 
-/// A database that is open for serving, alone.
+/// A database that is open for writing.
 pub(super) struct Opened {
     pub(super) place: Place,
     pub(super) connection: Connection,
-    pub(super) lock: ServingLock,
+    /// Held by the one who serves the file.
+    pub(super) lock: Option<ServingLock>,
 }
 
 /// Held by the one process that serves a file; the system lets go of it however the process ends.
@@ -93,7 +94,43 @@ pub(super) fn for_serving(path: &Path) -> Result<Opened, StoreError> {
     keep_log(&connection, false).map_err(failed)?;
     update(&mut connection).map_err(failed)?;
     check_tables(&connection, &place)?;
-    Ok(Opened { place, connection, lock })
+    Ok(Opened { place, connection, lock: Some(lock) })
+}
+
+/// Opens a whole file of ours as it is, whether or not another process serves it: nothing is made or brought up to date.
+pub(super) fn without_serving(path: &Path) -> Result<Opened, StoreError> {
+    let path = resolve(path)?;
+    inspect::refuse_other_kinds(&path)?;
+    let file = path.display();
+    let length = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+    if length == 0 {
+        return Err(refused(format!("there is no database at {file}; portcullis serve makes one")));
+    }
+    let place = Place::of(path.clone());
+    // Never by its bytes: closing that handle would drop the locks of a store that serves it in this very process.
+    let connection = writer(place.path()).and_then(|connection| {
+        let owner: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        Ok((connection, owner))
+    });
+    let (connection, owner) = connection.map_err(|failure| {
+        let message = format!("{file} is no SQLite database that can be opened; name the right file");
+        refused(message).caused_by(place.error(failure))
+    })?;
+    if owner != schema::APPLICATION_ID {
+        return Err(inspect::foreign(&path, owner.cast_unsigned()));
+    }
+    let (version, known) = check_usable(&connection, &place)?;
+    if version < known {
+        return Err(refused(format!(
+            "{file} is from an earlier version of portcullis (schema {version}, this one works with {known}); start \
+             portcullis serve of this version, which brings it up to date"
+        )));
+    }
+    if length <= CHECKED_WHOLE {
+        check_whole(&connection, &place)?;
+    }
+    check_tables(&connection, &place)?;
+    Ok(Opened { place, connection, lock: None })
 }
 
 /// A connection that cannot write.
@@ -176,8 +213,8 @@ fn keep_log(connection: &Connection, keep: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What only SQLite can tell, before anything is written.
-fn check(connection: &Connection, place: &Place, unfinished_log: bool) -> Result<(), StoreError> {
+/// Whether the file can be written and is of a version that is known; answers its version and the newest one.
+fn check_usable(connection: &Connection, place: &Place) -> Result<(usize, usize), StoreError> {
     let file = place.path().display();
     let failed = |error: rusqlite::Error| place.error(error.into());
     if connection.is_readonly(MAIN_DB).map_err(failed)? {
@@ -190,8 +227,14 @@ fn check(connection: &Connection, place: &Place, unfinished_log: bool) -> Result
              install that version, or restore a backup from before the upgrade"
         )));
     }
+    Ok((version, known))
+}
+
+/// What only SQLite can tell, before anything is written.
+fn check(connection: &Connection, place: &Place, unfinished_log: bool) -> Result<(), StoreError> {
+    check_usable(connection, place)?;
     let length = fs::metadata(place.path()).map_or(0, |metadata| metadata.len());
-    let whole = size(connection).map_err(failed)?;
+    let whole = size(connection).map_err(|error| place.error(error.into()))?;
     // A crash while the log was taken in may leave the file short and all its pages in the log. Without a log
     // there is no such excuse; with one, reading everything tells.
     if length < whole && !unfinished_log {

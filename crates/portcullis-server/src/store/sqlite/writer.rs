@@ -34,12 +34,19 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread; it holds the lock until it has closed the connection.
-    pub(super) fn start(connection: Connection, place: Place, lock: ServingLock) -> std::io::Result<Self> {
+    /// Starts the thread; it holds the lock of whoever serves the file until it has closed the connection.
+    pub(super) fn start(
+        connection: Connection,
+        place: Place,
+        lock: Option<ServingLock>,
+    ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
             serve(&connection, &place, receiver);
-            finish(connection, &place);
+            // Whoever does not serve the file leaves the log to the one who does, and to the last who closes it.
+            if lock.is_some() {
+                finish(connection, &place);
+            }
             drop(lock);
         })?;
         Ok(Self { queue: Mutex::new(Some(sender)), thread: tokio::sync::Mutex::new(Some(thread)) })
