@@ -68,18 +68,22 @@ async fn tell_seen(revocations: Arc<Revocations>) {
 
 async fn poll(revocations: Arc<Revocations>) {
     let listening = Listening(revocations);
+    let mut waited = Duration::ZERO;
     loop {
-        sleep(listening.0.until_next_poll()).await;
-        // A failure is said once, and not five times a second.
-        let _ = listening.0.poll().await;
+        // In short steps: the store may stop telling in between.
+        sleep(Revocations::POLL_EVERY).await;
+        waited += Revocations::POLL_EVERY;
+        if waited >= listening.0.poll_every() {
+            waited = Duration::ZERO;
+            // A failure is said once there, and not five times a second here.
+            let _ = listening.0.poll().await;
+        }
     }
 }
 
 async fn listen(revocations: Arc<Revocations>) {
     loop {
-        if let Err(error) = revocations.listen().await {
-            tracing::warn!(%error, "the store does not tell of revocations: it is asked more often instead");
-        }
+        revocations.listen().await;
         sleep(Jobs::LISTEN_AGAIN).await;
     }
 }

@@ -25,7 +25,7 @@ const AHEAD: usize = 2;
 
 impl Revocations {
     /// How often the store is asked where it does not tell.
-    const POLL_EVERY: Duration = Duration::from_millis(200);
+    pub const POLL_EVERY: Duration = Duration::from_millis(200);
 
     /// How often it is asked where it tells.
     const POLL_EVERY_BESIDE: Duration = Duration::from_secs(2);
@@ -84,8 +84,8 @@ impl Revocations {
         }
     }
 
-    /// How long to wait until the next poll.
-    pub fn until_next_poll(&self) -> Duration {
+    /// How long a poll may wait for the next one, as things are now.
+    pub fn poll_every(&self) -> Duration {
         if self.hearing.is_told() { Self::POLL_EVERY_BESIDE } else { Self::POLL_EVERY }
     }
 
@@ -97,26 +97,25 @@ impl Revocations {
         self.read(None, false).await.map(drop)
     }
 
-    /// Notes what the store tells by itself, for as long as it does. Nothing where it cannot or should not.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it has stopped, or did not begin.
-    pub async fn listen(&self) -> Result<(), StoreError> {
+    /// Notes what the store tells by itself, for as long as it does; returns at once where it cannot or should not.
+    pub async fn listen(&self) {
         if self.policy.source == FeedSource::Poll {
-            return Ok(());
+            return;
         }
-        let Some(mut told) = self.store.watch().await? else { return Ok(()) };
-        tracing::info!("the store tells of revocations as they come");
-        self.hearing.set_told(true);
-        let mut ended = Ok(());
+        let mut told = match self.store.watch().await {
+            Ok(Some(told)) => told,
+            Ok(None) => return self.hearing.does_not_tell(None),
+            Err(error) => return self.hearing.does_not_tell(Some(&error)),
+        };
+        self.hearing.begins_to_tell();
+        let mut ended = None;
         while let Some(batch) = told.recv().await {
             match batch {
                 Ok(batch) => batch.iter().for_each(|revocation| self.note(revocation)),
-                Err(error) => ended = Err(error),
+                Err(error) => ended = Some(error),
             }
         }
-        self.hearing.set_told(false);
-        ended
+        self.hearing.does_not_tell(ended.as_ref());
     }
 
     /// Whether others' revocations could not be heard the last time.

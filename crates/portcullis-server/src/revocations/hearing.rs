@@ -20,6 +20,8 @@ pub(super) struct Hearing {
     behind: AtomicBool,
     /// The store tells by itself.
     told: AtomicBool,
+    /// That it does not has been said.
+    untold_said: AtomicBool,
     /// When the last attempt went well, by the steady clock.
     heard_at: Mutex<Instant>,
 }
@@ -31,6 +33,7 @@ impl Hearing {
             lost: AtomicBool::new(false),
             behind: AtomicBool::new(false),
             told: AtomicBool::new(false),
+            untold_said: AtomicBool::new(false),
             heard_at: Mutex::new(now),
         }
     }
@@ -50,8 +53,25 @@ impl Hearing {
         self.told.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_told(&self, told: bool) {
-        self.told.store(told, Ordering::Relaxed);
+    /// Notes that the store has begun to tell.
+    pub(super) fn begins_to_tell(&self) {
+        tracing::info!("the store tells of revocations as they come");
+        self.told.store(true, Ordering::Relaxed);
+        self.untold_said.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes that it does not tell, or no more; said once.
+    pub(super) fn does_not_tell(&self, error: Option<&StoreError>) {
+        self.told.store(false, Ordering::Relaxed);
+        if self.untold_said.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        match error {
+            None => tracing::info!("the store is asked for revocations: it does not tell by itself"),
+            Some(error) => {
+                tracing::warn!(%error, "the store is asked for revocations more often: it does not tell of them");
+            }
+        }
     }
 
     /// Notes that everything up to now was heard.

@@ -15,6 +15,7 @@
 
 mod errors;
 mod faults;
+mod feed;
 mod flask;
 mod health;
 mod key_pairs;

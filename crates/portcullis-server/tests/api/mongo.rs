@@ -4,6 +4,10 @@
 mod place;
 
 use axum::http::StatusCode;
+use mongodb::{
+    Client,
+    bson::{DateTime, Document, doc},
+};
 use serde_json::json;
 
 use self::place::{Place, is_there};
@@ -100,5 +104,75 @@ async fn without_patience_one_of_many_uses_at_once_succeeds_on_one_node_and_on_t
         let done = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
         let refused = answers.iter().filter(|answer| answer.status == StatusCode::UNAUTHORIZED).count();
         assert_eq!((done, refused), (1, uses - 1), "{uses} uses on {count} nodes");
+    }
+}
+
+/// A node on a MongoDB, with one way of hearing of others.
+async fn node(place: &Place, feed: &str) -> TestApp {
+    let settings = [("MONGO_URI", place.uri.as_str()), ("REVOCATION_FEED", feed)];
+    TestApp::with(&settings).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ends_on_one_node_is_refused_by_the_other() {
+    if !is_there() {
+        return;
+    }
+    for feed in ["poll", "stream"] {
+        let place = Place::new();
+        let (one, other) = (node(&place, feed).await, node(&place, feed).await);
+        one.register("alice").await;
+        for _ in 0..3 {
+            let alice = one.login("alice").await;
+            assert_eq!(other.get_as("/tests/secret", &alice.access).await.status, 200, "{feed}");
+            assert_eq!(one.post_as("/users/logout", &alice.access).await.status, 204);
+            other.comes_to(401, &alice.access).await;
+            other.post_as("/users/refresh", &alice.refresh).await.says(401, "Token has been revoked");
+        }
+        // The access token of an answer that was lost.
+        let first = other.login("alice").await;
+        let clocks = |seconds| [&one, &other].map(|node| node.wait(seconds));
+        clocks(60);
+        let lost = other.post_as("/users/refresh", &first.refresh).await.tokens();
+        clocks(600);
+        let third = one.post_as("/users/refresh", &first.refresh).await;
+        assert_eq!(third.header("refresh-repeat"), "lost-answer");
+        other.comes_to(401, &lost.access).await;
+        let third = third.tokens();
+        assert_eq!(other.get_as("/tests/secret", &third.access).await.status, 200);
+        // All of a user, those of no session among them.
+        let identity = one.state.jwt().verify(&third.access).unwrap().identity().to_owned();
+        let theirs = one.state.jwt().access(identity).sign().unwrap();
+        assert_eq!(other.get_as("/tests/secret", theirs.as_str()).await.status, 200);
+        assert_eq!(one.post_as("/users/logout?scope=all", &third.access).await.status, 204);
+        other.comes_to(401, &third.access).await;
+        other.comes_to(401, theirs.as_str()).await;
+        for node in [one, other] {
+            node.state.close().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_flask_application_revokes_is_refused_by_a_running_node() {
+    if !is_there() {
+        return;
+    }
+    for feed in ["poll", "stream"] {
+        let place = Place::new();
+        let node = node(&place, feed).await;
+        let alice = node.register("alice").await;
+        let jti = node.state.jwt().verify(&alice.access).unwrap().jti().unwrap().to_owned();
+        let client = Client::with_uri_str(&place.uri).await.unwrap();
+        // As pymongo writes `datetime.now()`: local time, taken for UTC.
+        let theirs = doc! { "jti": jti, "created_at": DateTime::from_millis(1_554_120_000_123) };
+        let revoked = client.database(&place.name).collection::<Document>("revoked_tokens");
+        revoked.insert_one(theirs.clone()).await.unwrap();
+        node.comes_to(401, &alice.access).await;
+        node.state.close().await;
+        let mut kept = revoked.find_one(doc! {}).await.unwrap().unwrap();
+        kept.remove("_id");
+        kept.remove("at");
+        assert_eq!(kept, theirs);
     }
 }

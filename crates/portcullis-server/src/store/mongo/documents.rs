@@ -6,9 +6,6 @@ use portcullis::NumericDate;
 use super::{USERS, failure::Failure};
 use crate::model::{Access, PasswordHash, User, UserId, UserState};
 
-/// The mark of a field that a projection takes.
-pub(super) const YES: Bson = Bson::Int32(1);
-
 /// A user of a document. Fields that are not ours are nobody's business here.
 pub(super) fn user(document: &Document) -> Result<User, Failure> {
     let id = object_id(document)?;

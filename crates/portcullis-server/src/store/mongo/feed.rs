@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mongodb::{
     Collection, Database,
-    bson::{DateTime, Document, RawDocument, RawDocumentBuf, doc},
+    bson::{Bson, DateTime, Document, RawDocument, RawDocumentBuf, doc},
     change_stream::{ChangeStream, event::ChangeStreamEvent},
     error::ErrorKind,
     options::{FullDocumentType, WriteConcern},
@@ -22,9 +22,8 @@ use tokio::{
 use super::{
     PATIENCE, REVOCATIONS, REVOKED_TOKENS, SESSIONS,
     calls::bounded,
-    documents,
     failure::{Failure, Place},
-    revocation_documents::{self, FIELDS},
+    revocation_documents,
 };
 use crate::{
     model::Revocation,
@@ -50,16 +49,49 @@ const ROUNDS: usize = 10;
 /// How long the server waits for a change before it says that there was none.
 const AWAIT: Duration = Duration::from_secs(1);
 
-/// What of a collection's documents is refused.
-type Parse = fn(&RawDocument) -> Option<Revocation>;
+/// A collection that the feed reads.
+#[derive(Clone, Copy)]
+struct Source {
+    collection: &'static str,
+    /// The fields that `parse` reads, besides `_id` and `at`.
+    fields: &'static [&'static str],
+    /// What of a document is refused.
+    parse: fn(&RawDocument) -> Option<Revocation>,
+}
 
-/// The collections whose documents others may write, without a stamp.
-const OPEN_TO_OTHERS: [(&str, Parse); 2] =
-    [(REVOKED_TOKENS, revocation_documents::token), (REVOCATIONS, revocation_documents::entry)];
+impl Source {
+    fn of(self, database: &Database) -> Collection<Document> {
+        database.collection(self.collection)
+    }
+
+    fn projection(self) -> Document {
+        self.fields.iter().chain(&["at"]).map(|field| ((*field).to_owned(), Bson::Int32(1))).collect()
+    }
+}
+
+const TOKENS: Source = Source {
+    collection: REVOKED_TOKENS,
+    fields: revocation_documents::TOKEN_FIELDS,
+    parse: revocation_documents::token,
+};
+
+const ENTRIES: Source = Source {
+    collection: REVOCATIONS,
+    fields: revocation_documents::ENTRY_FIELDS,
+    parse: revocation_documents::entry,
+};
+
+const ENDED_SESSIONS: Source = Source {
+    collection: SESSIONS,
+    fields: revocation_documents::SESSION_FIELDS,
+    parse: revocation_documents::session,
+};
+
+/// Those whose documents others may write, without a stamp.
+const OPEN_TO_OTHERS: [Source; 2] = [TOKENS, ENTRIES];
 
 /// All of them.
-const COLLECTIONS: [(&str, Parse); 3] =
-    [OPEN_TO_OTHERS[0], OPEN_TO_OTHERS[1], (SESSIONS, revocation_documents::session)];
+const SOURCES: [Source; 3] = [TOKENS, ENTRIES, ENDED_SESSIONS];
 
 /// A reading of the feed.
 pub(super) struct Feed {
@@ -84,45 +116,43 @@ impl Feed {
     }
 
     async fn everything(&self, now: i64) -> Result<FeedMark, Failure> {
-        for (name, parse) in COLLECTIONS {
-            // A session without a stamp has nothing to tell; those that have are found by its index.
-            let those = if name == SESSIONS {
-                doc! { "at": { "$gt": DateTime::MIN } }
-            } else {
-                doc! {}
-            };
-            self.read(name, those, parse).await?;
+        for source in OPEN_TO_OTHERS {
+            self.read(source, doc! {}).await?;
         }
+        // A session without a stamp has nothing to tell; those that have one are found by its index.
+        self.read(ENDED_SESSIONS, doc! { "at": { "$gt": DateTime::MIN } }).await?;
         Ok(FeedMark::new(now.saturating_sub(LAG)))
     }
 
     async fn since(&self, mark: i64, now: i64) -> Result<FeedMark, Failure> {
-        for (name, parse) in OPEN_TO_OTHERS {
-            self.take_unstamped(name, parse).await?;
+        for source in OPEN_TO_OTHERS {
+            self.take_unstamped(source).await?;
         }
         let (from, to) = (mark.saturating_sub(REACH), now.saturating_add(REACH));
         let those = doc! { "at": { "$gt": DateTime::from_millis(from), "$lte": DateTime::from_millis(to) } };
-        let [first, second, third] = COLLECTIONS;
         let newest = tokio::try_join!(
-            self.read(first.0, those.clone(), first.1),
-            self.read(second.0, those.clone(), second.1),
-            self.read(third.0, those.clone(), third.1),
+            self.read(TOKENS, those.clone()),
+            self.read(ENTRIES, those.clone()),
+            self.read(ENDED_SESSIONS, those),
         )?;
-        let newest = newest.0.max(newest.1).max(newest.2).unwrap_or(mark);
+        // Never ahead of the clock: what comes next is stamped by that.
+        let newest = newest.0.max(newest.1).max(newest.2).map_or(mark, |newest| newest.min(now));
         Ok(FeedMark::new(newest.max(mark).max(now.saturating_sub(LAG))))
     }
 
     /// Hands over what some documents say, straight through; answers the newest stamp of them.
-    async fn read(&self, name: &str, those: Document, parse: Parse) -> Result<Option<i64>, Failure> {
+    async fn read(&self, source: Source, those: Document) -> Result<Option<i64>, Failure> {
         let batch_size = u32::try_from(BATCH).unwrap_or(u32::MAX);
-        let collection = collection(&self.database, name);
-        let found = collection.find(those).projection(fields()).batch_size(batch_size);
+        let collection = source.of(&self.database);
+        let found = collection.find(those).projection(source.projection()).batch_size(batch_size);
         let mut cursor = bounded(async { found.await }).await?;
         let (mut newest, mut batch) = (None, Vec::new());
         while bounded(cursor.advance()).await? {
             let document = cursor.current();
             newest = newest.max(revocation_documents::stamp(document));
-            batch.extend(parse(document).filter(|revocation| revocation.lasts_until(self.remembered_at)));
+            batch.extend(
+                (source.parse)(document).filter(|revocation| revocation.lasts_until(self.remembered_at)),
+            );
             if batch.len() == BATCH {
                 self.hand_over(std::mem::take(&mut batch)).await?;
             }
@@ -134,15 +164,15 @@ impl Feed {
     }
 
     /// Hands over what others wrote, and lets the server stamp it, so that no other poll has to.
-    async fn take_unstamped(&self, name: &str, parse: Parse) -> Result<(), Failure> {
-        let collection = collection(&self.database, name);
+    async fn take_unstamped(&self, source: Source) -> Result<(), Failure> {
+        let collection = source.of(&self.database);
         for _ in 0..ROUNDS {
-            let found = collection.find(unstamped()).projection(fields()).limit(UNSTAMPED);
+            let found = collection.find(unstamped()).projection(source.projection()).limit(UNSTAMPED);
             let mut cursor = bounded(async { found.await }).await?;
             let (mut ids, mut batch) = (Vec::new(), Vec::new());
             while bounded(cursor.advance()).await? {
                 let document = cursor.current();
-                batch.extend(parse(document));
+                batch.extend((source.parse)(document));
                 ids.extend(document.get("_id").ok().flatten().and_then(|id| id.try_into().ok()));
             }
             let found = ids.len();
@@ -150,7 +180,7 @@ impl Feed {
                 break;
             }
             self.hand_over(batch).await?;
-            let mut those = doc! { "_id": { "$in": Vec::<mongodb::bson::Bson>::from(ids) } };
+            let mut those = doc! { "_id": { "$in": Vec::<Bson>::from(ids) } };
             those.extend(unstamped());
             let stamped = collection.update_many(those, now_as_stamp()).write_concern(seen_by_one());
             bounded(async { stamped.await }).await?;
@@ -171,8 +201,8 @@ impl Feed {
 
 /// Stamps all that others wrote before this start.
 pub(super) async fn stamp_all(database: &Database, place: &Place) -> Result<(), StoreError> {
-    for (name, _) in OPEN_TO_OTHERS {
-        let collection = collection(database, name);
+    for source in OPEN_TO_OTHERS {
+        let collection = source.of(database);
         let stamped = collection.update_many(unstamped(), now_as_stamp()).write_concern(seen_by_one());
         let stamped = timeout(STAMP_PATIENCE, async { stamped.await }).await.map_err(|_| Failure::Late);
         stamped
@@ -237,14 +267,14 @@ async fn listen(
 
 fn of_change(change: &ChangeStreamEvent<RawDocumentBuf>) -> Option<Revocation> {
     let name = change.ns.as_ref()?.coll.as_deref()?;
-    let (_, parse) = COLLECTIONS.into_iter().find(|(known, _)| *known == name)?;
-    parse(change.full_document.as_ref()?)
+    let source = SOURCES.into_iter().find(|source| source.collection == name)?;
+    (source.parse)(change.full_document.as_ref()?)
 }
 
 /// Lets through what is new in the lists, and what got a stamp: a session that is refreshed gets none, and wakes nobody.
 fn what_matters() -> Document {
-    let lists = OPEN_TO_OTHERS.map(|(name, _)| name);
-    let all = COLLECTIONS.map(|(name, _)| name);
+    let lists = OPEN_TO_OTHERS.map(|source| source.collection);
+    let all = SOURCES.map(|source| source.collection);
     doc! { "$match": {
         "$or": [
             { "operationType": "insert", "ns.coll": { "$in": lists.to_vec() } },
@@ -290,12 +320,4 @@ fn now_as_stamp() -> Document {
 /// A stamp that is lost is written again: it need not wait for others.
 fn seen_by_one() -> WriteConcern {
     WriteConcern::builder().w(mongodb::options::Acknowledgment::Nodes(1)).build()
-}
-
-fn collection(database: &Database, name: &str) -> Collection<Document> {
-    database.collection(name)
-}
-
-fn fields() -> Document {
-    FIELDS.iter().map(|field| ((*field).to_owned(), documents::YES)).collect()
 }

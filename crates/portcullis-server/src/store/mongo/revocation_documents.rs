@@ -7,21 +7,14 @@ use portcullis::NumericDate;
 use super::documents::from_date;
 use crate::model::{EndedSession, Revocation, RevokedToken, SessionId};
 
-/// The fields that these functions read; `_id` comes by itself.
-pub(super) const FIELDS: [&str; 12] = [
-    "jti",
-    "expires_at",
-    "ended_at",
-    "void_access",
-    "remembered_until",
-    "sid",
-    "generation",
-    "user",
-    "before",
-    "all",
-    "at",
-    "_id",
-];
+/// The fields that [`token`] reads.
+pub(super) const TOKEN_FIELDS: &[&str] = &["jti", "expires_at"];
+
+/// The fields that [`session`] reads, besides `_id`.
+pub(super) const SESSION_FIELDS: &[&str] = &["ended_at", "void_access", "remembered_until"];
+
+/// The fields that [`entry`] reads.
+pub(super) const ENTRY_FIELDS: &[&str] = &["sid", "generation", "user", "before", "all", "expires_at"];
 
 /// An entry of `revoked_tokens`; none for one whose `jti` is no text, which no token can have.
 pub(super) fn token(document: &RawDocument) -> Option<Revocation> {

@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 use portcullis::NumericDate;
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, Params, Row, params};
 use tokio::{
     sync::{Semaphore, mpsc},
     task::spawn_blocking,
@@ -199,11 +199,11 @@ impl Reading {
     }
 }
 
-/// The number of the last row that was ever logged, 0 for none.
+/// The number of the last row that was ever logged, 0 for none; SQLite keeps it when the log was trimmed to its end.
 fn last_logged(connection: &Connection) -> Result<i64, Failure> {
-    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'revocation_log'";
-    let last = connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
-    Ok(last.unwrap_or(0))
+    let sql = "SELECT max(ifnull((SELECT max(seq) FROM revocation_log), 0), \
+               ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'revocation_log'), 0))";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
 /// Reads in one transaction: the log and the tables are of one moment.

@@ -1,6 +1,6 @@
 //! The service in this process: the same function that `main` calls, on a real database in a folder of its own.
 
-use std::{cell::Cell, collections::BTreeMap, ffi::OsString, sync::Arc, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -41,6 +41,9 @@ struct Place {
     clock: ManualClock,
     _instance: Arc<TempDir>,
 }
+
+/// How long news may take from one node to another: a second, and what a busy machine adds.
+const SOON: Duration = Duration::from_secs(4);
 
 /// The answer to a request.
 #[derive(Debug)]
@@ -103,6 +106,21 @@ impl TestApp {
             errors: Cell::new(0),
             place,
         }
+    }
+
+    /// The file of the database, where it is an embedded one.
+    pub fn database(&self) -> PathBuf {
+        self.state.store().location().strip_prefix("sqlite:").unwrap().into()
+    }
+
+    /// Waits until a guarded route answers a token with a status, without doing anything for it.
+    pub async fn comes_to(&self, status: u16, token: &str) {
+        let coming = async {
+            while self.get_as("/tests/secret", token).await.status != status {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(SOON, coming).await.unwrap_or_else(|_| panic!("it does not come to {status}"));
     }
 
     /// Says that this test makes the service fail.

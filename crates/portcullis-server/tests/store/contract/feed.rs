@@ -203,13 +203,13 @@ pub(crate) async fn a_session_that_is_refreshed_is_no_news<B: Backend>() {
 pub(crate) async fn what_is_written_while_all_is_streamed_is_not_lost<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
-    for n in 0..200 {
+    for n in 0..80 {
         revoke(&*store, &jti(&format!("before {n}"), 100)).await;
     }
     let writer = {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
-            for n in 0..200 {
+            for n in 0..80 {
                 revoke(&*store, &jti(&format!("meanwhile {n}"), 100)).await;
             }
         })
@@ -222,8 +222,10 @@ pub(crate) async fn what_is_written_while_all_is_streamed_is_not_lost<B: Backend
     }
     writer.await.unwrap();
     let complete: BTreeSet<_> = everything(&*store).await.iter().map(|it| format!("{it:?}")).collect();
-    assert_eq!(complete.len(), 400);
-    for (first, mark) in marks {
+    assert_eq!(complete.len(), 160);
+    // Some of them: each costs a poll of everything that followed.
+    let every = marks.len().div_ceil(20).max(1);
+    for (first, mark) in marks.into_iter().step_by(every) {
         let (then, _) = since(&*store, mark).await;
         let heard: BTreeSet<_> = first.iter().chain(&then).map(|it| format!("{it:?}")).collect();
         assert_eq!(heard, complete);

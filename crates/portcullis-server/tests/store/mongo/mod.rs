@@ -5,6 +5,7 @@
 
 mod documents;
 mod faults;
+mod feed;
 mod indexes;
 mod outages;
 mod place;
