@@ -17,6 +17,8 @@ mod errors;
 mod faults;
 mod feed;
 mod flask;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod health;
 mod key_pairs;
 #[cfg(feature = "mongo")]

@@ -1,8 +1,23 @@
 //! kill -9: what was acknowledged is there after the restart.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::support::{SEED_LINE, Server, instance};
+use crate::{
+    harness::kill::{self, Plan, StoreKind},
+    support::{SEED_LINE, Server, instance},
+};
+
+/// The short form of `scripts/bench kill`.
+#[test]
+fn what_was_acknowledged_under_load_survives_and_nothing_comes_back() {
+    let longest = Duration::from_millis(600);
+    let plan = Plan { rounds: 3, seed: 5, store: StoreKind::Sqlite, rounds_of_a_life: 3, longest };
+    let report = kill::run(&plan, |_| {});
+    assert!(report.violations.is_empty(), "{report}\n{:#?}", report.violations);
+    assert!(report.facts.values().sum::<u64>() > 50, "{report}");
+}
 
 #[test]
 fn an_acknowledged_registration_and_logout_survive() {
