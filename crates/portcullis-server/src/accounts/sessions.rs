@@ -69,7 +69,9 @@ impl Accounts {
     pub async fn logout_many(&self, token: &Claims, scope: LogoutScope) -> Result<(), AccountsError> {
         let done = self.end_many(token, scope).await;
         // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
-        self.revocations.poll().await?;
+        if !matches!(done, Err(AccountsError::Unavailable(_))) {
+            self.revocations.poll().await?;
+        }
         done
     }
 

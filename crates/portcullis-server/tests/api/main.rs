@@ -23,6 +23,7 @@ mod health;
 mod key_pairs;
 #[cfg(feature = "mongo")]
 mod mongo;
+mod outages;
 mod readme;
 mod revocations;
 mod serve;

@@ -11,7 +11,19 @@ use mongodb::{
 use serde_json::json;
 
 use self::place::{Place, is_there};
-use crate::support::{Answer, Server, TestApp, Tokens, instance};
+use crate::{
+    harness::secantus::Secantus,
+    support::{Answer, Server, TestApp, Tokens, instance},
+};
+
+/// Whether tests can have a server of their own, which they may stop and kill.
+pub(crate) fn is_secantus() -> bool {
+    let here = is_there() && Secantus::is_here();
+    if is_there() && !here {
+        place::say("SKIPPED: outages of a MongoDB; scripts/mongo cannot fetch a server to stop");
+    }
+    here
+}
 
 const SECRET: &str = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'\n";
 

@@ -8,6 +8,7 @@ pub mod client;
 pub mod dice;
 pub mod kill;
 mod ledger;
+pub mod outage;
 pub mod secantus;
 
 use std::time::{Duration, Instant};
@@ -22,4 +23,11 @@ pub fn now() -> Instant {
 #[expect(clippy::disallowed_methods, reason = "time itself is what is waited for")]
 pub fn pause(time: Duration) {
     std::thread::sleep(time);
+}
+
+/// What a process has in memory, in KiB: `VmRSS`.
+pub fn resident_kib(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }

@@ -18,6 +18,11 @@ pub struct Secantus {
 }
 
 impl Secantus {
+    /// Whether one can be had on this machine.
+    pub fn is_here() -> bool {
+        script().arg("fetch").status().is_ok_and(|status| status.success())
+    }
+
     /// Starts one on a free port, with no data.
     pub fn start() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -35,8 +40,7 @@ impl Secantus {
         if self.process.is_some() {
             return;
         }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/mongo");
-        let mut command = Command::new(script);
+        let mut command = script();
         command.arg("on").arg(self.folder.path()).arg(self.port.to_string());
         let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         self.process = Some(process);
@@ -69,4 +73,8 @@ impl Drop for Secantus {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn script() -> Command {
+    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/mongo"))
 }

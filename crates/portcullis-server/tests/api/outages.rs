@@ -1,0 +1,31 @@
+//! The short form of `scripts/bench outage`: a database that does not answer for a while, under load.
+
+use std::time::Duration;
+
+use crate::harness::outage::{Outage, run};
+
+fn passes(outage: Outage) {
+    let report = run(outage, Duration::from_secs(3));
+    assert!(report.holds(), "{report}\n{:?}", report.during.odd);
+}
+
+#[test]
+fn a_file_that_another_program_holds() {
+    passes(Outage::Locked);
+}
+
+#[cfg(feature = "mongo")]
+#[test]
+fn a_mongodb_that_stands_still() {
+    if crate::mongo::is_secantus() {
+        passes(Outage::Stopped);
+    }
+}
+
+#[cfg(feature = "mongo")]
+#[test]
+fn a_mongodb_that_is_killed_and_comes_back() {
+    if crate::mongo::is_secantus() {
+        passes(Outage::Killed);
+    }
+}
