@@ -13,6 +13,8 @@
     reason = "a test says what is wrong by failing"
 )]
 
+#[cfg(target_os = "linux")]
+mod disk_full;
 mod errors;
 mod faults;
 mod feed;

@@ -38,7 +38,7 @@ impl Server {
     pub fn start(instance: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut log = tempfile::tempfile().unwrap();
         let said = log.try_clone().unwrap();
-        Self::launch(instance, arguments, environment, said).unwrap_or_else(|| {
+        Self::launch(program(), instance, arguments, environment, said).unwrap_or_else(|| {
             let mut text = String::new();
             log.rewind().unwrap();
             log.read_to_string(&mut text).unwrap();
@@ -53,16 +53,22 @@ impl Server {
         environment: &[(&str, &str)],
         log: impl Into<Stdio>,
     ) -> Self {
-        Self::launch(instance, arguments, environment, log).expect("it did not get ready")
+        Self::launch(program(), instance, arguments, environment, log).expect("it did not get ready")
+    }
+
+    /// The same, started by another program, which has to become it. `None` when it did not get ready.
+    pub fn start_through(mut by: Command, instance: &Path, environment: &[(&str, &str)]) -> Option<Self> {
+        by.arg(program().get_program());
+        Self::launch(by, instance, &["--profile", "testing"], environment, Stdio::null())
     }
 
     fn launch(
+        mut command: Command,
         instance: &Path,
         arguments: &[&str],
         environment: &[(&str, &str)],
         log: impl Into<Stdio>,
     ) -> Option<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
         // Nothing of this process's environment is a setting.
         command.env_clear().envs(environment.iter().copied());
         command.args(["serve", "--listen", "127.0.0.1:0", "--instance"]).arg(instance).args(arguments);
@@ -148,6 +154,10 @@ impl Server {
     pub fn wait(mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
+}
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_portcullis"))
 }
 
 impl Drop for Server {
