@@ -6,6 +6,7 @@
 //!      -> feed.rs    what is refused, streamed: everything once, then the log
 //! ```
 
+mod backup;
 mod create;
 mod epochs;
 mod failure;
@@ -28,9 +29,10 @@ use std::{
 use async_trait::async_trait;
 use portcullis::NumericDate;
 use rusqlite::{Connection, Params, params};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::spawn_blocking};
 use uuid::{NoContext, Timestamp, Uuid};
 
+pub use self::backup::BackupProgress;
 use self::{
     failure::{Failure, Place},
     feed::Feed,
@@ -94,6 +96,23 @@ impl SqliteStore {
             })?;
         let (readers, feed) = (Readers::of(opened.place.clone()), Feed::of(opened.place.clone()));
         Ok(Self { readers, feed, place: opened.place, writer })
+    }
+
+    /// Copies the database, as it is at one moment, into a new file that only its owner may read, while it is served. All
+    /// that was acknowledged before is in it. The file appears when it is whole.
+    ///
+    /// `progress` is told after every 4 MiB. The write-ahead log is not emptied meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Refused`] when the path is taken or cannot be written; those of a read.
+    pub async fn backup_to(
+        &self,
+        path: &Path,
+        progress: impl FnMut(BackupProgress) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let (place, path) = (self.place.clone(), path.to_owned());
+        let copying = spawn_blocking(move || backup::make(&place, &path, progress));
+        copying.await.unwrap_or_else(|_| Err(self.place.error(Failure::Panicked)))
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
