@@ -60,8 +60,9 @@ pub enum FeedSource {
 }
 
 impl Revocations {
-    /// How many entries are deleted at once.
-    const PAGE: usize = 10_000;
+    /// How many entries are deleted at once. On SQLite whoever writes waits for that: some milliseconds for these, a third
+    /// of a second for 10 000.
+    const PURGED_AT_ONCE: usize = 500;
 
     /// How far the wall clock may go from the steady one between two purges before it counts as set.
     const CLOCK_STEP: Duration = Duration::from_mins(1);
@@ -188,10 +189,10 @@ impl Revocations {
         self.index.forget_expired(now.minus(self.margin()));
         let (before, mut purged) = (now.minus(Self::STORE_MARGIN), 0);
         loop {
-            let entries = self.store.purge_revocations(before, Self::PAGE).await?;
-            let sessions = self.store.purge_sessions(before, Self::PAGE).await?;
+            let entries = self.store.purge_revocations(before, Self::PURGED_AT_ONCE).await?;
+            let sessions = self.store.purge_sessions(before, Self::PURGED_AT_ONCE).await?;
             purged += entries + sessions;
-            if entries.max(sessions) < Self::PAGE {
+            if entries.max(sessions) < Self::PURGED_AT_ONCE {
                 return Ok(purged);
             }
         }
