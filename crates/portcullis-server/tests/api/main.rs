@@ -13,6 +13,7 @@
     reason = "a test says what is wrong by failing"
 )]
 
+mod clock;
 #[cfg(target_os = "linux")]
 mod disk_full;
 mod errors;
