@@ -1,11 +1,19 @@
 //! kill -9: what was acknowledged is there after the restart.
 
-use std::time::Duration;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::kill::{self, Plan, StoreKind},
+    harness::{
+        kill::{self, Plan, StoreKind},
+        now,
+    },
     support::{SEED_LINE, Server, instance},
 };
 
@@ -45,4 +53,77 @@ fn an_acknowledged_registration_and_logout_survive() {
         let revoked = json!({"msg": "Token has been revoked"});
         assert_eq!(server.bearer("GET", "/tests/secret", access), (401, revoked));
     }
+}
+
+/// D11: a start that is killed at one of many moments, and then one that is not. `kept` is asked after each of them.
+fn torn_starts(prepare: impl Fn(&Path), mut kept: impl FnMut(&Path)) {
+    let whole = instance("");
+    prepare(whole.path());
+    let began = now();
+    drop(Server::start(whole.path(), &["--profile", "testing"], &[]));
+    let a_start = now() - began;
+    for part in 0..25 {
+        let folder = instance("");
+        prepare(folder.path());
+        // A little further each time, and beyond the end.
+        Server::start_and_kill(folder.path(), &[], a_start * part / 22);
+        kept(folder.path());
+        let server = Server::start(folder.path(), &["--profile", "testing"], &[]);
+        let body = json!({"username": "somebody", "password": "test"});
+        assert_eq!(server.post("/users/registration", &body).0, 201);
+        drop(server);
+        kept(folder.path());
+    }
+}
+
+fn database(folder: &Path) -> PathBuf {
+    folder.join("portcullis-testing.sqlite3")
+}
+
+#[test]
+fn a_first_start_that_was_killed_is_begun_again_with_the_same_secret() {
+    let mut known: Option<(PathBuf, Vec<u8>)> = None;
+    let mut torn = 0;
+    let kept = |folder: &Path| {
+        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let is_secret = |path: &PathBuf| path.file_name().is_some_and(|name| name == "jwt_secret");
+        let Some(path) = files.into_iter().find(is_secret) else {
+            torn += 1;
+            return;
+        };
+        let secret = fs::read(&path).unwrap();
+        assert!(secret.len() >= 32, "whole or not there");
+        if let Some((of, before)) = known.replace((path.clone(), secret.clone())) {
+            assert!(of != path || before == secret, "never a second secret");
+        }
+    };
+    torn_starts(|_| {}, kept);
+    assert!(torn > 0, "some were killed before there was one");
+}
+
+#[test]
+fn a_migration_that_was_killed_is_begun_again_with_all_that_was_there() {
+    let of_the_first_schema = |folder: &Path| {
+        let file = Connection::open(database(folder)).unwrap();
+        file.pragma_update(None, "application_id", i32::from_be_bytes(*b"prtc")).unwrap();
+        file.execute_batch(include_str!(
+            "../../src/store/sqlite/migrations/0001_users_and_revoked_tokens.sql"
+        ))
+        .unwrap();
+        file.pragma_update(None, "user_version", 1).unwrap();
+        file.execute_batch("INSERT INTO users VALUES ('id', 'Alice', 'alice', 'hash', 2, 1900000000000)")
+            .unwrap();
+    };
+    let (mut old, mut new) = (0, 0);
+    torn_starts(of_the_first_schema, |folder| {
+        let file = Connection::open(database(folder)).unwrap();
+        let version: i64 = file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        let has_epoch = file.prepare("SELECT epoch FROM users").is_ok();
+        assert_eq!(has_epoch, version > 1, "a migration is there with its number, or neither is");
+        let name: String =
+            file.query_row("SELECT username FROM users WHERE id = 'id'", [], |row| row.get(0)).unwrap();
+        assert_eq!(name, "Alice");
+        *if version > 1 { &mut new } else { &mut old } += 1;
+    });
+    assert!(old > 0 && new > 0, "killed before and after: {old}, {new}");
 }

@@ -12,6 +12,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::harness::pause;
+
 /// The seed's example line, as its `instance/application.cfg` has it.
 pub const SEED_LINE: &str = "JWT_SECRET_KEY = 'jwt-secret-string-1234-!@#$'\n";
 
@@ -60,6 +62,19 @@ impl Server {
     pub fn start_through(mut by: Command, instance: &Path, environment: &[(&str, &str)]) -> Option<Self> {
         by.arg(program().get_program());
         Self::launch(by, instance, &["--profile", "testing"], environment, Stdio::null())
+    }
+
+    /// Starts the program of an instance folder and kills it a while later, whether or not it is ready by then.
+    pub fn start_and_kill(instance: &Path, environment: &[(&str, &str)], after: Duration) {
+        let mut command = program();
+        command.env_clear().envs(environment.iter().copied());
+        command
+            .args(["serve", "--profile", "testing", "--listen", "127.0.0.1:0", "--instance"])
+            .arg(instance);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        pause(after);
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     fn launch(
