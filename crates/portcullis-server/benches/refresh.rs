@@ -1,40 +1,39 @@
 //! Refreshes a second, each a durable write: 64 clients, many sessions, no reuse window.
 //!
 //! Run by `scripts/bench refresh`. The clients call the service's router in this process, so that what is measured is
-//! the service with all its layers and its store, and no client's socket. Beside it, in the same run and on the same disk,
-//! what a commit alone takes: it says what the disk allows.
+//! the service with all its layers and its store, and no client's socket. Beside it, in the same run, what the store's
+//! engine does without us: on SQLite a commit alone, on MongoDB the same conditional update by as many clients.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stdout,
     missing_docs,
+    unreachable_pub,
     reason = "a benchmark fails by panicking"
 )]
 
+#[cfg(feature = "mongo")]
+#[path = "../tests/harness/mod.rs"]
+mod harness;
+#[expect(dead_code, reason = "each bench uses a part of it")]
+mod service;
+#[cfg(feature = "mongo")]
+#[path = "../tests/api/support/process.rs"]
+#[expect(dead_code, reason = "the tests use it")]
+mod support;
+
 use std::{
-    ffi::OsString,
     path::Path,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-use axum::{
-    Router,
-    body::Body,
-    http::{Request, StatusCode, header},
-};
-use http_body_util::BodyExt;
-use portcullis::SystemClock;
-use portcullis_server::{
-    app,
-    config::{self, Sources},
-    state::AppState,
-};
+use axum::{Router, http::Request};
 use rusqlite::Connection;
+use service::{answer, log_in, now, open, text, with_token};
 use tokio::task::JoinSet;
-use tower::ServiceExt;
 
 const CLIENTS: usize = 64;
 const SESSIONS_EACH: usize = 16;
@@ -46,16 +45,40 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let commits = commits_a_second(folder.path());
-    println!("one commit after another, synced: {commits} /s");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let refreshes = runtime.block_on(refreshes_a_second(folder.path()));
-    let sessions = CLIENTS * SESSIONS_EACH;
+    let folder = tempfile::tempdir().unwrap();
+    match std::env::args().skip_while(|argument| argument != "--store").nth(1).as_deref() {
+        None | Some("sqlite") => runtime.block_on(on_sqlite(folder.path())),
+        #[cfg(feature = "mongo")]
+        Some("mongo") => runtime.block_on(on_mongo(folder.path())),
+        Some(other) => panic!("--store is sqlite or mongo, not {other}"),
+    }
+}
+
+async fn on_sqlite(folder: &Path) {
+    let commits = commits_a_second(folder);
+    println!("one commit after another, synced: {commits} /s");
+    let refreshes = refreshes_a_second(&folder.join("instance"), &[]).await;
     println!(
-        "refreshes with a durable write, {CLIENTS} clients, {sessions} sessions: {refreshes} /s, {:.1} for a commit; goal {GOAL}: {}",
+        "refreshes with a durable write, {CLIENTS} clients, {} sessions: {refreshes} /s, {:.1} for a commit; goal \
+         {GOAL}: {}",
+        CLIENTS * SESSIONS_EACH,
         f64::from(refreshes) / f64::from(commits.max(1)),
         if refreshes >= GOAL { "met" } else { "NOT MET" }
+    );
+}
+
+#[cfg(feature = "mongo")]
+async fn on_mongo(folder: &Path) {
+    let server = harness::secantus::Secantus::start();
+    let updates = updates_a_second(&server.uri("raw")).await;
+    println!("the same conditional update alone, {CLIENTS} clients: {updates} /s");
+    let uri = server.uri("bench");
+    let refreshes = refreshes_a_second(&folder.join("instance"), &[("MONGO_URI", &uri)]).await;
+    println!(
+        "refreshes with a durable write, {CLIENTS} clients, {} sessions: {refreshes} /s, {:.2} of the update alone",
+        CLIENTS * SESSIONS_EACH,
+        f64::from(refreshes) / f64::from(updates.max(1)),
     );
 }
 
@@ -73,30 +96,53 @@ fn commits_a_second(folder: &Path) -> u32 {
     done / 2
 }
 
-async fn refreshes_a_second(folder: &Path) -> u32 {
-    let instance = folder.join("instance");
-    let settings = [
-        ("JWT_SECRET_KEY", "a secret of the bench, 32 bytes or more"),
-        ("REFRESH_REUSE_WINDOW", "0"),
-        ("PASSWORD_ARGON2_MEMORY_KIB", "8"),
-        ("PASSWORD_ARGON2_PASSES", "1"),
-        ("PASSWORD_QUEUE", "65536"),
-    ];
-    let sources = Sources {
-        instance,
-        profile: Some("testing".to_owned()),
-        environment: settings
-            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
-            .into_iter()
-            .collect(),
-        command_line: Vec::new(),
+/// What the server makes of the update that a refresh is, by as many clients, each on documents of its own.
+#[cfg(feature = "mongo")]
+async fn updates_a_second(uri: &str) -> u32 {
+    use mongodb::{
+        Client, Collection,
+        bson::{DateTime, Document, doc},
+        options::ClientOptions,
     };
-    let (config, _) = config::load(&sources).unwrap();
-    let state = AppState::open(&config, Arc::new(SystemClock)).await.unwrap();
-    let service = app(state.clone());
+    async fn update(sessions: Collection<Document>, client: usize, end: Instant) -> u32 {
+        let mut done = 0;
+        for turn in 0_i64.. {
+            let id = format!("{client}-{}", turn % i64::try_from(SESSIONS_EACH).unwrap());
+            let generation = turn / i64::try_from(SESSIONS_EACH).unwrap();
+            if now() >= end {
+                break;
+            }
+            let as_seen = doc! { "_id": id, "generation": generation, "ended_at": { "$exists": false } };
+            let change = doc! { "$set": {
+                "generation": generation + 1, "refresh_jti": "x".repeat(36), "access_jti": "x".repeat(36),
+                "parent_jti": "x".repeat(36), "made_at": DateTime::now(), "last_used": DateTime::now(),
+            } };
+            assert_eq!(sessions.update_one(as_seen, change).await.unwrap().matched_count, 1);
+            done += 1;
+        }
+        done
+    }
+    let mut options = ClientOptions::parse(uri).await.unwrap();
+    options.max_pool_size = Some(u32::try_from(CLIENTS).unwrap());
+    let sessions: Collection<Document> =
+        Client::with_options(options).unwrap().database("raw").collection("sessions");
+    let documents = (0..CLIENTS).flat_map(|client| {
+        (0..SESSIONS_EACH).map(move |n| doc! { "_id": format!("{client}-{n}"), "generation": 0_i64 })
+    });
+    sessions.insert_many(documents).await.unwrap();
+    let (end, mut running) = (now() + MEASURED, JoinSet::new());
+    for client in 0..CLIENTS {
+        running.spawn(update(sessions.clone(), client, end));
+    }
+    let done: u32 = running.join_all().await.into_iter().sum();
+    done / u32::try_from(MEASURED.as_secs()).unwrap()
+}
+
+async fn refreshes_a_second(instance: &Path, settings: &[(&str, &str)]) -> u32 {
+    let (state, service) = open(instance, &[settings, &[("REFRESH_REUSE_WINDOW", "0")]].concat()).await;
     let mut logins = JoinSet::new();
     for client in 0..CLIENTS {
-        logins.spawn(log_in(service.clone(), client));
+        logins.spawn(sessions_of(service.clone(), client));
     }
     let clients = logins.join_all().await;
     let start = now();
@@ -110,13 +156,11 @@ async fn refreshes_a_second(folder: &Path) -> u32 {
 }
 
 /// The refresh tokens of a client's sessions.
-async fn log_in(service: Router, client: usize) -> Vec<String> {
-    let body = format!(r#"{{"username": "client{client}", "password": "password"}}"#);
+async fn sessions_of(service: Router, client: usize) -> Vec<String> {
     let mut tokens = Vec::new();
     for path in ["/users/registration"].into_iter().chain(["/users/login"; SESSIONS_EACH - 1]) {
-        let request = Request::post(path).header(header::HOST, "bench");
-        let request = request.header(header::CONTENT_TYPE, "application/json");
-        tokens.push(refresh_token(&service, request.body(Body::from(body.clone())).unwrap()).await);
+        let pair = log_in(&service, path, &format!("client{client}")).await;
+        tokens.push(text(&pair, "refresh_token"));
     }
     tokens
 }
@@ -129,23 +173,9 @@ async fn refresh_until(service: Router, mut tokens: Vec<String>, end: Instant) -
             if now() >= end {
                 return done;
             }
-            let request = Request::post("/users/refresh").header(header::HOST, "bench");
-            let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-            *token = refresh_token(&service, request.body(Body::empty()).unwrap()).await;
+            let request = with_token(Request::post("/users/refresh"), token);
+            *token = text(&answer(&service, request).await, "refresh_token");
             done += 1;
         }
     }
-}
-
-async fn refresh_token(service: &Router, request: Request<Body>) -> String {
-    let response = service.clone().oneshot(request).await.unwrap();
-    assert!(matches!(response.status(), StatusCode::OK | StatusCode::CREATED), "{}", response.status());
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-    body["refresh_token"].as_str().unwrap().to_owned()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures by the machine's clock")]
-fn now() -> Instant {
-    Instant::now()
 }
