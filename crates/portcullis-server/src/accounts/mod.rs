@@ -1,8 +1,9 @@
-//! What people do here: register, log in, refresh, log out. No axum, no SQL, no status codes.
+//! What people do here: register, log in, refresh, log out, change a password. No axum, no SQL, no status codes.
 
 mod login;
 mod logout;
 mod pair;
+mod password;
 mod refresh;
 mod register;
 mod sessions;

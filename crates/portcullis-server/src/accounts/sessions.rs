@@ -3,7 +3,10 @@
 use portcullis::{Claims, Token};
 
 use super::{Accounts, AccountsError, Identity, to_its_end};
-use crate::model::{EndReason, LoginName, Password, Session, SessionId, User, UserId, UserState};
+use crate::{
+    model::{EndReason, LoginName, Password, Session, SessionId, User, UserId, UserState},
+    revocations::Revocations,
+};
 
 /// Which sessions of a user a logout ends besides, or instead of, the one that it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,9 +92,7 @@ impl Accounts {
                 store.end_sessions(&user.id, kept.as_ref(), now),
             );
             let ended = ended?;
-            for session in &ended {
-                revocations.note_session(session);
-            }
+            Self::all_are_over(&revocations, &ended);
             others?;
             let count = ended.len();
             tracing::info!(user = user.id.as_str(), count, "{count} sessions were ended by a logout");
@@ -100,8 +101,15 @@ impl Accounts {
         .await
     }
 
+    /// This node refuses what a user was given before all sessions ended in the store.
+    pub(super) fn all_are_over(revocations: &Revocations, ended: &[Session]) {
+        for session in ended {
+            revocations.note_session(session);
+        }
+    }
+
     /// A session of a user that lives.
-    async fn living_session(&self, id: &SessionId, user: &User) -> Result<Session, AccountsError> {
+    pub(super) async fn living_session(&self, id: &SessionId, user: &User) -> Result<Session, AccountsError> {
         let (session, now) = (self.store.session(id).await?, self.now());
         let living = session.filter(|session| session.lives(now) && session.user == user.id);
         living.ok_or(AccountsError::SessionOver)

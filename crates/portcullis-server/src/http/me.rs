@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
 };
-use portcullis::{Jwt, NumericDate};
+use portcullis::{FreshJwt, Jwt, NumericDate};
 use serde::Serialize;
 
 use super::{error::Refusal, extract::Form};
@@ -103,4 +103,18 @@ pub(super) async fn fresh(
         token_type: state.jwt().scheme().to_owned(),
         expires_in: fresh.expires_in,
     }))
+}
+
+/// `PUT /users/me/password`
+pub(super) async fn change_password(
+    State(state): State<AppState>,
+    token: FreshJwt,
+    mut form: Form,
+) -> Result<StatusCode, Refusal> {
+    let min_length = state.accounts().policy().password_min_length;
+    let present = form.text("password", Password::parse);
+    let new = form.text("new_password", |text| Password::choose(text, min_length));
+    let (Some(present), Some(new)) = (present, new) else { return Err(form.refused()) };
+    state.accounts().change_password(&token, present, new).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -12,7 +12,7 @@ use axum::{
     Router,
     extract::FromRef,
     middleware,
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
 use portcullis::JwtManager;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -40,6 +40,7 @@ fn routes() -> Router<AppState> {
         .route("/users/me/sessions", get(me::sessions))
         .route("/users/me/sessions/{id}", delete(me::end_session))
         .route("/users/me/fresh", post(me::fresh))
+        .route("/users/me/password", put(me::change_password))
         // For those who run it
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

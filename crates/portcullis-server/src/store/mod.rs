@@ -322,8 +322,8 @@ pub trait Store: Send + Sync + 'static {
     /// kept, as [`end_sessions`](Self::end_sessions) does: hash and epoch change in one write. Of several changes at
     /// once one is made.
     ///
-    /// The same call again settles an outcome that was not known: where the user has the new hash, what was left to
-    /// be ended ends, and sessions that were opened since go on.
+    /// The same call again settles an outcome that was not known: where the user has the new hash, whatever the
+    /// expected one is, what was left to be ended ends, and sessions that were opened since go on.
     ///
     /// # Errors
     /// [`StoreError`] when the change may not be durable, or some sessions may live.

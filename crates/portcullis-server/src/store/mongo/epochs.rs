@@ -56,7 +56,13 @@ impl Sessions {
     ) -> Result<PasswordChange, Failure> {
         let set = doc! { "password": new.as_str() };
         let with = With { expected: Some(&expected), set };
-        let owner = match self.raise(&user, keep.as_ref(), with).await? {
+        // Into itself nothing is raised.
+        let raised = match self.owner(&user).await? {
+            Some(owner) if owner.user.password == new => Raised::OtherHash(owner),
+            Some(_) => self.raise(&user, keep.as_ref(), with).await?,
+            None => Raised::Nobody,
+        };
+        let owner = match raised {
             Raised::To(owner) => owner,
             // This very change has been made before: what is left of it is done now.
             Raised::OtherHash(owner) if owner.user.password == new => owner,

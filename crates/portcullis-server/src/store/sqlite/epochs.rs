@@ -38,12 +38,12 @@ pub(super) fn change_password(
 ) -> Result<PasswordChange, Failure> {
     let sql = "UPDATE users SET password = ?2, epoch = epoch + 1 WHERE id = ?1";
     match user_by_id(connection, user)?.map(|user| user.password) {
+        // This very change has been made before, with all that belongs to it.
+        Some(hash) if hash == *new => Ok(PasswordChange::Changed { ended: Vec::new() }),
         Some(hash) if hash == *expected => {
             execute(connection, sql, params![user.as_str(), new.as_str()])?;
             Ok(PasswordChange::Changed { ended: end_earlier(connection, user, keep, now)? })
         }
-        // This very change has been made before, with all that belongs to it.
-        Some(hash) if hash == *new => Ok(PasswordChange::Changed { ended: Vec::new() }),
         Some(_) => Ok(PasswordChange::NotAsExpected),
         None => Ok(PasswordChange::NoSuchUser),
     }

@@ -4,5 +4,6 @@ mod foreign_hashes;
 mod login;
 mod logout;
 mod me;
+mod password;
 mod refresh;
 mod registration;

@@ -129,6 +129,8 @@ pub(crate) async fn the_same_change_again_settles_it<B: Backend>() {
         assert!(change(&*store, &user, "new", Some("kept")).await.is_empty());
     }
     assert_eq!(living(&*store, &now, second(1)).await, ["since", "kept"]);
+    // And with the hash as it is, by who has only found that it holds.
+    assert!(change(&*store, &now, "new", Some("kept")).await.is_empty());
     assert_eq!(again(&*store, &user).await.epoch, now.epoch);
     // Of many at once as well.
     let mut racers = JoinSet::new();
