@@ -164,7 +164,8 @@ pub struct JwtConfig {
     /// The header that carries a refresh token's value. Default: `X-CSRF-TOKEN`.
     #[serde(rename = "JWT_REFRESH_CSRF_HEADER_NAME")]
     pub refresh_csrf_header_name: String,
-    /// Whether the value may stand in a form's field instead; under the layer only. Default: no.
+    /// Whether the value may stand in a form's field instead; under the layer, or where the request has a
+    /// [`ReadBody`](crate::ReadBody). Default: no.
     #[serde(rename = "JWT_CSRF_CHECK_FORM")]
     pub csrf_check_form: bool,
     /// The field for an access token's value. Default: `csrf_token`.

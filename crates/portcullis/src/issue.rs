@@ -227,10 +227,10 @@ impl<'m, K> Issue<'m, K> {
             Fresh::For(duration) => Freshness::Until(issued_at.plus(duration)),
         };
         let jti = self.id.map_or_else(token_id, Ok)?;
-        let csrf = self.csrf.then(token_id).transpose()?;
         let custom = issuing.own_claims(self.custom, self.kind)?;
         let keys = self.manager.keys();
         let key = self.key.as_ref().or_else(|| keys.set.signing()).ok_or(IssueError::NoSigningKey)?;
+        let csrf = self.csrf.then(|| key.csrf_value(&jti).map(uuid).ok_or(IssueError::Random)).transpose()?;
         let header = with_members(key.header(), self.header)?;
         let identity = &self.identity;
         let payload = NewClaims {
@@ -352,5 +352,9 @@ pub enum IssueError {
 pub fn token_id() -> Result<String, IssueError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| IssueError::Random)?;
-    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+    Ok(uuid(bytes))
+}
+
+fn uuid(random: [u8; 16]) -> String {
+    uuid::Builder::from_random_bytes(random).into_uuid().to_string()
 }

@@ -152,7 +152,7 @@ pub use jws::{Algorithm, JwsError, UnknownAlgorithm};
 pub use keys::{Key, KeyError, KeySet, VerifyingKey};
 pub use layer::{Decided, KindIsOpen, RequireLayer, RequireService, Undecided};
 pub use lifetime::{InvalidLifetime, Lifetime};
-pub use locate::Location;
+pub use locate::{Location, ReadBody};
 pub use manager::JwtManager;
 pub use permission::{ClaimPath, Permission};
 pub use rejection::AuthRejection;

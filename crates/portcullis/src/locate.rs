@@ -5,7 +5,7 @@ mod csrf;
 mod form;
 mod header;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use http::{Method, header::CONTENT_TYPE, request::Parts};
 use serde::{Deserialize, Deserializer, de};
@@ -27,7 +27,8 @@ pub enum Location {
     QueryString,
     /// A header, `Authorization` by default.
     Headers,
-    /// A member of a JSON body. Found under the layer only: an extractor sees no body.
+    /// A member of a JSON body. Found under the layer, or where the request has a [`ReadBody`]: an extractor sees no
+    /// body.
     Json,
 }
 
@@ -58,6 +59,33 @@ impl<'de> Deserialize<'de> for Location {
         all.into_iter().find(|location| location.name() == name).ok_or_else(|| {
             de::Error::custom(format!("{name:?} is none of headers, cookies, query_string, json"))
         })
+    }
+}
+
+/// A request's body that was read already, for guards that look for a token or a CSRF value in it: they see no body
+/// otherwise. Whoever reads the body of a request whole puts it into the request's extensions.
+///
+/// ```
+/// use axum::{body::{Body, to_bytes}, extract::{Request, State}, middleware::Next, response::Response};
+/// use portcullis::{JwtManager, ReadBody};
+///
+/// async fn read(State(jwt): State<JwtManager>, request: Request, next: Next) -> Response {
+///     let (mut parts, body) = request.into_parts();
+///     if !jwt.looks_into_body(&parts) {
+///         return next.run(Request::from_parts(parts, body)).await;
+///     }
+///     let bytes = to_bytes(body, 16 * 1024).await.unwrap_or_default();
+///     parts.extensions.insert(ReadBody::new(&*bytes));
+///     next.run(Request::from_parts(parts, Body::from(bytes))).await
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReadBody(Arc<[u8]>);
+
+impl ReadBody {
+    /// Takes a copy of a body.
+    pub fn new(body: impl Into<Arc<[u8]>>) -> Self {
+        Self(body.into())
     }
 }
 
@@ -117,6 +145,8 @@ impl Places {
     /// # Errors
     /// [`AuthError::Missing`] when no place has one; what is wrong with the first place that has something.
     pub(crate) fn find<'r>(&'r self, sought: Sought<'r>) -> Result<Found<'r>, AuthError> {
+        let read_before = || sought.parts.extensions.get().map(|ReadBody(body)| &**body);
+        let sought = Sought { body: sought.body.or_else(read_before), ..sought };
         let mut absences = Absences::default();
         for location in sought.order.unwrap_or(&self.order) {
             match self.look_into(*location, sought) {

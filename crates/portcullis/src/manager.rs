@@ -7,8 +7,8 @@ use http::request::Parts;
 
 use crate::{
     Access, AuthError, Check, CheckClaims, Claims, Clock, ErrorFormat, Issue, JwtConfig, JwtConfigErrors,
-    JwtManagerBuilder, KeyError, KeySet, LoadUser, NumericDate, Permission, Refresh, RenderError, Require,
-    Revocation, TokenKind, Verdict, Verified,
+    JwtManagerBuilder, KeyError, KeySet, LoadUser, Location, NumericDate, Permission, Refresh, RenderError,
+    Require, Revocation, TokenKind, Verdict, Verified,
     claims::{Facts, Rules, Typ},
     cookies::CookieRules,
     issue::Issuing,
@@ -124,6 +124,17 @@ impl JwtManager {
         let token = self.find(Sought { parts, body: None, order: None, wanted: require.kind }, now)?;
         self.pass(token.claims(), require, Asked::default(), now).await?;
         Ok(token.into_claims())
+    }
+
+    /// Where tokens are looked for, in this order.
+    pub fn locations(&self) -> &[Location] {
+        &self.0.places.order
+    }
+
+    /// Whether a token, or the CSRF value of one, may stand in the body of a request: whoever hands the guards a
+    /// [`ReadBody`](crate::ReadBody) reads no other.
+    pub fn looks_into_body(&self, parts: &Parts) -> bool {
+        self.0.places.needs_body(parts, None)
     }
 
     /// The genuine token of a request, whatever else is to be said of it.

@@ -9,6 +9,8 @@ mod pem;
 mod set;
 mod verifying;
 
+#[cfg(feature = "asymmetric")]
+use std::sync::OnceLock;
 use std::{fmt, sync::Arc};
 
 #[cfg(feature = "asymmetric")]
@@ -39,6 +41,9 @@ struct KeyInner {
     verifying: VerifyingKey,
     signer: Signer,
     header: String,
+    /// Of a key pair, the secret of the values that stand beside tokens in cookies, made at the first of them.
+    #[cfg(feature = "asymmetric")]
+    csrf: OnceLock<HmacKey>,
 }
 
 #[derive(Clone)]
@@ -154,10 +159,45 @@ impl Key {
         })
     }
 
+    /// What has to stand beside the token of a name in a cookie: always the same, so that the same token can be written
+    /// again, and known to nobody who has neither the token nor the key. `None` when the system has no random bytes
+    /// for it.
+    pub(crate) fn csrf_value(&self, jti: &str) -> Option<[u8; 16]> {
+        let mac = match &self.0.signer {
+            Signer::Hmac(key) => key.sign(&csrf_message(jti)),
+            #[cfg(feature = "asymmetric")]
+            Signer::Asymmetric(signer) => self.csrf_key(signer)?.sign(&csrf_message(jti)),
+        };
+        mac.first_chunk().copied()
+    }
+
+    /// As secret as the private half. Of an algorithm whose signatures are random it is another one in each process, and
+    /// so is each token.
+    #[cfg(feature = "asymmetric")]
+    fn csrf_key(&self, signer: &asymmetric::Signer) -> Option<&HmacKey> {
+        if let Some(known) = self.0.csrf.get() {
+            return Some(known);
+        }
+        let key = HmacKey::new(Algorithm::HS256, &signer.sign(&csrf_message(""))?)?;
+        Some(self.0.csrf.get_or_init(|| key))
+    }
+
     fn assemble(verifying: VerifyingKey, signer: Signer) -> Self {
         let header = jws::header_json(verifying.algorithm(), verifying.kid());
-        Self(Arc::new(KeyInner { verifying, signer, header }))
+        Self(Arc::new(KeyInner {
+            verifying,
+            signer,
+            header,
+            #[cfg(feature = "asymmetric")]
+            csrf: OnceLock::new(),
+        }))
     }
+}
+
+/// What is signed for a value beside a cookie. No token has a zero byte where it is signed, so it is the beginning of
+/// none.
+fn csrf_message(jti: &str) -> Vec<u8> {
+    [b"csrf\0", jti.as_bytes()].concat()
 }
 
 impl fmt::Debug for Key {

@@ -9,7 +9,10 @@ use axum::{
     routing::any,
 };
 use http_body_util::BodyExt as _;
-use portcullis::{CookieError, Jwt, JwtConfig, JwtManager, Location, SameSite, SetCookies, Token};
+use portcullis::{
+    AuthError, CookieError, Jwt, JwtConfig, JwtManager, Key, Location, ReadBody, Require, SameSite,
+    SetCookies, Token,
+};
 use tower::ServiceExt as _;
 
 use crate::common::{SECRET, builder, configured};
@@ -172,4 +175,41 @@ async fn csrf_is_asked_for_where_the_token_came_from_a_cookie() {
     let app = Router::new().fallback(|| async {}).layer(route.require().locations([Location::Cookies]));
     let request = Request::post("/").header("cookie", &cookie).body(Body::empty()).unwrap();
     assert_eq!(app.oneshot(request).await.unwrap().status(), 403);
+}
+
+#[test]
+fn the_same_token_again_has_the_same_value_beside_it() {
+    let (jwt, same) = (in_cookies(), in_cookies());
+    let of = |jwt: &JwtManager, id: &str| jwt.refresh("alice").id(id).sign().unwrap();
+    let (first, again) = (of(&jwt, "one"), of(&same, "one"));
+    assert_eq!((first.as_str(), first.csrf()), (again.as_str(), again.csrf()));
+    assert_eq!(first.csrf().unwrap().len(), 36);
+    assert_ne!(first.csrf(), of(&jwt, "two").csrf());
+    let other = JwtManager::builder(Key::hs256([7; 32]).unwrap());
+    let other = other.configure(|config| config.token_location = vec![Location::Cookies]).build().unwrap();
+    assert_ne!(first.csrf(), of(&other, "one").csrf(), "nobody knows it who has not the key");
+}
+
+#[tokio::test]
+async fn a_form_that_was_read_before_has_the_value_in_a_field() {
+    let jwt = configured(|config| {
+        config.token_location = vec![Location::Cookies];
+        config.csrf_check_form = true;
+    });
+    let token = jwt.access("alice").sign().unwrap();
+    let form = |method: &str| {
+        let request = Request::builder().method(method).uri("/");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.header("cookie", format!("__Host-access_token_cookie={}", token.as_str()))
+    };
+    let (mut parts, ()) = form("POST").body(()).unwrap().into_parts();
+    assert!(jwt.looks_into_body(&parts));
+    let missing = jwt.authenticate_request(&parts, Require::access()).await;
+    assert_eq!(missing.unwrap_err(), AuthError::CsrfMissing);
+    let body = format!("x=1&csrf_token={}", token.csrf().unwrap());
+    parts.extensions.insert(ReadBody::new(body.as_bytes()));
+    assert_eq!(jwt.authenticate_request(&parts, Require::access()).await.unwrap().identity(), "alice");
+    let (parts, ()) = form("GET").body(()).unwrap().into_parts();
+    assert!(!jwt.looks_into_body(&parts));
+    assert!(!in_cookies().looks_into_body(&form("POST").body(()).unwrap().into_parts().0));
 }

@@ -1,5 +1,6 @@
 //! Where tokens are looked for: whatever a stranger sends there gets an answer, and the first place decides.
 
+use axum::extract::FromRequestParts as _;
 use axum::{
     Router,
     body::Body,
@@ -7,7 +8,7 @@ use axum::{
     routing,
 };
 use http_body_util::BodyExt as _;
-use portcullis::{Jwt, JwtManager, Location};
+use portcullis::{AuthError, Jwt, JwtManager, Location, ReadBody, Require};
 use proptest::prelude::*;
 use tower::ServiceExt as _;
 
@@ -111,4 +112,34 @@ proptest! {
             prop_assert!([400, 401, 403].contains(&status), "{}", status);
         }
     }
+}
+
+#[tokio::test]
+async fn a_body_that_was_read_before_is_searched_without_the_layer() {
+    let jwt = configured(|config| config.token_location = vec![Location::Headers, Location::Json]);
+    assert_eq!(jwt.locations(), [Location::Headers, Location::Json]);
+    let (access, refresh) = (jwt.access("alice").sign().unwrap(), jwt.refresh("alice").sign().unwrap());
+    let post = Request::post("/").header("content-type", "application/json");
+    let (mut parts, ()) = post.body(()).unwrap().into_parts();
+    assert!(jwt.looks_into_body(&parts));
+    let absent = jwt.authenticate_request(&parts, Require::access()).await.unwrap_err();
+    assert!(matches!(absent, AuthError::Missing(_)));
+    let body =
+        format!(r#"{{"access_token": "{}", "refresh_token": "{}"}}"#, access.as_str(), refresh.as_str());
+    parts.extensions.insert(ReadBody::new(body.as_bytes()));
+    for (require, jti) in [
+        (Require::access(), access.jti()),
+        (Require::refresh(), refresh.jti()),
+        (Require::any(), access.jti()),
+    ] {
+        assert_eq!(jwt.authenticate_request(&parts, require).await.unwrap().jti(), Some(jti));
+    }
+    let guard = Jwt::<portcullis::Unread>::from_request_parts(&mut parts, &jwt).await.unwrap();
+    assert_eq!(guard.location(), Some(Location::Json));
+    // A body of another type is none, whatever is in it.
+    let (mut parts, ()) = Request::post("/").body(()).unwrap().into_parts();
+    assert!(!jwt.looks_into_body(&parts));
+    parts.extensions.insert(ReadBody::new(body.as_bytes()));
+    let absent = jwt.authenticate_request(&parts, Require::access()).await.unwrap_err();
+    assert!(matches!(absent, AuthError::Missing(_)));
 }

@@ -75,3 +75,19 @@ fn a_set_shows_nothing_of_its_keys() {
     let jwt = JwtManager::builder(Key::hs256([b'k'; 32]).unwrap()).clock(Arc::new(clock())).build().unwrap();
     assert!(!format!("{:?} {jwt:?}", jwt.key_set()).contains("kkkk"));
 }
+
+#[test]
+fn the_same_token_again_has_the_same_csrf_value_where_signatures_are_the_same() {
+    for algorithm in [Algorithm::EdDSA, Algorithm::RS256] {
+        let (jwt, same) = (manager(key(algorithm)), manager(key(algorithm)));
+        let of = |jwt: &JwtManager, id: &str| jwt.refresh("alice").id(id).csrf().sign().unwrap();
+        let (first, again) = (of(&jwt, "one"), of(&same, "one"));
+        assert_eq!((first.as_str(), first.csrf()), (again.as_str(), again.csrf()));
+        assert_ne!(first.csrf(), of(&jwt, "two").csrf());
+    }
+    // Where they are not, a key has one value for a name all the same.
+    let jwt = manager(key(Algorithm::ES256));
+    let of = |jwt: &JwtManager| jwt.refresh("alice").id("one").csrf().sign().unwrap();
+    assert_eq!(of(&jwt).csrf(), of(&jwt).csrf());
+    assert_ne!(of(&jwt).csrf(), of(&manager(key(Algorithm::ES256))).csrf());
+}
