@@ -7,6 +7,7 @@
 //! | `file.rs`, `python/` | `application.cfg`: what TOML and Python read alike, and what to do about the rest |
 //! | `environment.rs`, `profile.rs` | the variables; which profile holds |
 //! | `value.rs`, `database_url.rs` | texts and numbers into types |
+//! | `places.rs` | where tokens are looked for, and their cookies |
 //! | `key_pair.rs` | the keys of algorithms with key pairs, and their files |
 //! | `secrets.rs` | which signing secrets may be used |
 //! | `together.rs` | what only shows when settings are taken together |
@@ -23,6 +24,7 @@ mod environment;
 mod file;
 mod key_pair;
 mod names;
+mod places;
 mod problem;
 mod profile;
 mod python;
@@ -228,6 +230,7 @@ pub fn check(
         secrets::judge(&mut draft, &winners, &mut findings);
         hash_cost(&draft.config, &winners, &mut findings);
     }
+    places::judge(&draft.config.jwt, profile, &winners, &mut findings);
     together::judge(&draft.config.jwt, &winners, &mut findings);
     for (setting, problem) in others(&draft.config) {
         together::refuse(setting, &problem, &winners, &mut findings);

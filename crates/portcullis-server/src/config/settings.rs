@@ -11,7 +11,7 @@ use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
 use super::{
     Config, JwtIdentity, LogFormat, PasswordScheme, Profile, RefreshLostAnswer, Registration, RevocationFeed,
     database_url::{self, DatabaseUrl},
-    echo, key_pair,
+    echo, key_pair, places,
     problem::Origin,
     value::{Refusal, Value, quoted},
 };
@@ -182,9 +182,33 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("JWT_ENCODE_ISSUER", |d, v| v.words().map(|x| d.config.jwt.encode_issuer = Some(x))),
     Setting::plain("JWT_DECODE_LEEWAY", |d, v| v.duration(0..=JwtConfig::MAX_LEEWAY.as_secs()).map(|x| d.config.jwt.decode_leeway = x)),
     Setting::plain("JWT_ENCODE_NBF", |d, v| v.boolean().map(|x| d.config.jwt.encode_nbf = x)),
-    Setting::plain("JWT_TOKEN_LOCATION", |_, v| token_location(v)),
+    Setting::plain("JWT_TOKEN_LOCATION", |d, v| places::locations(v).map(|x| d.config.jwt.token_location = x)),
     Setting::plain("JWT_HEADER_NAME", |d, v| header_name(v).map(|x| d.config.jwt.header_name = x)),
     Setting::plain("JWT_HEADER_TYPE", |d, v| header_type(v).map(|x| d.config.jwt.header_type = x)),
+    Setting::plain("JWT_QUERY_STRING_NAME", |d, v| v.words().map(|x| d.config.jwt.query_string_name = x)),
+    Setting::plain("JWT_QUERY_STRING_VALUE_PREFIX", |d, v| v.text().map(|x| d.config.jwt.query_string_value_prefix = x.to_owned())),
+    Setting::plain("JWT_JSON_KEY", |d, v| v.words().map(|x| d.config.jwt.json_key = x)),
+    Setting::plain("JWT_REFRESH_JSON_KEY", |d, v| v.words().map(|x| d.config.jwt.refresh_json_key = x)),
+    Setting::plain("JWT_ACCESS_COOKIE_NAME", |d, v| v.words().map(|x| d.config.jwt.access_cookie_name = Some(x))),
+    Setting::plain("JWT_REFRESH_COOKIE_NAME", |d, v| v.words().map(|x| d.config.jwt.refresh_cookie_name = Some(x))),
+    Setting::plain("JWT_ACCESS_COOKIE_PATH", |d, v| v.words().map(|x| d.config.jwt.access_cookie_path = x)),
+    Setting::plain("JWT_REFRESH_COOKIE_PATH", |d, v| v.words().map(|x| d.config.jwt.refresh_cookie_path = x)),
+    Setting::plain("JWT_COOKIE_SECURE", |d, v| v.boolean().map(|x| d.config.jwt.cookie_secure = x)),
+    Setting::plain("JWT_COOKIE_DOMAIN", |d, v| v.words().map(|x| d.config.jwt.cookie_domain = Some(x))),
+    Setting::plain("JWT_COOKIE_SAMESITE", |d, v| places::same_site(v).map(|x| d.config.jwt.cookie_samesite = x)),
+    Setting::plain("JWT_SESSION_COOKIE", |d, v| v.boolean().map(|x| d.config.jwt.session_cookie = x)),
+    Setting::plain("JWT_COOKIE_CSRF_PROTECT", |d, v| v.boolean().map(|x| d.config.jwt.cookie_csrf_protect = x)),
+    Setting::plain("JWT_CSRF_METHODS", |d, v| places::methods(v).map(|x| d.config.jwt.csrf_methods = x)),
+    Setting::plain("JWT_CSRF_IN_COOKIES", |d, v| v.boolean().map(|x| d.config.jwt.csrf_in_cookies = x)),
+    Setting::plain("JWT_ACCESS_CSRF_COOKIE_NAME", |d, v| v.words().map(|x| d.config.jwt.access_csrf_cookie_name = Some(x))),
+    Setting::plain("JWT_REFRESH_CSRF_COOKIE_NAME", |d, v| v.words().map(|x| d.config.jwt.refresh_csrf_cookie_name = Some(x))),
+    Setting::plain("JWT_ACCESS_CSRF_COOKIE_PATH", |d, v| v.words().map(|x| d.config.jwt.access_csrf_cookie_path = x)),
+    Setting::plain("JWT_REFRESH_CSRF_COOKIE_PATH", |d, v| v.words().map(|x| d.config.jwt.refresh_csrf_cookie_path = x)),
+    Setting::plain("JWT_ACCESS_CSRF_HEADER_NAME", |d, v| header_name(v).map(|x| d.config.jwt.access_csrf_header_name = x)),
+    Setting::plain("JWT_REFRESH_CSRF_HEADER_NAME", |d, v| header_name(v).map(|x| d.config.jwt.refresh_csrf_header_name = x)),
+    Setting::plain("JWT_CSRF_CHECK_FORM", |d, v| v.boolean().map(|x| d.config.jwt.csrf_check_form = x)),
+    Setting::plain("JWT_ACCESS_CSRF_FIELD_NAME", |d, v| v.words().map(|x| d.config.jwt.access_csrf_field_name = x)),
+    Setting::plain("JWT_REFRESH_CSRF_FIELD_NAME", |d, v| v.words().map(|x| d.config.jwt.refresh_csrf_field_name = x)),
     Setting::plain("JWT_ERROR_MESSAGE_KEY", |d, v| message_key(v).map(|x| d.config.jwt.error_message_key = x)),
 ];
 
@@ -305,16 +329,6 @@ fn public_key_file(draft: &mut Draft, value: &Value) -> Result<(), Refusal> {
     draft.public_key_file = Some(key_pair::path(value)?.into());
     draft.config.jwt.public_key = None;
     Ok(())
-}
-
-fn token_location(value: &Value) -> Result<(), Refusal> {
-    match value.texts()?.as_slice() {
-        [only] if only == "headers" => Ok(()),
-        _ => Err(format!(
-            "tokens are read from headers only: other places are not supported yet; expected [\"headers\"], found {}",
-            value.shown()
-        )),
-    }
 }
 
 fn header_name(value: &Value) -> Result<String, Refusal> {

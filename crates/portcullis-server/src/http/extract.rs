@@ -7,10 +7,13 @@ use std::sync::{
 
 use axum::{
     body::{Body, HttpBody as _},
-    extract::{FromRequest, Request},
-    http::{HeaderMap, StatusCode, header},
+    extract::{FromRequest, Request, State},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use portcullis::ReadBody;
 use serde_json::{Map, Value};
 
 use super::error::{FieldProblems, Refusal};
@@ -58,24 +61,47 @@ impl FromRequest<AppState> for Form {
     /// 415 without a JSON media type, 413 above the limit, 408 when the body takes too long, 400 for what is
     /// not JSON, 422 for JSON that is no object.
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
-        let limits = state.limits();
         if !is_json(request.headers()) {
             let text = "The body must be JSON, with the header Content-Type: application/json";
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
-        let whole = request.extensions().get::<BodyRead>().cloned();
-        let reading = read(request.into_body(), limits.body);
-        let Ok(bytes) = tokio::time::timeout(limits.request, reading).await else {
-            return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive"));
-        };
-        let bytes = bytes?;
-        whole.unwrap_or_default().note();
+        let (parts, body) = request.into_parts();
+        let bytes = whole(&parts, body, state).await?;
         match serde_json::from_slice(&bytes) {
             Ok(Value::Object(fields)) => Ok(Self { fields, problems: FieldProblems::new() }),
             Ok(_) => Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body must be a JSON object")),
             Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The body is not valid JSON")),
         }
     }
+}
+
+/// Lets the guards look for a token, or for what has to stand beside one, in a request's body, with the refusals of a
+/// [`Form`].
+pub(super) async fn search_body(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    if !state.jwt().looks_into_body(&parts) {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    match whole(&parts, body, &state).await {
+        Ok(bytes) => {
+            parts.extensions.insert(ReadBody::new(bytes.as_slice()));
+            next.run(Request::from_parts(parts, Body::from(bytes))).await
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// The whole body of a request, bounded in size and time.
+async fn whole(parts: &Parts, body: Body, state: &AppState) -> Result<Vec<u8>, Refusal> {
+    let limits = state.limits();
+    let Ok(bytes) = tokio::time::timeout(limits.request, read(body, limits.body)).await else {
+        return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive"));
+    };
+    let bytes = bytes?;
+    if let Some(read) = parts.extensions.get::<BodyRead>() {
+        read.note();
+    }
+    Ok(bytes)
 }
 
 /// Whether a request's body was read to its end. A connection with an unread rest cannot be used again, and its

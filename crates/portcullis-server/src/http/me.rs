@@ -4,11 +4,16 @@ use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
+    response::{IntoResponse, Response},
 };
-use portcullis::{FreshJwt, Jwt, NumericDate};
+use portcullis::{FreshJwt, Jwt, NumericDate, SetCookies};
 use serde::Serialize;
 
-use super::{error::Refusal, extract::Form};
+use super::{
+    cookies::{Handed, session_is_over},
+    error::Refusal,
+    extract::Form,
+};
 use crate::{
     model::{Password, SessionId},
     state::AppState,
@@ -73,21 +78,17 @@ pub(super) async fn end_session(
     State(state): State<AppState>,
     token: Jwt,
     id: Result<Path<String>, PathRejection>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<Response, Refusal> {
     let unknown = || Refusal::new(StatusCode::NOT_FOUND, "There is no such session");
     let Path(id) = id.map_err(|_| unknown())?;
+    let is_own = token.session().is_some_and(|session| session.id == id);
     if !state.accounts().end_own_session(&token, &SessionId::new(id)).await? {
         return Err(unknown());
     }
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// A fresh access token as a client gets it.
-#[derive(Serialize)]
-pub(super) struct FreshAccess {
-    access_token: String,
-    token_type: String,
-    expires_in: i64,
+    if is_own {
+        return session_is_over(state.jwt());
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// `POST /users/me/fresh`
@@ -95,14 +96,11 @@ pub(super) async fn fresh(
     State(state): State<AppState>,
     token: Jwt,
     mut form: Form,
-) -> Result<Json<FreshAccess>, Refusal> {
+) -> Result<(SetCookies, Json<Handed>), Refusal> {
     let Some(password) = form.text("password", Password::parse) else { return Err(form.refused()) };
     let fresh = state.accounts().freshen(&token, password).await?;
-    Ok(Json(FreshAccess {
-        access_token: fresh.access.into_string(),
-        token_type: state.jwt().scheme().to_owned(),
-        expires_in: fresh.expires_in,
-    }))
+    let (cookies, body) = Handed::out(&state, token.location(), (fresh.access, fresh.expires_in), None)?;
+    Ok((cookies, Json(body)))
 }
 
 /// `PUT /users/me/password`

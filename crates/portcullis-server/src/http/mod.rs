@@ -1,5 +1,6 @@
 //! HTTP: all routes and all layers, on one page.
 
+mod cookies;
 mod error;
 mod extract;
 mod health;
@@ -14,7 +15,7 @@ use axum::{
     middleware,
     routing::{delete, get, post, put},
 };
-use portcullis::JwtManager;
+use portcullis::{JwtManager, Location};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use trace::MAX_HEAD_BYTES;
@@ -50,6 +51,12 @@ fn routes() -> Router<AppState> {
 
 /// The layers, from the inside out: what is listed last sees a request first.
 fn layered(routes: Router<AppState>, state: AppState) -> Router {
+    // Looks for tokens in bodies, where a configuration says so; the guards see none.
+    let routes = if state.jwt().locations() == [Location::Headers] {
+        routes
+    } else {
+        routes.layer(middleware::from_fn_with_state(state.clone(), extract::search_body))
+    };
     routes
         // A defect ends one request, not the connection or the process.
         .layer(CatchPanicLayer::custom(trace::panicked))

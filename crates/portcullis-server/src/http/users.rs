@@ -6,10 +6,13 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use portcullis::{AuthError, AuthRejection, RefreshJwt, Require};
-use serde::Serialize;
+use portcullis::{AuthError, AuthRejection, Location, RefreshJwt, Require, SetCookies};
 
-use super::{error::Refusal, extract::Form};
+use super::{
+    cookies::{Handed, session_is_over},
+    error::Refusal,
+    extract::Form,
+};
 use crate::{
     accounts::{AccountsError, LogoutScope, RepeatReason, TokenPair},
     model::{LoginName, Password, Username},
@@ -17,23 +20,13 @@ use crate::{
 };
 
 /// A pair of tokens as a client gets it (RFC 6749 section 5.1).
-#[derive(Serialize)]
-pub(super) struct Tokens {
-    access_token: String,
-    refresh_token: String,
-    token_type: String,
-    expires_in: i64,
-}
+type Pair = (SetCookies, Json<Handed>);
 
-impl Tokens {
-    fn of(pair: TokenPair, state: &AppState) -> Json<Self> {
-        Json(Self {
-            access_token: pair.access.into_string(),
-            refresh_token: pair.refresh.into_string(),
-            token_type: state.jwt().scheme().to_owned(),
-            expires_in: pair.expires_in,
-        })
-    }
+/// Hands a pair out; `presented` is where the request's own token was.
+fn handed(state: &AppState, presented: Option<Location>, pair: TokenPair) -> Result<Pair, Refusal> {
+    let access = (pair.access, pair.expires_in);
+    let (cookies, body) = Handed::out(state, presented, access, Some(pair.refresh))?;
+    Ok((cookies, Json(body)))
 }
 
 /// Says why a refresh did not yield the next pair: `concurrent` or `lost-answer`.
@@ -44,7 +37,7 @@ pub(super) async fn register(
     State(state): State<AppState>,
     headers: HeaderMap,
     mut form: Form,
-) -> Result<(StatusCode, Json<Tokens>), Refusal> {
+) -> Result<(StatusCode, Pair), Refusal> {
     let min_length = state.accounts().policy().password_min_length;
     let username = form.text("username", Username::parse);
     let password = form.text("password", |text| Password::choose(text, min_length));
@@ -52,7 +45,7 @@ pub(super) async fn register(
         return Err(form.refused());
     };
     let pair = state.accounts().register(username, password, device(&headers)).await?;
-    Ok((StatusCode::CREATED, Tokens::of(pair, &state)))
+    Ok((StatusCode::CREATED, handed(&state, None, pair)?))
 }
 
 /// `POST /users/login`
@@ -60,13 +53,13 @@ pub(super) async fn login(
     State(state): State<AppState>,
     headers: HeaderMap,
     mut form: Form,
-) -> Result<Json<Tokens>, Refusal> {
+) -> Result<Pair, Refusal> {
     let name = form.text("username", LoginName::parse);
     let password = form.text("password", Password::parse);
     let (Some(name), Some(password)) = (name, password) else {
         return Err(form.refused());
     };
-    Ok(Tokens::of(state.accounts().login(name, password, device(&headers)).await?, &state))
+    handed(&state, None, state.accounts().login(name, password, device(&headers)).await?)
 }
 
 /// `POST /users/refresh`: a refresh token for a pair.
@@ -79,7 +72,8 @@ pub(super) async fn refresh(State(state): State<AppState>, token: RefreshJwt) ->
         }
         Err(error) => return Err(Refusal::from(error).into_response()),
     };
-    let mut response = Tokens::of(refreshed.pair, &state).into_response();
+    let pair = handed(&state, token.location(), refreshed.pair).map_err(IntoResponse::into_response)?;
+    let mut response = pair.into_response();
     if let Some(reason) = refreshed.repeat {
         let reason = match reason {
             RepeatReason::Concurrent => "concurrent",
@@ -97,7 +91,7 @@ fn device(headers: &HeaderMap) -> Option<&str> {
 
 /// `POST /users/logout`: with any token that is genuine, and as often as a client likes. More than its own session only
 /// a token can end whose session lives.
-pub(super) async fn logout(State(state): State<AppState>, request: Parts) -> Result<StatusCode, Response> {
+pub(super) async fn logout(State(state): State<AppState>, request: Parts) -> Result<Response, Response> {
     let scope = scope(&request).map_err(IntoResponse::into_response)?;
     let require = match scope {
         None => Require::any().even_expired().even_revoked(),
@@ -110,7 +104,10 @@ pub(super) async fn logout(State(state): State<AppState>, request: Parts) -> Res
         Some(scope) => state.accounts().logout_many(&claims, scope).await,
     };
     done.map_err(|error| Refusal::from(error).into_response())?;
-    Ok(StatusCode::NO_CONTENT)
+    if scope == Some(LogoutScope::Others) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    session_is_over(state.jwt()).map_err(IntoResponse::into_response)
 }
 
 /// The parameter `scope` of a logout: `others` or `all`.

@@ -14,6 +14,7 @@
 )]
 
 mod clock;
+mod cookies;
 #[cfg(target_os = "linux")]
 mod disk_full;
 mod errors;

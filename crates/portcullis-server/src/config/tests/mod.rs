@@ -124,7 +124,12 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
             "JWT_PUBLIC_KEY",
             "JWT_PUBLIC_KEY_FILE",
             "JWT_IDENTITY_CLAIM",
-            "JWT_ENCODE_ISSUER"
+            "JWT_ENCODE_ISSUER",
+            "JWT_ACCESS_COOKIE_NAME",
+            "JWT_REFRESH_COOKIE_NAME",
+            "JWT_COOKIE_DOMAIN",
+            "JWT_ACCESS_CSRF_COOKIE_NAME",
+            "JWT_REFRESH_CSRF_COOKIE_NAME"
         ]
     );
     let library = JwtConfig { error_style: config.jwt.error_style, ..JwtConfig::default() };

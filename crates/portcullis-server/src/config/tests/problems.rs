@@ -8,7 +8,7 @@ use super::{super::DatabaseUrl, GOOD, Start, shown};
 fn every_problem_of_every_source_at_once() {
     let start = Start::with_file(
         "LISTEN = 5000\nJWT_SECRET = 'abc'\nJWT_ALGORITHM = 'ES256K'\nJWT_SECRET_KEY = 12345678\nlog_filter = 'x'\n\
-         JWT_ACCESS_TOKEN_EXPIRES = 0\nJWT_TOKEN_LOCATION = ['headers', 'cookies']\nLISTEN = '[::1]:80'\n\
+         JWT_ACCESS_TOKEN_EXPIRES = 0\nJWT_TOKEN_LOCATION = ['headers', 'body']\nLISTEN = '[::1]:80'\n\
          JWT_DECODE_LEEWAY = 301\nFOO = 1\n",
     )
     .variables(&[
@@ -30,7 +30,7 @@ fn every_problem_of_every_source_at_once() {
     instance/application.cfg:4: JWT_SECRET_KEY: expected a text, found a whole number: write the secret in quotes, as "[redacted]"
     instance/application.cfg:5: log_filter is no setting (names are upper case, Flask ignores others); did you mean LOG_FILTER?
     instance/application.cfg:6: JWT_ACCESS_TOKEN_EXPIRES: a lifetime of zero is not "for ever": give at least one second, found 0
-    instance/application.cfg:7: JWT_TOKEN_LOCATION: tokens are read from headers only: other places are not supported yet; expected ["headers"], found ["headers", "cookies"]
+    instance/application.cfg:7: JWT_TOKEN_LOCATION: "body" is none of headers, cookies, json and query_string
     instance/application.cfg:8: LISTEN: stands twice, first at instance/application.cfg:1; Python takes the last: keep one
     instance/application.cfg:9: JWT_DECODE_LEEWAY: expected 0 to 300 seconds, as a number (10) or with a unit ("10s", "2m"), found 301
     instance/application.cfg:10: FOO is no setting
@@ -72,13 +72,16 @@ fn two_names_of_the_database_agree_within_a_source_and_the_later_source_wins() {
 
 #[test]
 fn flask_names_get_one_warning() {
-    let start = Start::with_file(
-        "DEBUG = True\nJWT_COOKIE_SECURE = True\nJWT_HEADER_TYPE = 'JWT'\nTESTING = a + b\n",
-    )
-    .variables(&[("JWT_CSRF_METHODS", "POST"), ("TESTING", "1"), ("JWT_BLACKLIST_ENABLED", "1")]);
+    let start =
+        Start::with_file("DEBUG = True\nJWT_VERIFY_SUB = True\nJWT_HEADER_TYPE = 'JWT'\nTESTING = a + b\n")
+            .variables(&[
+                ("JWT_CSRF_HEADER_NAME", "X-CSRF"),
+                ("TESTING", "1"),
+                ("JWT_BLACKLIST_ENABLED", "1"),
+            ]);
     insta::assert_snapshot!(start.good().1.join("\n"), @r#"
-    instance/application.cfg:1: these names of Flask have no effect here: DEBUG (line 1), JWT_COOKIE_SECURE (line 2), TESTING (line 4)
-    environment: these names of Flask have no effect here: JWT_BLACKLIST_ENABLED, JWT_CSRF_METHODS
+    instance/application.cfg:1: these names of Flask have no effect here: DEBUG (line 1), JWT_VERIFY_SUB (line 2), TESTING (line 4)
+    environment: these names of Flask have no effect here: JWT_BLACKLIST_ENABLED, JWT_CSRF_HEADER_NAME
     "#);
 }
 

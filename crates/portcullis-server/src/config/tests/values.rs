@@ -1,5 +1,7 @@
 //! Values of single settings: what they mean, and those that no setting takes.
 
+use portcullis::{Location, SameSite};
+
 use super::Start;
 
 #[test]
@@ -54,4 +56,57 @@ fn names_that_something_else_has() {
     let others =
         "JWT_IDENTITY_CLAIM = 'identity'\nJWT_ERROR_MESSAGE_KEY = 'error'\nJWT_HEADER_NAME = 'X-Token'\n";
     Start::with_file(others).config();
+}
+
+#[test]
+fn the_places_of_tokens_are_what_flask_calls_them() {
+    let config = |text: &str| Start::with_file(text).config().jwt;
+    let all = "JWT_TOKEN_LOCATION = ['cookies', 'headers', 'json', 'query_string']\n";
+    let order = [Location::Cookies, Location::Headers, Location::Json, Location::QueryString];
+    assert_eq!(config(all).token_location, order);
+    assert_eq!(config("JWT_TOKEN_LOCATION = 'cookies'\n").token_location, [Location::Cookies]);
+    let jwt = config(
+        "JWT_COOKIE_SAMESITE = 'strict'\nJWT_SESSION_COOKIE = False\nJWT_CSRF_METHODS = ['POST']\n\
+         JWT_REFRESH_COOKIE_PATH = '/users/refresh'\nJWT_COOKIE_DOMAIN = 'example.com'\n",
+    );
+    assert_eq!((jwt.cookie_samesite, jwt.session_cookie), (Some(SameSite::Strict), false));
+    assert_eq!((jwt.csrf_methods.len(), jwt.refresh_cookie_path.as_str()), (1, "/users/refresh"));
+    assert_eq!(jwt.cookie_domain.as_deref(), Some("example.com"));
+    assert_eq!(config("JWT_COOKIE_SAMESITE = 'unset'\n").cookie_samesite, None);
+    for (line, says) in [
+        ("JWT_TOKEN_LOCATION = ['headers', 'headers']", "and each once"),
+        ("JWT_TOKEN_LOCATION = ['Cookies']", "\"Cookies\" is none of"),
+        ("JWT_COOKIE_SAMESITE = 'Loose'", "\"Loose\" is not one of"),
+        ("JWT_COOKIE_SAMESITE = 'None'\nJWT_COOKIE_SECURE = false", "with JWT_COOKIE_SECURE only"),
+        ("JWT_CSRF_METHODS = 'post'", "\"post\" is no method"),
+        ("JWT_ACCESS_COOKIE_PATH = 'users'", "begins with a slash"),
+        ("JWT_ACCESS_COOKIE_NAME = 'a b'", "not a cookie name"),
+        (
+            "JWT_ACCESS_COOKIE_NAME = 'refresh'\nJWT_REFRESH_COOKIE_NAME = 'refresh'",
+            "two cookies of one name",
+        ),
+        ("JWT_ACCESS_CSRF_HEADER_NAME = 'Cookie'", "has another job"),
+    ] {
+        let problems = Start::with_file(format!("{line}\n")).problems();
+        assert!(problems.contains(says), "{line}: {problems}");
+    }
+}
+
+#[test]
+fn places_that_protect_less_than_they_could_are_warned_of() {
+    let warnings = |text: &str| Start::with_file(format!("{text}\n")).good().1.join("\n");
+    for (line, says) in [
+        ("JWT_TOKEN_LOCATION = ['headers', 'query_string']", "tokens in addresses"),
+        ("JWT_TOKEN_LOCATION = 'cookies'\nJWT_COOKIE_CSRF_PROTECT = false", "any page can"),
+        ("JWT_TOKEN_LOCATION = 'cookies'\nJWT_CSRF_METHODS = ['POST']", "any page can"),
+        ("JWT_TOKEN_LOCATION = 'cookies'\nJWT_COOKIE_SECURE = false", "over http too"),
+    ] {
+        let warning = warnings(line);
+        assert!(warning.contains(says) && warning.lines().count() == 1, "{line}: {warning}");
+    }
+    for harmless in
+        ["JWT_TOKEN_LOCATION = 'cookies'", "JWT_COOKIE_SECURE = false", "JWT_CSRF_METHODS = ['POST']"]
+    {
+        assert_eq!(warnings(harmless), "", "{harmless}");
+    }
 }

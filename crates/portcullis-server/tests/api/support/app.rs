@@ -251,6 +251,12 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
+    /// The lines that set cookies or take them away.
+    pub fn cookies(&self) -> Vec<String> {
+        let lines = self.headers.get_all(header::SET_COOKIE).iter();
+        lines.map(|line| line.to_str().unwrap().to_owned()).collect()
+    }
+
     pub fn tokens(&self) -> Tokens {
         let text = |name: &str| self.body[name].as_str().unwrap().to_owned();
         Tokens { access: text("access_token"), refresh: text("refresh_token") }

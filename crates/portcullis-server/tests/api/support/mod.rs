@@ -1,9 +1,11 @@
 //! What tests are written with.
 
 mod app;
+mod browser;
 mod faulty;
 mod process;
 
 pub use app::{Answer, TestApp, Tokens};
+pub use browser::Browser;
 pub use faulty::Fault;
 pub use process::{SEED_LINE, Server, instance};
