@@ -44,9 +44,8 @@ impl Handed {
         let mut handed = Self { token_type: jwt.scheme().to_owned(), expires_in, ..Self::default() };
         let mut cookies = SetCookies::default();
         if has_cookies(jwt) {
-            let csrf = |token: &Token| token.csrf().map(str::to_owned);
-            handed.csrf_access_token = csrf(&access);
-            handed.csrf_refresh_token = refresh.as_ref().and_then(csrf);
+            handed.csrf_access_token = access.csrf().map(str::to_owned);
+            handed.csrf_refresh_token = refresh.as_ref().and_then(Token::csrf).map(str::to_owned);
             for token in [Some(&access), refresh.as_ref()].into_iter().flatten() {
                 cookies = cookies.and(jwt.cookies().set(token).map_err(Refusal::defect)?);
             }

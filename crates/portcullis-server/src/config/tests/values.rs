@@ -66,7 +66,7 @@ fn the_places_of_tokens_are_what_flask_calls_them() {
     assert_eq!(config(all).token_location, order);
     assert_eq!(config("JWT_TOKEN_LOCATION = 'cookies'\n").token_location, [Location::Cookies]);
     let jwt = config(
-        "JWT_COOKIE_SAMESITE = 'strict'\nJWT_SESSION_COOKIE = False\nJWT_CSRF_METHODS = ['POST']\n\
+        "JWT_COOKIE_SAMESITE = 'strict'\nJWT_SESSION_COOKIE = false\nJWT_CSRF_METHODS = ['POST']\n\
          JWT_REFRESH_COOKIE_PATH = '/users/refresh'\nJWT_COOKIE_DOMAIN = 'example.com'\n",
     );
     assert_eq!((jwt.cookie_samesite, jwt.session_cookie), (Some(SameSite::Strict), false));
