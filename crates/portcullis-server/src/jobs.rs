@@ -4,7 +4,7 @@ use std::{sync::Arc, thread::panicking, time::Duration};
 
 use tokio::{
     task::JoinHandle,
-    time::{Interval, MissedTickBehavior, sleep},
+    time::{Interval, MissedTickBehavior},
 };
 
 use crate::revocations::Revocations;
@@ -68,10 +68,10 @@ async fn tell_seen(revocations: Arc<Revocations>) {
 
 async fn poll(revocations: Arc<Revocations>) {
     let listening = Listening(revocations);
-    let mut waited = Duration::ZERO;
+    let (mut rhythm, mut waited) = (every(Revocations::POLL_EVERY), Duration::ZERO);
     loop {
         // In short steps: the store may stop telling in between.
-        sleep(Revocations::POLL_EVERY).await;
+        rhythm.tick().await;
         waited += Revocations::POLL_EVERY;
         if waited >= listening.0.poll_every() {
             waited = Duration::ZERO;
@@ -82,15 +82,19 @@ async fn poll(revocations: Arc<Revocations>) {
 }
 
 async fn listen(revocations: Arc<Revocations>) {
+    let mut rhythm = every(Jobs::LISTEN_AGAIN);
     loop {
+        rhythm.tick().await;
         revocations.listen().await;
-        sleep(Jobs::LISTEN_AGAIN).await;
     }
 }
 
 async fn reload(revocations: Arc<Revocations>) {
+    let mut rhythm = every(Jobs::RELOAD_EVERY);
+    // The first tick is that of the start, at which everything has just been loaded.
+    rhythm.tick().await;
     loop {
-        sleep(Jobs::RELOAD_EVERY).await;
+        rhythm.tick().await;
         if let Err(error) = revocations.reload().await {
             tracing::warn!(%error, "the revocation list could not be read again");
         }

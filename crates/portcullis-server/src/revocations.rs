@@ -158,7 +158,7 @@ impl Revocations {
         match revocation {
             Revocation::Token(RevokedToken { jti, expires_at }) => index.revoke_token(jti, *expires_at),
             Revocation::Session(EndedSession { id, until }) => {
-                index.revoke_session(id.as_str(), Some(*until))
+                index.revoke_session(id.as_str(), Some(*until));
             }
             Revocation::Access { session, up_to, until } => {
                 index.revoke_access(session.as_str(), *up_to, Some(*until));

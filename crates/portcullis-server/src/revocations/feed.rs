@@ -111,7 +111,7 @@ impl Revocations {
         let mut ended = None;
         while let Some(batch) = told.recv().await {
             match batch {
-                Ok(batch) => batch.iter().for_each(|revocation| self.note(revocation)),
+                Ok(batch) => self.note_each(&batch),
                 Err(error) => ended = Some(error),
             }
         }
@@ -146,13 +146,19 @@ impl Revocations {
     async fn note_all(&self, mut batches: mpsc::Receiver<Vec<Revocation>>, say_progress: bool) {
         let (mut noted, mut said_at): (usize, Instant) = (0, self.clock.monotonic());
         while let Some(batch) = batches.recv().await {
-            batch.iter().for_each(|revocation| self.note(revocation));
+            self.note_each(&batch);
             noted += batch.len();
             let now = self.clock.monotonic();
             if say_progress && now.saturating_duration_since(said_at) >= SAY_EVERY {
                 tracing::info!(entries = noted, "loading the revocation list: {noted} entries so far");
                 said_at = now;
             }
+        }
+    }
+
+    fn note_each(&self, batch: &[Revocation]) {
+        for revocation in batch {
+            self.note(revocation);
         }
     }
 }

@@ -35,8 +35,8 @@ async fn what_is_revoked_beside_the_server_is_refused_by_it() {
     beside.close().await;
 }
 
-#[test]
-fn a_second_process_that_writes_the_file_is_heard_by_the_running_server() {
+#[tokio::test]
+async fn a_second_process_that_writes_the_file_is_heard_by_the_running_server() {
     let folder = instance(SEED_LINE);
     let server = Server::seed(folder.path());
     let alice = json!({"username": "alice", "password": "test"});
@@ -51,11 +51,13 @@ fn a_second_process_that_writes_the_file_is_heard_by_the_running_server() {
     assert!(written.unwrap().success());
     let revoked = (401, json!({"msg": "Token has been revoked"}));
     // A second, and what a busy machine adds.
-    let heard = (0..40).any(|_| {
-        std::thread::sleep(Duration::from_millis(100));
-        server.bearer("GET", "/tests/secret", access) == revoked
+    let heard = tokio::time::timeout(Duration::from_secs(4), async {
+        let mut rhythm = tokio::time::interval(Duration::from_millis(50));
+        while server.bearer("GET", "/tests/secret", access) != revoked {
+            rhythm.tick().await;
+        }
     });
-    assert!(heard);
+    heard.await.expect("it hears");
     server.signal("TERM");
     assert!(server.wait().success());
 }
@@ -70,12 +72,13 @@ async fn a_node_that_hears_nothing_is_degraded_then_refuses_to_guess_and_recover
     let shell = Connection::open(app.database()).unwrap();
     shell.execute_batch("ALTER TABLE revocation_log RENAME TO taken_away").unwrap();
     let ready = async |expected: (u16, Value)| {
+        let mut rhythm = tokio::time::interval(Duration::from_millis(5));
         loop {
+            rhythm.tick().await;
             let answer = app.get("/readyz").await;
             if (answer.status.as_u16(), &answer.body) == (expected.0, &expected.1) {
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     let soon = Duration::from_secs(10);

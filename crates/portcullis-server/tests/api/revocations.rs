@@ -4,13 +4,16 @@
 use std::{sync::Arc, time::Duration};
 
 use portcullis::{
-    Claims, Clock as _, JwtManager, Key, ManualClock, NumericDate, Revocation as _, RevocationIndex, Verdict,
+    Claims, Clock as _, JwtManager, Key, ManualClock, NumericDate, Revocation as _, RevocationIndex,
+    Verdict as Hears,
 };
 use portcullis_server::{
-    model::{Access, EndReason, NewUser, NextHead, PasswordHash, Session, SessionId, User, Username},
+    model::{
+        Access, EndReason, NewUser, NextHead, PasswordHash, RefreshId, Session, SessionId, User, Username,
+    },
     revocations::{FeedSource, RevocationPolicy, Revocations},
-    sessions,
-    store::{Creation, Opening, Store, StoreErrorKind, sqlite::SqliteStore},
+    sessions::{self, LostAnswer, Refresh, RefreshPolicy, Verdict},
+    store::{Creation, Opening, Refreshed, Store, StoreErrorKind, sqlite::SqliteStore},
 };
 use tempfile::TempDir;
 
@@ -40,18 +43,18 @@ impl Node {
 
     async fn opened(&self, id: &str) -> Session {
         let now = self.clock.now();
-        let next = NextHead {
-            refresh_jti: format!("refresh {id}"),
-            access_jti: format!("access {id}"),
-            issued_by: NumericDate::from(now),
-            access_lifetime: HOUR,
-            refresh_lifetime: HOUR,
-        };
+        let next = next(id);
         let owner = (&self.user.id, self.user.epoch);
         let session = sessions::opened(SessionId::new(id), owner, &next, HOUR, now);
         let opening = self.store.open_session(session.clone(), &self.user.password, 50, now).await.unwrap();
         assert!(matches!(opening, Opening::Opened { .. }));
         session
+    }
+
+    async fn refreshed(&self, session: &Session, presented: RefreshId, name: &str) -> Refreshed {
+        let policy = RefreshPolicy { reuse_window: Duration::ZERO, lost_answer: LostAnswer::Forgive };
+        let refresh = Refresh { presented, seen: 0, next: next(name), policy };
+        self.store.refresh_session(&session.id, &refresh, self.clock.now()).await.unwrap()
     }
 
     async fn loaded(&self, leeway: Duration) -> Revocations {
@@ -60,21 +63,36 @@ impl Node {
             session_max_age: HOUR,
             longest_lifetime: HOUR,
             source: FeedSource::Auto,
-            max_staleness: Duration::from_secs(300),
+            max_staleness: Duration::from_mins(5),
         };
         Revocations::load(self.store.clone(), Arc::new(self.clock.clone()), policy).await.unwrap()
     }
 }
 
-/// The claims of an access token of a session.
-fn claims(id: &str) -> Claims {
+/// The pair of a name.
+fn next(name: &str) -> NextHead {
+    NextHead {
+        refresh_jti: format!("refresh {name}"),
+        access_jti: format!("access {name}"),
+        issued_by: NumericDate::from_seconds(i64::MAX),
+        access_lifetime: HOUR,
+        refresh_lifetime: HOUR,
+    }
+}
+
+/// The claims of an access token of a session's generation.
+fn claims_of(id: &str, generation: u32) -> Claims {
     let jwt = JwtManager::builder(Key::hs256([7; 32]).unwrap()).revocation(Arc::new(RevocationIndex::new()));
     let jwt = jwt.build().unwrap();
-    jwt.verify(jwt.access("alice").session(id, 1).sign().unwrap().as_str()).unwrap()
+    jwt.verify(jwt.access("alice").session(id, generation).sign().unwrap().as_str()).unwrap()
+}
+
+fn claims(id: &str) -> Claims {
+    claims_of(id, 1)
 }
 
 fn is_revoked(revocations: &Revocations, id: &str) -> bool {
-    matches!(revocations.check(&claims(id)), Verdict::Revoked)
+    matches!(revocations.check(&claims(id)), Hears::Revoked)
 }
 
 #[tokio::test]
@@ -101,23 +119,41 @@ async fn what_the_store_did_after_it_had_answered_an_error_is_found() {
 }
 
 #[tokio::test]
+async fn the_access_tokens_of_an_answer_that_was_lost_are_void_on_every_node_and_after_a_restart() {
+    let node = Node::new().await;
+    let session = node.opened("s").await;
+    let elsewhere = node.loaded(Duration::ZERO).await;
+    let first = session.head.refresh.clone();
+    for (name, verdict) in [("lost", Verdict::Rotate), ("found", Verdict::Reissue)] {
+        node.clock.advance(Duration::from_mins(1));
+        let refreshed = node.refreshed(&session, first.clone(), name).await;
+        assert_eq!(refreshed.verdict, verdict);
+    }
+    elsewhere.poll().await.unwrap();
+    for revocations in [elsewhere, node.loaded(Duration::ZERO).await] {
+        let refused = |generation| matches!(revocations.check(&claims_of("s", generation)), Hears::Revoked);
+        assert_eq!([1, 2, 3].map(refused), [true, true, false]);
+    }
+}
+
+#[tokio::test]
 async fn a_node_that_hears_nothing_goes_on_for_as_long_as_it_may_and_then_refuses_to_guess() {
     let node = Node::new().await;
     let revocations = node.loaded(Duration::ZERO).await;
-    let live = |revocations: &Revocations| matches!(revocations.check(&claims("s")), Verdict::Live);
+    let live = |revocations: &Revocations| matches!(revocations.check(&claims("s")), Hears::Live);
     node.store.close().await;
     revocations.poll().await.unwrap_err();
     assert!(live(&revocations) && revocations.is_behind());
     // What a wall clock says is no matter.
     let now = NumericDate::from(node.clock.now());
     node.clock.step_to(now.plus(1000 * HOUR));
-    node.clock.advance(Duration::from_secs(300));
+    node.clock.advance(Duration::from_mins(5));
     revocations.poll().await.unwrap_err();
     assert!(live(&revocations));
     node.clock.advance(Duration::from_secs(1));
     assert!(live(&revocations), "only whoever listens looks at the clock");
     revocations.poll().await.unwrap_err();
-    let Verdict::Ask(asking) = revocations.check(&claims("s")) else { panic!("it should not have guessed") };
+    let Hears::Ask(asking) = revocations.check(&claims("s")) else { panic!("it should not have guessed") };
     assert!(asking.await.is_err());
     // What is known to be over is over; and what is asked for here is known here, whatever the store does.
     revocations.end_session(&SessionId::new("s"), EndReason::LoggedOut).await.unwrap_err();

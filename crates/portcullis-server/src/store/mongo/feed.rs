@@ -169,7 +169,7 @@ impl Feed {
         for _ in 0..ROUNDS {
             let found = collection.find(unstamped()).projection(source.projection()).limit(UNSTAMPED);
             let mut cursor = bounded(async { found.await }).await?;
-            let (mut ids, mut batch) = (Vec::new(), Vec::new());
+            let (mut ids, mut batch) = (Vec::<Bson>::new(), Vec::new());
             while bounded(cursor.advance()).await? {
                 let document = cursor.current();
                 batch.extend((source.parse)(document));
@@ -180,7 +180,7 @@ impl Feed {
                 break;
             }
             self.hand_over(batch).await?;
-            let mut those = doc! { "_id": { "$in": Vec::<Bson>::from(ids) } };
+            let mut those = doc! { "_id": { "$in": ids } };
             those.extend(unstamped());
             let stamped = collection.update_many(those, now_as_stamp()).write_concern(seen_by_one());
             bounded(async { stamped.await }).await?;

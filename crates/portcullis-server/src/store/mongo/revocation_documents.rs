@@ -1,7 +1,7 @@
 //! Between documents and revocations. Others write here too, and one document that is none keeps nobody from hearing of
 //! the rest: what no token can have is passed over, and what is unclear refuses for longer.
 
-use mongodb::bson::{RawBsonRef, RawDocument};
+use mongodb::bson::{DateTime, RawBsonRef, RawDocument};
 use portcullis::NumericDate;
 
 use super::documents::from_date;
@@ -57,7 +57,7 @@ pub(super) fn entry(document: &RawDocument) -> Option<Revocation> {
 
 /// When the server wrote a document, in milliseconds of its clock.
 pub(super) fn stamp(document: &RawDocument) -> Option<i64> {
-    document.get_datetime("at").ok().map(|at| at.timestamp_millis())
+    document.get_datetime("at").ok().map(DateTime::timestamp_millis)
 }
 
 /// A value that is there and not null.

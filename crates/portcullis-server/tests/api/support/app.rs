@@ -116,8 +116,9 @@ impl TestApp {
     /// Waits until a guarded route answers a token with a status, without doing anything for it.
     pub async fn comes_to(&self, status: u16, token: &str) {
         let coming = async {
+            let mut rhythm = tokio::time::interval(Duration::from_millis(5));
             while self.get_as("/tests/secret", token).await.status != status {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                rhythm.tick().await;
             }
         };
         tokio::time::timeout(SOON, coming).await.unwrap_or_else(|_| panic!("it does not come to {status}"));

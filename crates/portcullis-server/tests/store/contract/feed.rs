@@ -176,11 +176,11 @@ pub(crate) async fn the_access_tokens_of_a_void_head_are_void_after_a_restart<B:
     assert_eq!((now.void_access, now.head.refresh.generation), (2, 3));
     let void = Revocation::Access { session: sid("s"), up_to: 2, until: now.remembered_until() };
     assert_eq!(now.revocation().as_ref(), Some(&void));
-    assert_eq!(since(&*store, mark).await.0, [void.clone()]);
+    assert_eq!(since(&*store, mark).await.0, std::slice::from_ref(&void));
     store.close().await;
 
     let store = place.open().await;
-    assert_eq!(everything(&*store).await, [void.clone()]);
+    assert_eq!(everything(&*store).await, std::slice::from_ref(&void));
     // The session goes on, and what was void stays so.
     let rotated = refresh(&*store, "s", refresh_token(3, "3"), "4", second(300)).await;
     assert_eq!((rotated.verdict, rotated.session.unwrap().void_access), (Verdict::Rotate, 2));

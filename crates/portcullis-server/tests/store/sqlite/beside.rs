@@ -52,7 +52,7 @@ async fn two_that_write_at_once_lose_nothing() {
             revoke(store, &format!("{name} {n}"), None).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), async {
+    tokio::time::timeout(Duration::from_mins(1), async {
         tokio::join!(writes(&store, "served"), writes(&beside, "beside"))
     })
     .await
