@@ -9,7 +9,7 @@ use std::{
 };
 
 use portcullis::{Clock, NumericDate, RevocationIndex};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{FeedSource, Hearing, RevocationPolicy, Revocations, SeenSessions};
 use crate::{
@@ -71,7 +71,10 @@ impl Revocations {
     /// [`StoreError`] when the store could not be read; the next poll goes on from where this one began.
     pub async fn poll(&self) -> Result<(), StoreError> {
         let mut mark = self.mark.lock().await;
-        match self.read(Some(*mark), false).await {
+        // Steps that are slow and never done are silence too.
+        let read = timeout(self.policy.max_staleness, self.read(Some(*mark), false)).await;
+        let too_slow = || StoreError::new(StoreErrorKind::Unavailable, "the feed of revocations is too slow");
+        match read.unwrap_or_else(|_| Err(too_slow())) {
             Ok(read) => {
                 *mark = read;
                 self.hearing.heard(self.clock.monotonic());

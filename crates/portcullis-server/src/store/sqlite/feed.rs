@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 use portcullis::NumericDate;
-use rusqlite::{Connection, Params, Row, params};
+use rusqlite::{Connection, Params, Row};
 use tokio::{
     sync::{Semaphore, mpsc},
     task::spawn_blocking,
@@ -29,19 +29,16 @@ use crate::{
 /// Readings at once: a poll, a reading of everything, and one that was given up but is not over yet.
 const READINGS: u32 = 3;
 
-/// Everything that is refused, as rows of `kind, name, bound, expires_at`, but for what has expired.
+/// Everything that is refused, as rows of `kind, name, bound, expires_at`.
 const TABLES: [&str; 4] = [
-    "SELECT 'token', jti, 0, expires_at FROM revoked_tokens WHERE expires_at IS NULL OR expires_at >= ?1",
-    "SELECT 'session', id, 0, remembered_until FROM sessions \
-     WHERE ended_at IS NOT NULL AND remembered_until >= ?1",
-    "SELECT 'access', id, void_access, remembered_until FROM sessions \
-     WHERE void_access > 0 AND ended_at IS NULL AND remembered_until >= ?1",
-    "SELECT kind, name, bound, expires_at FROM revocations WHERE expires_at IS NULL OR expires_at >= ?1",
+    "SELECT 'token', jti, 0, expires_at FROM revoked_tokens",
+    "SELECT 'session', id, 0, remembered_until FROM sessions WHERE ended_at IS NOT NULL",
+    "SELECT 'access', id, void_access, remembered_until FROM sessions WHERE void_access > 0 AND ended_at IS NULL",
+    "SELECT kind, name, bound, expires_at FROM revocations",
 ];
 
 /// What was logged behind a place, as rows of the same.
-const LOGGED: &str = "SELECT kind, name, bound, expires_at FROM revocation_log \
-                      WHERE seq > ?2 AND (expires_at IS NULL OR expires_at >= ?1) ORDER BY seq";
+const LOGGED: &str = "SELECT kind, name, bound, expires_at FROM revocation_log WHERE seq > ?1 ORDER BY seq";
 
 /// The readings of a store's feed.
 pub(super) struct Feed {
@@ -93,7 +90,9 @@ impl Feed {
             }
         });
         while let Some(batch) = timeout(PATIENCE, read.recv()).await.map_err(|_| Failure::Late)? {
-            batches.send(batch).await.map_err(|_| Failure::Closed)?;
+            if !batch.is_empty() {
+                batches.send(batch).await.map_err(|_| Failure::Closed)?;
+            }
         }
         task.await.map_err(|_| Failure::Panicked)?
     }
@@ -165,30 +164,34 @@ impl Reading {
             );
             return self.everything(connection);
         }
-        self.send(connection, LOGGED, params![self.remembered_at.seconds(), place])?;
+        self.send(connection, LOGGED, [place])?;
         Ok(FeedMark::new(last))
     }
 
     fn everything(&self, connection: &Connection) -> Result<FeedMark, Failure> {
         let last = last_logged(connection)?;
         for table in TABLES {
-            self.send(connection, table, params![self.remembered_at.seconds()])?;
+            self.send(connection, table, [])?;
         }
         Ok(FeedMark::new(last))
     }
 
-    /// Hands the rows of a statement over.
+    /// Hands over what has not expired of a statement's rows. After so many rows there is a batch, even an empty one: it
+    /// says that the reading goes on.
     fn send(&self, connection: &Connection, sql: &str, values: impl Params) -> Result<(), Failure> {
         let mut statement = connection.prepare_cached(sql)?;
         let mut found = statement.query(values)?;
-        let mut batch = Vec::new();
+        let (mut batch, mut rows) = (Vec::new(), 0);
         while let Some(row) = found.next()? {
-            batch.extend(revocation(row)?);
-            if batch.len() == BATCH {
+            let revocation = revocation(row)?;
+            batch.extend(revocation.filter(|revocation| revocation.lasts_until(self.remembered_at)));
+            rows += 1;
+            if rows == BATCH {
                 self.hand_over(std::mem::take(&mut batch))?;
+                rows = 0;
             }
         }
-        if batch.is_empty() { Ok(()) } else { self.hand_over(batch) }
+        self.hand_over(batch)
     }
 
     fn hand_over(&self, batch: Vec<Revocation>) -> Result<(), Failure> {

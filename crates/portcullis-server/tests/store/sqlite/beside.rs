@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
+use portcullis::NumericDate;
 use portcullis_server::{
     model::EndReason,
     store::{Store, StoreErrorKind, sqlite::SqliteStore},
@@ -17,6 +18,10 @@ fn refusal(path: &Path, words: &[&str]) {
     let error = SqliteStore::open_beside(path).err().expect("it should have been refused");
     assert_eq!(error.kind(), StoreErrorKind::Refused, "{error}");
     assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
+}
+
+fn date_of(seconds: i64) -> NumericDate {
+    NumericDate::from_seconds(seconds)
 }
 
 #[tokio::test]
@@ -121,6 +126,25 @@ async fn a_log_that_was_trimmed_is_read_from_the_tables() {
     shell.execute_batch("DELETE FROM revocation_log").unwrap();
     assert_eq!(streamed(&store, Some(mark), EVER).await.unwrap().0.len(), 0);
     assert_eq!(streamed(&store, Some(old), EVER).await.unwrap().0.len(), 4);
+}
+
+#[tokio::test]
+async fn a_list_of_many_batches_is_streamed_whole_with_what_has_expired_left_out() {
+    let place = Sqlite::new();
+    let store = place.store();
+    let (_, mark) = streamed(&store, None, EVER).await.unwrap();
+    let shell = Connection::open(place.path()).unwrap();
+    // In the order of names the first 50 000 have expired.
+    shell
+        .execute_batch(
+            "WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 75000)
+             INSERT INTO revoked_tokens SELECT format('%08d', n), n, 0 FROM n",
+        )
+        .unwrap();
+    for since in [None, Some(mark)] {
+        let (left, _) = streamed(&store, since, date_of(50_000)).await.unwrap();
+        assert_eq!(left.len(), 25_001);
+    }
 }
 
 #[tokio::test]
