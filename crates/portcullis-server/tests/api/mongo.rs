@@ -3,6 +3,8 @@
 #[path = "../store/mongo/place.rs"]
 mod place;
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use mongodb::{
     Client,
@@ -12,7 +14,10 @@ use serde_json::json;
 
 use self::place::{Place, is_there};
 use crate::{
-    harness::secantus::Secantus,
+    harness::{
+        kill::{self, Plan, StoreKind},
+        secantus::Secantus,
+    },
     support::{Answer, Server, TestApp, Tokens, instance},
 };
 
@@ -187,4 +192,17 @@ async fn what_the_flask_application_revokes_is_refused_by_a_running_node() {
         kept.remove("at");
         assert_eq!(kept, theirs);
     }
+}
+
+/// The short form of `scripts/bench kill --store mongo`: the server and the database are killed.
+#[test]
+fn what_was_acknowledged_under_load_survives_and_nothing_comes_back() {
+    if !is_secantus() {
+        return;
+    }
+    let longest = Duration::from_millis(400);
+    let plan = Plan { rounds: 2, seed: 1, store: StoreKind::Mongo, rounds_of_a_life: 2, longest };
+    let report = kill::run(&plan, |_| {});
+    assert!(report.violations.is_empty(), "{report}\n{:#?}", report.violations);
+    assert!(report.facts.values().sum::<u64>() > 50 && report.database_kills > 0, "{report}");
 }
