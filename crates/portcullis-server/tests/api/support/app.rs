@@ -91,6 +91,7 @@ impl TestApp {
     }
 
     /// Another node of the service, on the same database and with the same clock.
+    #[cfg(feature = "mongo")]
     pub async fn another_node(&self) -> Self {
         let place = self.place.clone();
         let state = AppState::open(&place.config, Arc::new(place.clock.clone())).await.unwrap();
