@@ -131,7 +131,7 @@ enum Task {
 
 impl Passwords {
     /// Starts the workers. They hold no memory before the first hash and end with this value.
-    pub fn start(scheme: Scheme, upgrade: Upgrade, capacity: HashCapacity, clock: Arc<dyn Clock>) -> Self {
+    pub fn start(scheme: Scheme, upgrade: Upgrade, capacity: HashCapacity, clock: &Arc<dyn Clock>) -> Self {
         let (queue, tasks) = crossbeam_channel::bounded(capacity.queue);
         for number in 0..capacity.workers.get() {
             let tasks = tasks.clone();
@@ -292,7 +292,11 @@ mod tests {
     fn start(scheme: Scheme, workers: usize, queue: usize) -> Passwords {
         let capacity =
             HashCapacity { workers: NonZero::new(workers).unwrap(), queue, idle: Duration::from_millis(1) };
-        Passwords::start(scheme, Upgrade::AtLogin, capacity, Arc::new(SystemClock))
+        Passwords::start(scheme, Upgrade::AtLogin, capacity, &clock())
+    }
+
+    fn clock() -> Arc<dyn Clock> {
+        Arc::new(SystemClock)
     }
 
     fn password(text: &str) -> Password {
@@ -328,15 +332,14 @@ mod tests {
         }
         let capacity =
             HashCapacity { workers: NonZero::<usize>::MIN, queue: 8, idle: Duration::from_secs(1) };
-        let never =
-            Passwords::start(Scheme::Argon2id(CHEAP), Upgrade::Never, capacity, Arc::new(SystemClock));
+        let never = Passwords::start(Scheme::Argon2id(CHEAP), Upgrade::Never, capacity, &clock());
         assert_eq!(never.successor(&of_pbkdf2, password("x")).await.unwrap(), None);
     }
 
     #[test]
     fn a_cheap_hash_and_none_take_as_long_as_a_new_one() {
         let scheme = Scheme::Argon2id(HashCost { memory_kib: 16 * 1024, passes: 2 });
-        let clock = Arc::new(SystemClock);
+        let clock = clock();
         let mut worker = Worker { arena: Arena::default(), scheme, usual: None, clock: clock.clone() };
         let mut least = |stored: PasswordHash| {
             let once = |_| {

@@ -156,6 +156,56 @@ pub fn opened(
         opened_at: now,
         last_used: now,
         ends_at,
+        adopted_until: None,
+        device: None,
+        ended: None,
+    }
+}
+
+/// A refresh token of another application, as a session needs to know it.
+#[derive(Clone, Copy, Debug)]
+pub struct AdoptedToken<'a> {
+    /// The claim `jti`.
+    pub jti: &'a str,
+    /// The claim `iat`, where it has one.
+    pub issued_at: Option<NumericDate>,
+    /// The claim `exp`; a token without one lives for good.
+    pub expires_at: Option<NumericDate>,
+}
+
+/// A session that begins now with a refresh token that another application gave out: that token is its head, of
+/// generation 0, made so long ago that it is never given out again. `user` is whose it is, and the user's epoch.
+pub fn adopted(
+    id: SessionId,
+    user: (&UserId, i64),
+    token: &AdoptedToken<'_>,
+    max_age: Duration,
+    now: SystemTime,
+) -> Session {
+    let present = NumericDate::from(now);
+    let ends_at = present.plus(max_age);
+    let expires_at = token.expires_at.unwrap_or(Session::FOR_GOOD).min(Session::FOR_GOOD);
+    Session {
+        id,
+        user: user.0.clone(),
+        epoch: user.1,
+        head: Head {
+            refresh: RefreshId { generation: Session::ADOPTED_GENERATION, jti: token.jti.to_owned() },
+            // Nobody knows which access tokens were given out with it.
+            access_jti: String::new(),
+            made_at: SystemTime::UNIX_EPOCH,
+            issued_at: token.issued_at.unwrap_or(present),
+            access_expires_at: present,
+            refresh_expires_at: expires_at.min(ends_at),
+            access: AccessTokenKind::Refreshed,
+        },
+        parent: None,
+        seen: 0,
+        void_access: 0,
+        opened_at: now,
+        last_used: now,
+        ends_at,
+        adopted_until: Some(expires_at),
         device: None,
         ended: None,
     }

@@ -11,8 +11,10 @@ use std::{
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
 
 use crate::{
-    accounts::{Accounts, Identity, Policy},
-    config::{Config, JwtIdentity, PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed},
+    accounts::{self, Accounts, Identity, Policy},
+    config::{
+        Config, JwtIdentity, LegacyRefresh, PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed,
+    },
     instance::{self, InstanceError, InstanceSecret},
     jobs::Jobs,
     passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
@@ -102,7 +104,7 @@ impl AppState {
         let jwt = jwt.revocation(revocations.clone()).build()?;
         let (scheme, upgrade) = hashing(config);
         let capacity = HashCapacity::of_machine(config.hash_queue);
-        let passwords = Passwords::start(scheme, upgrade, capacity, clock.clone());
+        let passwords = Passwords::start(scheme, upgrade, capacity, &clock);
         let accounts = Accounts::new(
             store.clone(),
             passwords,
@@ -231,6 +233,10 @@ fn policy(config: &Config) -> Policy {
         refresh_lifetime: config.jwt.refresh_token_expires.duration(),
         session_max_age: config.session_max_age,
         sessions_per_user: config.sessions_per_user,
+        legacy_refresh: match config.legacy_refresh {
+            LegacyRefresh::Adopt => accounts::LegacyRefresh::Adopt,
+            LegacyRefresh::Refuse => accounts::LegacyRefresh::Refuse,
+        },
         refresh: RefreshPolicy {
             reuse_window: config.refresh_reuse_window,
             lost_answer: match config.refresh_lost_answer {

@@ -10,7 +10,7 @@
 
 use std::{fs, num::NonZero, sync::Arc, time::Duration};
 
-use portcullis::SystemClock;
+use portcullis::{Clock, SystemClock};
 use portcullis_server::{
     model::Password,
     passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
@@ -28,7 +28,8 @@ async fn a_worker_without_work_gives_its_memory_back_and_takes_it_again() {
     const MIB: u64 = 1024;
     let cost = HashCost { memory_kib: 19 * 1024, passes: 1 };
     let capacity = HashCapacity { workers: NonZero::<usize>::MIN, queue: 1, idle: Duration::from_secs(1) };
-    let passwords = Passwords::start(Scheme::Argon2id(cost), Upgrade::Never, capacity, Arc::new(SystemClock));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let passwords = Passwords::start(Scheme::Argon2id(cost), Upgrade::Never, capacity, &clock);
     let before = resident_kib();
     // Three times: an allocator may learn to keep what was freed.
     for _ in 0..3 {

@@ -72,9 +72,15 @@ impl Accounts {
         let id = SessionId::random().map_err(|error| AccountsError::Defect(error.into()))?;
         let (owner, first) = ((&user.id, user.epoch), self.next_head()?);
         let session = sessions::opened(id, owner, &first, self.policy.session_max_age, now);
-        let device = device.map(|device| device.chars().take(Session::DEVICE_CHARS).collect());
-        let session = Session { device, ..session };
+        let session = Session { device: device.map(Session::cut_device), ..session };
         let pair = self.pair(user, &session)?;
+        Ok(self.open(user, session).await?.then_some(pair))
+    }
+
+    /// Makes a session durable, and tells the index of those that had to end for it. `false` where the user, as `user`
+    /// was read, has another hash by now.
+    pub(super) async fn open(&self, user: &User, session: Session) -> Result<bool, AccountsError> {
+        let now = self.now();
         let (store, revocations) = (self.store.clone(), self.revocations.clone());
         let (shown_for, at_most) = (user.password.clone(), self.policy.sessions_per_user);
         to_its_end(async move {
@@ -84,9 +90,9 @@ impl Accounts {
                         tracing::info!(session = session.id.as_str(), "a session had to end for a new one");
                         revocations.note_session(session);
                     }
-                    Ok(Some(pair))
+                    Ok(true)
                 }
-                Opening::HashChanged => Ok(None),
+                Opening::HashChanged => Ok(false),
                 // The password was changed or the account ended while its hash was being checked.
                 Opening::Refused => Err(AccountsError::BadCredentials),
             }

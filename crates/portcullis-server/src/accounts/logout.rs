@@ -6,7 +6,8 @@ use super::{Accounts, AccountsError};
 use crate::model::{EndReason, Revocation, RevokedToken, SessionId};
 
 impl Accounts {
-    /// Ends the session of a token; a token without one is revoked by itself. Doing it again, or with a token that has
+    /// Ends the session of a token; a token without one is revoked by itself, with the session that it
+    /// was adopted into. Doing it again, or with a token that has
     /// expired, changes nothing and succeeds.
     ///
     /// # Errors
@@ -24,6 +25,7 @@ impl Accounts {
         let jti = token.jti().ok_or(AccountsError::NoTokenId)?.to_owned();
         let entry = RevokedToken { jti, expires_at: token.expires_at() };
         self.revocations.revoke(Revocation::Token(entry)).await?;
+        self.never_adopt(token).await?;
         tracing::info!(jti = token.jti(), "a token was revoked");
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What people do here: register, log in, refresh, log out, change a password. No axum, no SQL, no status codes.
 
+mod adopt;
 mod login;
 mod logout;
 mod pair;
@@ -19,6 +20,7 @@ use std::{
 use portcullis::{Clock, IssueError, JwtManager, NumericDate};
 use tokio::task::JoinError;
 
+pub use adopt::LegacyRefresh;
 pub use pair::TokenPair;
 pub use refresh::{RefreshedPair, RepeatReason};
 pub use sessions::{FreshToken, LogoutScope};
@@ -57,6 +59,8 @@ pub struct Policy {
     pub session_max_age: Duration,
     /// How many sessions of one user may live at once.
     pub sessions_per_user: usize,
+    /// What becomes of refresh tokens of no session.
+    pub legacy_refresh: LegacyRefresh,
     /// The refresh rule's settings.
     pub refresh: RefreshPolicy,
 }

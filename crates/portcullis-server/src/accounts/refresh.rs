@@ -28,17 +28,24 @@ pub enum RepeatReason {
 }
 
 impl Accounts {
-    /// Gives out a session's pair for a genuine refresh token, by the rule of [`sessions`](crate::sessions).
+    /// Gives out a session's pair for a genuine refresh token, by the rule of [`sessions`](crate::sessions). A token of
+    /// no session opens one, where the policy adopts it; `device` is what the client says that it is.
     ///
     /// # Errors
     /// [`AccountsError::SessionOver`] for a token that is void, or whose session is; a part that failed: the same
     /// request again settles it.
-    pub async fn refresh(&self, token: &Claims) -> Result<RefreshedPair, AccountsError> {
-        let (Some(session), Some(jti)) = (token.session(), token.jti()) else {
-            return Err(AccountsError::SessionOver);
+    pub async fn refresh(
+        &self,
+        token: &Claims,
+        device: Option<&str>,
+    ) -> Result<RefreshedPair, AccountsError> {
+        let (id, presented) = match (token.session(), token.jti()) {
+            (Some(of), Some(jti)) => {
+                (SessionId::new(of.id), RefreshId { generation: of.generation, jti: jti.to_owned() })
+            }
+            (None, _) => self.adopt(token, device).await?,
+            (Some(_), None) => return Err(AccountsError::SessionOver),
         };
-        let id = SessionId::new(session.id);
-        let presented = RefreshId { generation: session.generation, jti: jti.to_owned() };
         let refresh = Refresh {
             presented,
             seen: self.revocations.newest_seen(&id),

@@ -89,6 +89,8 @@ pub struct Config {
     pub revocation_feed: RevocationFeed,
     /// How long it may hear nothing before guarded routes are refused.
     pub revocation_max_staleness: Duration,
+    /// What becomes of the Flask application's refresh tokens.
+    pub legacy_refresh: LegacyRefresh,
     /// The shortest password that can be chosen, in characters.
     pub password_min_length: usize,
     /// The memory of one password hash.
@@ -135,6 +137,15 @@ pub enum RefreshLostAnswer {
     /// A new pair: the answer was lost.
     Forgive,
     /// Nothing, and the session ends.
+    Refuse,
+}
+
+/// What becomes of refresh tokens that the Flask application gave out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LegacyRefresh {
+    /// They open a session.
+    Adopt,
+    /// They are refused.
     Refuse,
 }
 
@@ -269,6 +280,7 @@ impl Config {
             refresh_lost_answer: RefreshLostAnswer::Refuse,
             revocation_feed: RevocationFeed::Poll,
             revocation_max_staleness: Duration::ZERO,
+            legacy_refresh: LegacyRefresh::Refuse,
             password_min_length: 0,
             argon2_memory_kib: 0,
             argon2_passes: 0,

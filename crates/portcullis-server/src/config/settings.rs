@@ -9,7 +9,8 @@ use std::{
 use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
 
 use super::{
-    Config, JwtIdentity, LogFormat, PasswordScheme, Profile, RefreshLostAnswer, Registration, RevocationFeed,
+    Config, JwtIdentity, LegacyRefresh, LogFormat, PasswordScheme, Profile, RefreshLostAnswer, Registration,
+    RevocationFeed,
     database_url::{self, DatabaseUrl},
     echo, key_pair, places,
     problem::Origin,
@@ -154,6 +155,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("REFRESH_LOST_ANSWER", |d, v| v.one_of(LOST_ANSWERS).map(|x| d.config.refresh_lost_answer = x)),
     Setting::plain("REVOCATION_FEED", |d, v| v.one_of(REVOCATION_FEEDS).map(|x| d.config.revocation_feed = x)),
     Setting::plain("REVOCATION_MAX_STALENESS", |d, v| v.duration(STALENESS).map(|x| d.config.revocation_max_staleness = x)),
+    Setting::plain("LEGACY_REFRESH", |d, v| v.one_of(LEGACY_REFRESHES).map(|x| d.config.legacy_refresh = x)),
     Setting::plain("PASSWORD_MIN_LENGTH", |d, v| v.number(1..=64).map(|x: u32| d.config.password_min_length = x as usize)),
     Setting::plain("PASSWORD_ARGON2_MEMORY_KIB", |d, v| v.number(8..=MOST_HASH_MEMORY_KIB).map(|x| d.config.argon2_memory_kib = x)),
     Setting::plain("PASSWORD_ARGON2_PASSES", |d, v| v.number(1..=20).map(|x| d.config.argon2_passes = x)),
@@ -237,6 +239,8 @@ const REGISTRATIONS: &[(&str, Registration)] =
     &[("open", Registration::Open), ("closed", Registration::Closed)];
 const LOST_ANSWERS: &[(&str, RefreshLostAnswer)] =
     &[("forgive", RefreshLostAnswer::Forgive), ("refuse", RefreshLostAnswer::Refuse)];
+const LEGACY_REFRESHES: &[(&str, LegacyRefresh)] =
+    &[("adopt", LegacyRefresh::Adopt), ("refuse", LegacyRefresh::Refuse)];
 const PASSWORD_SCHEMES: &[(&str, PasswordScheme)] =
     &[("argon2id", PasswordScheme::Argon2id), ("pbkdf2_sha256", PasswordScheme::Pbkdf2Sha256)];
 const REVOCATION_FEEDS: &[(&str, RevocationFeed)] =

@@ -63,8 +63,12 @@ pub(super) async fn login(
 }
 
 /// `POST /users/refresh`: a refresh token for a pair.
-pub(super) async fn refresh(State(state): State<AppState>, token: RefreshJwt) -> Result<Response, Response> {
-    let refreshed = match state.accounts().refresh(&token).await {
+pub(super) async fn refresh(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    token: RefreshJwt,
+) -> Result<Response, Response> {
+    let refreshed = match state.accounts().refresh(&token, device(&headers)).await {
         Ok(refreshed) => refreshed,
         // What it is to a client: a token that opens nothing any more.
         Err(AccountsError::SessionOver) => {

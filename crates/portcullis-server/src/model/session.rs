@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::NumericDate;
 
@@ -23,6 +24,16 @@ impl SessionId {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits)?;
         Ok(Self(URL_SAFE_NO_PAD.encode(bits)))
+    }
+
+    /// The name of the session that another application's refresh token is adopted into, by the token's `jti`: the same
+    /// on every node and at every time.
+    pub fn adopted(jti: &str) -> Self {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(b"portcullis: the session of an adopted refresh token\0");
+        hash.update(jti.as_bytes());
+        let hash = hash.finish();
+        Self(URL_SAFE_NO_PAD.encode(hash.as_ref().get(..16).unwrap_or_default()))
     }
 
     /// Wraps a name as it stands in the store or in a token; any text can be looked for.
@@ -65,6 +76,9 @@ pub struct Session {
     pub last_used: SystemTime,
     /// Its absolute end, which no refresh moves.
     pub ends_at: NumericDate,
+    /// Until when the token lives that it was adopted from, where another application gave that out; none for a session
+    /// that a password opened.
+    pub adopted_until: Option<NumericDate>,
     /// What it was opened with, in the client's own words, cut to [`Session::DEVICE_CHARS`].
     pub device: Option<String>,
     /// When and why it ended; none while it lives.
@@ -74,7 +88,8 @@ pub struct Session {
 /// A refresh token by what can be told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshId {
-    /// The claim `gen`: which of the session's pairs it is of, from 1.
+    /// The claim `gen`: which of the session's pairs it is of, from 1; the token that a session was adopted from is
+    /// [`Session::ADOPTED_GENERATION`].
     pub generation: u32,
     /// The claim `jti`.
     pub jti: String,
@@ -170,6 +185,17 @@ impl Session {
     /// How much of a device's description is kept, in Unicode code points.
     pub const DEVICE_CHARS: usize = 200;
 
+    /// The generation of the token that a session was adopted from; what it gives out itself starts at 1.
+    pub const ADOPTED_GENERATION: u32 = 0;
+
+    /// The end of every calendar, for the name of a token that never expires: 9999-12-31.
+    pub const FOR_GOOD: NumericDate = NumericDate::from_seconds(253_402_300_799);
+
+    /// A device's description as a session keeps it.
+    pub fn cut_device(device: &str) -> String {
+        device.chars().take(Self::DEVICE_CHARS).collect()
+    }
+
     /// Whether its tokens open anything at a moment: it has neither been ended nor come to an end by itself.
     pub fn lives(&self, now: SystemTime) -> bool {
         self.ended.is_none() && NumericDate::from(now) < self.expires_at()
@@ -183,7 +209,8 @@ impl Session {
     /// When the last of its tokens has expired, which is how long its end has to be remembered. A longer lifetime may
     /// have been configured when it was opened, so the head alone does not say.
     pub fn remembered_until(&self) -> NumericDate {
-        self.ends_at.max(self.head.refresh_expires_at).max(self.head.access_expires_at)
+        let own = self.ends_at.max(self.head.refresh_expires_at).max(self.head.access_expires_at);
+        self.adopted_until.map_or(own, |until| until.max(own))
     }
 
     /// What is refused of its tokens, if anything is.
@@ -197,5 +224,19 @@ impl Session {
             0 => None,
             up_to => Some(Revocation::Access { session: id, up_to, until }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jti_has_one_session_for_ever() {
+        // Written down: tokens that were adopted by an earlier version must not be adopted again.
+        let id = SessionId::adopted("2b0f8c4e-5d0a-4c6d-9f4e-0d6f3b1a7c55");
+        assert_eq!(id.as_str(), "XlZOtvW1ISRseZqkAU88MQ");
+        assert_eq!(id.as_str().len(), 22);
+        assert_ne!(SessionId::adopted(""), SessionId::adopted("\0"));
     }
 }

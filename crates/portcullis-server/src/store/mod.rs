@@ -256,7 +256,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Opens a session for a password that was shown for a hash, as [`sessions::admission`](crate::sessions::admission)
     /// says; then ends the user's least recently used ones that are more than `at_most`, never the new one. The same
-    /// session again changes nothing.
+    /// session again changes nothing. One that has ended before it is opened takes its name, so that no other of that
+    /// name is.
     ///
     /// # Errors
     /// [`StoreError`] when the session may not be durable.

@@ -10,6 +10,7 @@ use mongodb::{
     Client,
     bson::{DateTime, Document, doc},
 };
+use portcullis::{Key, testing::Mint};
 use serde_json::json;
 
 use self::place::{Place, is_there};
@@ -205,4 +206,32 @@ fn what_was_acknowledged_under_load_survives_and_nothing_comes_back() {
     let report = kill::run(&plan, |_| {});
     assert!(report.violations.is_empty(), "{report}\n{:#?}", report.violations);
     assert!(report.facts.values().sum::<u64>() > 50 && report.database_kills > 0, "{report}");
+}
+
+#[test]
+fn a_flask_refresh_token_is_one_session_on_all_nodes_and_ended_on_all_at_once() {
+    if !is_there() {
+        return;
+    }
+    let place = Place::new();
+    let folder = instance(SECRET);
+    let start = || Server::start(folder.path(), &["--profile", "testing"], &[("MONGO_URI", &place.uri)]);
+    let (one, other) = (start(), start());
+    let body = json!({"username": "alice", "password": "correct horse"});
+    let access = one.post("/users/registration", &body).1["access_token"].as_str().unwrap().to_owned();
+    let alice = one.bearer("GET", "/users/me", &access).1["id"].as_str().unwrap().to_owned();
+    let key = Key::hs256("a secret that all nodes share, 32 bytes").unwrap();
+    let legacy = || Mint::refresh(alice.as_str()).sign(&key);
+    let refused = (401, json!({"msg": "Token has been revoked"}));
+
+    let token = legacy();
+    let (status, first) = one.bearer("POST", "/users/refresh", &token);
+    assert_eq!((status, other.bearer("POST", "/users/refresh", &token)), (200, (200, first)));
+
+    // Before the other node can have read the list of what is revoked.
+    for _ in 0..5 {
+        let token = legacy();
+        assert_eq!(one.bearer("POST", "/users/logout", &token).0, 204);
+        assert_eq!(other.bearer("POST", "/users/refresh", &token), refused);
+    }
 }

@@ -49,6 +49,7 @@ macro_rules! contract_for {
                     a_session_of_nobody_or_of_another_epoch_is_refused
                     opening_the_same_session_again_changes_nothing
                     one_session_opened_by_many_at_once_is_one
+                    one_that_has_ended_before_it_is_opened_only_takes_its_name
                     the_least_recently_used_are_displaced
                     the_new_one_is_never_displaced
                     many_opened_at_once_are_at_most_as_many_as_may_live
@@ -68,6 +69,7 @@ macro_rules! contract_for {
                     a_clock_that_steps_back_counts_as_one_that_stands
                     a_restart_in_between_changes_nothing
                     a_session_goes_on_until_its_absolute_end
+                    an_adopted_session_is_opened_once_and_goes_on
                 }
                 ends {
                     an_end_is_durable_and_its_first_reason_stays

@@ -100,6 +100,7 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.argon2_memory_kib != unset.argon2_memory_kib,
         config.argon2_passes != unset.argon2_passes,
         config.pbkdf2_rounds != unset.pbkdf2_rounds,
+        config.legacy_refresh != unset.legacy_refresh,
         config.hash_queue != unset.hash_queue,
         config.body_limit != unset.body_limit,
         config.request_timeout != unset.request_timeout,
@@ -108,7 +109,7 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.shutdown_notice != unset.shutdown_notice,
         config.log_filter != unset.log_filter,
     ];
-    assert_eq!(set, [true; 14]);
+    assert_eq!(set, [true; 15]);
     let without_default: Vec<_> =
         config.settings().filter(|shown| shown.value.is_none()).map(|shown| shown.name).collect();
     assert_eq!(

@@ -163,3 +163,42 @@ fn where_clocks_differ_a_pair_is_issued_at_the_earlier_time_and_judged_by_the_st
     assert_eq!(head.issued_at, NumericDate::from(at(40_000)));
     assert_eq!(head.access_expires_at, head.issued_at.plus(Duration::from_mins(15)));
 }
+
+/// A token that was issued at second -10 and expires after a year, adopted at second 0.
+fn adopted_session() -> Session {
+    let year = Duration::from_hours(24 * 365);
+    let token = AdoptedToken {
+        jti: "refresh theirs",
+        issued_at: Some(NumericDate::from(at(0)).minus(Duration::from_secs(10))),
+        expires_at: Some(NumericDate::from(at(0)).plus(year)),
+    };
+    let (id, user) = (SessionId::adopted(token.jti), UserId::new("alice"));
+    adopted(id, (&user, 0), &token, Duration::from_hours(24 * 90), at(0))
+}
+
+#[test]
+fn an_adopted_token_is_the_oldest_of_its_session_and_never_given_out_again() {
+    let theirs = token(0, "theirs");
+    let (verdict, session) = used(&adopted_session(), &theirs, "1", at(0));
+    assert_eq!((verdict, session.head.refresh.clone()), (Verdict::Rotate, token(1, "1")));
+    assert_eq!(session.parent, Some(theirs.clone()));
+    assert_eq!(used(&session, &theirs, "x", at(29_999)).0, Verdict::Repeat);
+    assert_eq!(used(&session, &token(0, "another's"), "x", at(1)).0, Verdict::Ahead);
+    let (verdict, again) = used(&session, &theirs, "2", at(30_000));
+    assert_eq!((verdict, again.head.refresh.clone()), (Verdict::Reissue, token(2, "2")));
+    assert_eq!(used(&again, &token(1, "1"), "x", at(31_000)).0, Verdict::Replayed);
+    let seen = Session { seen: 1, ..session };
+    assert_eq!(used(&seen, &theirs, "x", at(30_000)).0, Verdict::Replayed);
+}
+
+#[test]
+fn an_adopted_session_is_remembered_as_long_as_its_first_token_lives() {
+    let session = used(&adopted_session(), &token(0, "theirs"), "1", at(0)).1;
+    let from_now = |days: u64| NumericDate::from(at(0)).plus(Duration::from_hours(24 * days));
+    assert_eq!((session.ends_at, session.remembered_until()), (from_now(90), from_now(365)));
+    let endless = AdoptedToken { jti: "x", issued_at: None, expires_at: None };
+    let user = UserId::new("alice");
+    let endless = adopted(session.id.clone(), (&user, 0), &endless, Duration::from_hours(1), at(0));
+    assert_eq!(endless.remembered_until(), Session::FOR_GOOD);
+    assert!(endless.expires_at() < from_now(1));
+}

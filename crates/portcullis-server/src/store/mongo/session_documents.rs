@@ -40,6 +40,7 @@ pub(super) fn session(document: &Document) -> Result<Session, Failure> {
         opened_at: it.time("opened_at")?,
         last_used: it.time("last_used")?,
         ends_at: it.date("ends_at")?,
+        adopted_until: has("adopted_until").then(|| it.date("adopted_until")).transpose()?,
         device,
         ended,
     })
@@ -53,6 +54,7 @@ pub(super) fn document(session: &Session) -> Document {
         "opened_at": time(session.opened_at),
         "ends_at": to_date(session.ends_at),
     };
+    document.extend(session.adopted_until.map(|until| ("adopted_until".to_owned(), to_date(until).into())));
     document.extend(session.device.as_ref().map(|device| ("device".to_owned(), Bson::from(device))));
     document.extend(changing(session));
     document

@@ -60,7 +60,8 @@ impl Sessions {
             self.end(&session.id, EndReason::Epoch, now).await?;
             return Ok(refused);
         }
-        if !is_new {
+        // One that has ended already is there so that it is never opened: none has to go for it.
+        if !is_new || session.ended.is_some() {
             return Ok(Opening::Opened { displaced: Vec::new() });
         }
         let living = self.living(&session.user, now).await?;

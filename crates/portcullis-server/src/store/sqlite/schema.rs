@@ -12,6 +12,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_sessions.sql"),
     include_str!("migrations/0003_disabled_users.sql"),
     include_str!("migrations/0004_revocation_feed.sql"),
+    include_str!("migrations/0005_adopted_sessions.sql"),
 ];
 
 /// The tables of a file that has them all.

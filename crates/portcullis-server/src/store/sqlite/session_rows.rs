@@ -13,20 +13,20 @@ use crate::model::{AccessTokenKind, EndReason, Ended, Head, RefreshId, Session, 
 /// The columns that [`session`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, user_id, epoch, generation, refresh_jti, access_jti, made_at, issued_at, \
      access_expires_at, refresh_expires_at, fresh, parent_generation, parent_jti, seen, opened_at, last_used, \
-     ends_at, device, ended_at, end_reason, void_access";
+     ends_at, device, ended_at, end_reason, void_access, adopted_until";
 
 /// A session that is not there yet; one of its name stays as it is.
 const INSERT: &str = "INSERT INTO sessions (id, user_id, epoch, generation, refresh_jti, access_jti, made_at, \
      issued_at, access_expires_at, refresh_expires_at, fresh, parent_generation, parent_jti, seen, opened_at, \
-     last_used, ends_at, device, ended_at, end_reason, remembered_until, void_access) VALUES \
-     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) \
+     last_used, ends_at, device, ended_at, end_reason, remembered_until, void_access, adopted_until) VALUES \
+     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23) \
      ON CONFLICT (id) DO NOTHING";
 
 /// What changes of a session in its life, by the same numbers. Not the user: one who is gone would be missed.
 const UPDATE: &str = "UPDATE sessions SET epoch = ?3, generation = ?4, refresh_jti = ?5, access_jti = ?6, \
      made_at = ?7, issued_at = ?8, access_expires_at = ?9, refresh_expires_at = ?10, fresh = ?11, \
      parent_generation = ?12, parent_jti = ?13, seen = ?14, last_used = ?16, ended_at = ?19, end_reason = ?20, \
-     remembered_until = ?21, void_access = ?22 WHERE id = ?1";
+     remembered_until = ?21, void_access = ?22, adopted_until = ?23 WHERE id = ?1";
 
 /// A session from a row of [`COLUMNS`].
 pub(super) fn session(row: &Row<'_>) -> Result<Session, Failure> {
@@ -60,6 +60,7 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session, Failure> {
         opened_at: row.known(14, "time", from_millis)?,
         last_used: row.known(15, "time", from_millis)?,
         ends_at: date(16)?,
+        adopted_until: row.column::<Option<i64>>(21)?.map(NumericDate::from_seconds),
         device: row.column(17)?,
         ended,
     })
@@ -100,6 +101,7 @@ fn write(connection: &Connection, sql: &str, session: &Session) -> Result<usize,
         ended.map(|ended| ended.reason.name()),
         session.remembered_until().seconds(),
         session.void_access,
+        session.adopted_until.map(NumericDate::seconds),
     ];
     execute(connection, sql, values)
 }

@@ -27,7 +27,8 @@ pub(super) fn open(
         Admission::Refused => return Ok(Opening::Refused),
     }
     let mut displaced = Vec::new();
-    if session_rows::insert(connection, session)? > 0 {
+    // One that has ended already is there so that it is never opened: none has to go for it.
+    if session_rows::insert(connection, session)? > 0 && session.ended.is_none() {
         let others =
             living(connection, &session.user, now)?.into_iter().filter(|other| other.id != session.id);
         for other in others.skip(at_most.saturating_sub(1)) {

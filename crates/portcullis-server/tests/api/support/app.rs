@@ -83,11 +83,9 @@ impl TestApp {
     }
 
     /// The service after a restart: the same data and the same time.
-    pub async fn restarted(self) -> Self {
-        self.state.close().await;
-        let place = self.place.clone();
-        let state = AppState::open(&place.config, Arc::new(place.clock.clone())).await.unwrap();
-        Self::of(place, state)
+    pub async fn restarted(mut self) -> Self {
+        self.restart().await;
+        self
     }
 
     /// Another node of the service, on the same database and with the same clock.
@@ -123,6 +121,14 @@ impl TestApp {
             }
         };
         tokio::time::timeout(SOON, coming).await.unwrap_or_else(|_| panic!("it does not come to {status}"));
+    }
+
+    /// Stops the service and starts it again, on the same data and at the same time.
+    pub async fn restart(&mut self) {
+        self.state.close().await;
+        let clock = Arc::new(self.place.clock.clone());
+        self.state = AppState::open(&self.place.config, clock).await.unwrap();
+        self.router = app(self.state.clone());
     }
 
     /// Says that this test makes the service fail.

@@ -1,5 +1,6 @@
 //! `/users`
 
+mod adoption;
 mod foreign_hashes;
 mod login;
 mod logout;

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use portcullis_server::{
     model::{EndReason, Session},
     sessions::{
-        LostAnswer, RefreshPolicy,
+        AdoptedToken, LostAnswer, RefreshPolicy,
         Verdict::{Ahead, Gone, Reissue, Repeat, Replayed, Rotate},
-        decide, ended,
+        adopted, decide, ended,
     },
 };
 use tokio::task::JoinSet;
@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use crate::{
     backend::Backend,
     sessions::{
-        IDLE_DAYS, MANY, POLICY, STRICT, a_user, day, end_reason, living, new_session, open, opened, refresh,
-        rotated, second, session, sid, token, using,
+        IDLE_DAYS, MANY, POLICY, STRICT, a_user, date, day, end_reason, living, new_session, open, opened,
+        refresh, rotated, second, session, sid, token, using,
     },
 };
 
@@ -238,4 +238,26 @@ pub(crate) async fn a_session_goes_on_until_its_absolute_end<B: Backend>() {
     assert_eq!(living(&*store, &user, day(89)).await, ["s"]);
     assert!(living(&*store, &user, day(90)).await.is_empty());
     assert_eq!(refresh(&*store, "s", token(4, "4"), "5", day(90)).await.verdict, Gone);
+}
+
+pub(crate) async fn an_adopted_session_is_opened_once_and_goes_on<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let user = a_user(&*store, "alice").await;
+    let theirs = AdoptedToken { jti: "refresh theirs", issued_at: None, expires_at: None };
+    let (owner, age) = ((&user.id, user.epoch), Duration::from_hours(24));
+    let session_of = |at| adopted(sid("adopted"), owner, &theirs, age, second(at));
+    for at in 0..3 {
+        open(&*store, session_of(at), MANY).await;
+        let refreshed = refresh(&*store, "adopted", token(0, "theirs"), &at.to_string(), second(at)).await;
+        assert_eq!(refreshed.verdict, if at == 0 { Rotate } else { Repeat });
+    }
+    let found = session(&*store, "adopted").await;
+    assert_eq!((found.head.refresh, found.parent), (token(1, "0"), Some(token(0, "theirs"))));
+    store.end_session(&sid("adopted"), EndReason::LoggedOut, second(5)).await.unwrap();
+    // Long after it would have ended by itself.
+    assert_eq!(store.purge_sessions(date(day(1000)), 10).await.unwrap(), 0);
+    open(&*store, session_of(86_400 * 1000), MANY).await;
+    let gone = refresh(&*store, "adopted", token(0, "theirs"), "9", day(1000)).await;
+    assert_eq!(gone.verdict, Gone);
 }

@@ -55,6 +55,7 @@ pub(crate) async fn every_field_survives_a_restart<B: Backend>() {
         opened_at: moment(5),
         last_used: moment(6),
         ends_at: seconds(1_900_000_007),
+        adopted_until: Some(Session::FOR_GOOD),
         device: Some("'日本' \"😀\"".to_owned()),
         ..new_session(&user, "full", moment(0))
     };
@@ -287,4 +288,17 @@ pub(crate) async fn purge_stops_at_its_limit<B: Backend>() {
 
 async fn purge(store: &dyn Store, before: u64, limit: usize) -> usize {
     store.purge_sessions(date(second(before)), limit).await.unwrap()
+}
+
+pub(crate) async fn one_that_has_ended_before_it_is_opened_only_takes_its_name<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let user = a_user(&*store, "alice").await;
+    opened(&*store, &user, "living", second(0)).await;
+    let ended = Some(Ended { at: second(1), reason: EndReason::LoggedOut });
+    let tomb = Session { ended, ..new_session(&user, "tomb", second(1)) };
+    assert!(open(&*store, tomb.clone(), 1).await.is_empty(), "nobody has to go for it");
+    assert!(open(&*store, new_session(&user, "tomb", second(2)), 1).await.is_empty());
+    assert_eq!(session(&*store, "tomb").await, tomb);
+    assert_eq!(living(&*store, &user, second(2)).await, ["living"]);
 }
