@@ -18,14 +18,21 @@ pub enum LogoutScope {
 }
 
 impl Accounts {
-    /// The user that a token speaks of.
+    /// The user that a token speaks of. Where tokens have names, a session knows better whose it is: a name may have been
+    /// given to somebody else.
     ///
     /// # Errors
     /// [`AccountsError::SessionOver`] when the user is gone or disabled, or a store that failed.
     pub async fn user_of(&self, token: &Claims) -> Result<User, AccountsError> {
-        let user = match self.policy.identity {
-            Identity::Id => self.store.user_by_id(&UserId::new(token.identity())).await?,
-            Identity::Username => match LoginName::parse(token.identity()) {
+        let user = match (self.policy.identity, token.session()) {
+            (Identity::Id, _) => self.store.user_by_id(&UserId::new(token.identity())).await?,
+            (Identity::Username, Some(session)) => {
+                match self.store.session(&SessionId::new(session.id)).await? {
+                    Some(session) => self.store.user_by_id(&session.user).await?,
+                    None => None,
+                }
+            }
+            (Identity::Username, None) => match LoginName::parse(token.identity()) {
                 Ok(name) => self.store.user_by_name(&name).await?,
                 Err(_) => None,
             },

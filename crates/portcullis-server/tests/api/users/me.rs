@@ -43,6 +43,20 @@ async fn the_identity_may_be_the_name() {
 }
 
 #[tokio::test]
+async fn a_session_stays_its_users_when_somebody_else_gets_the_name() {
+    let app = TestApp::with(&[("JWT_IDENTITY", "username")]).await;
+    let before = app.register("alice").await;
+    let shell = rusqlite::Connection::open(app.database()).unwrap();
+    shell.execute("UPDATE users SET username = 'alicia', name_key = 'alicia'", []).unwrap();
+    let now = app.register("alice").await;
+    assert_eq!(app.get_as("/users/me", &before.access).await.body["username"], "alicia");
+    assert_eq!(app.get_as("/users/me", &now.access).await.body["username"], "alice");
+    // A token without a session has nothing but the name.
+    let theirs = app.state.jwt().access("alice").sign().unwrap();
+    assert_eq!(app.get_as("/users/me", theirs.as_str()).await.body["username"], "alice");
+}
+
+#[tokio::test]
 async fn a_user_sees_the_living_sessions_and_which_is_this_one() {
     // BRR-24
     let app = TestApp::new().await;
