@@ -6,13 +6,14 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use portcullis::{FreshJwt, Jwt, NumericDate, SetCookies};
+use portcullis::{FreshJwt, Jwt, NumericDate};
 use serde::Serialize;
 
 use super::{
-    cookies::{Handed, session_is_over},
+    cookies,
     error::Refusal,
     extract::Form,
+    users::{Handed, Tokens},
 };
 use crate::{
     model::{Password, SessionId},
@@ -86,7 +87,7 @@ pub(super) async fn end_session(
         return Err(unknown());
     }
     if is_own {
-        return session_is_over(state.jwt());
+        return cookies::session_is_over(state.jwt());
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -96,11 +97,10 @@ pub(super) async fn fresh(
     State(state): State<AppState>,
     token: Jwt,
     mut form: Form,
-) -> Result<(SetCookies, Json<Handed>), Refusal> {
+) -> Result<Handed, Refusal> {
     let Some(password) = form.text("password", Password::parse) else { return Err(form.refused()) };
     let fresh = state.accounts().freshen(&token, password).await?;
-    let (cookies, body) = Handed::out(&state, token.location(), (fresh.access, fresh.expires_in), None)?;
-    Ok((cookies, Json(body)))
+    Tokens::hand_out(&state, token.location(), (fresh.access, fresh.expires_in), None)
 }
 
 /// `PUT /users/me/password`

@@ -6,27 +6,62 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use portcullis::{AuthError, AuthRejection, Location, RefreshJwt, Require, SetCookies};
+use portcullis::{AuthError, AuthRejection, Location, RefreshJwt, Require, SetCookies, Token};
+use serde::Serialize;
 
-use super::{
-    cookies::{Handed, session_is_over},
-    error::Refusal,
-    extract::Form,
-};
+use super::{cookies, error::Refusal, extract::Form};
 use crate::{
     accounts::{AccountsError, LogoutScope, RepeatReason, TokenPair},
     model::{LoginName, Password, Username},
     state::AppState,
 };
 
-/// A pair of tokens as a client gets it (RFC 6749 section 5.1).
-type Pair = (SetCookies, Json<Handed>);
+/// Tokens as a client gets them (RFC 6749 section 5.1); those that it gets in cookies are left out.
+#[derive(Serialize)]
+pub(super) struct Tokens {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    token_type: String,
+    expires_in: i64,
+    /// What has to stand beside the cookies, for pages that cannot read those that have it too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    csrf_access_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    csrf_refresh_token: Option<String>,
+}
 
-/// Hands a pair out; `presented` is where the request's own token was.
-fn handed(state: &AppState, presented: Option<Location>, pair: TokenPair) -> Result<Pair, Refusal> {
-    let access = (pair.access, pair.expires_in);
-    let (cookies, body) = Handed::out(state, presented, access, Some(pair.refresh))?;
-    Ok((cookies, Json(body)))
+/// An answer that hands tokens out.
+pub(super) type Handed = (SetCookies, Json<Tokens>);
+
+impl Tokens {
+    /// Hands an access token out, and the refresh token of its pair; `presented` is where the request's own token was.
+    pub(super) fn hand_out(
+        state: &AppState,
+        presented: Option<Location>,
+        (access, expires_in): (Token, i64),
+        refresh: Option<Token>,
+    ) -> Result<Handed, Refusal> {
+        let jwt = state.jwt();
+        let tokens: Vec<&Token> = [Some(&access), refresh.as_ref()].into_iter().flatten().collect();
+        let cookies = cookies::set(jwt, &tokens)?;
+        let in_body = !cookies::alone(jwt, presented);
+        let csrf = |token: &Token| token.csrf().map(str::to_owned);
+        let tokens = Self {
+            csrf_access_token: csrf(&access),
+            csrf_refresh_token: refresh.as_ref().and_then(csrf),
+            access_token: in_body.then(|| access.into_string()),
+            refresh_token: refresh.filter(|_| in_body).map(Token::into_string),
+            token_type: jwt.scheme().to_owned(),
+            expires_in,
+        };
+        Ok((cookies, Json(tokens)))
+    }
+
+    fn pair(state: &AppState, presented: Option<Location>, pair: TokenPair) -> Result<Handed, Refusal> {
+        Self::hand_out(state, presented, (pair.access, pair.expires_in), Some(pair.refresh))
+    }
 }
 
 /// Says why a refresh did not yield the next pair: `concurrent` or `lost-answer`.
@@ -37,7 +72,7 @@ pub(super) async fn register(
     State(state): State<AppState>,
     headers: HeaderMap,
     mut form: Form,
-) -> Result<(StatusCode, Pair), Refusal> {
+) -> Result<(StatusCode, Handed), Refusal> {
     let min_length = state.accounts().policy().password_min_length;
     let username = form.text("username", Username::parse);
     let password = form.text("password", |text| Password::choose(text, min_length));
@@ -45,7 +80,7 @@ pub(super) async fn register(
         return Err(form.refused());
     };
     let pair = state.accounts().register(username, password, device(&headers)).await?;
-    Ok((StatusCode::CREATED, handed(&state, None, pair)?))
+    Ok((StatusCode::CREATED, Tokens::pair(&state, None, pair)?))
 }
 
 /// `POST /users/login`
@@ -53,13 +88,13 @@ pub(super) async fn login(
     State(state): State<AppState>,
     headers: HeaderMap,
     mut form: Form,
-) -> Result<Pair, Refusal> {
+) -> Result<Handed, Refusal> {
     let name = form.text("username", LoginName::parse);
     let password = form.text("password", Password::parse);
     let (Some(name), Some(password)) = (name, password) else {
         return Err(form.refused());
     };
-    handed(&state, None, state.accounts().login(name, password, device(&headers)).await?)
+    Tokens::pair(&state, None, state.accounts().login(name, password, device(&headers)).await?)
 }
 
 /// `POST /users/refresh`: a refresh token for a pair.
@@ -76,7 +111,7 @@ pub(super) async fn refresh(
         }
         Err(error) => return Err(Refusal::from(error).into_response()),
     };
-    let pair = handed(&state, token.location(), refreshed.pair).map_err(IntoResponse::into_response)?;
+    let pair = Tokens::pair(&state, token.location(), refreshed.pair).map_err(IntoResponse::into_response)?;
     let mut response = pair.into_response();
     if let Some(reason) = refreshed.repeat {
         let reason = match reason {
@@ -111,7 +146,7 @@ pub(super) async fn logout(State(state): State<AppState>, request: Parts) -> Res
     if scope == Some(LogoutScope::Others) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    session_is_over(state.jwt()).map_err(IntoResponse::into_response)
+    cookies::session_is_over(state.jwt()).map_err(IntoResponse::into_response)
 }
 
 /// The parameter `scope` of a logout: `others` or `all`.
