@@ -280,7 +280,7 @@ async fn race(store: &Arc<dyn Store>, user: &User, round: usize, end: End) -> Ve
 async fn no_session_of_before_lives<B: Backend>(ends: &[End]) {
     let place = B::fresh().await;
     let store = place.open().await;
-    for round in 0..45_usize {
+    for round in 0..27_usize {
         let end = ends[round % ends.len()];
         let user = a_user(&*store, &format!("user{round}")).await;
         for id in ["a", "b"] {
