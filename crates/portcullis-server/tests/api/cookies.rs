@@ -209,6 +209,13 @@ async fn two_tabs_that_refresh_at_once_have_the_same_cookies() {
     let app = TestApp::with(COOKIES).await;
     let mut one = Browser::new(&app);
     registered(&mut one).await;
+    // Right after a login each gets an access token of its own, since the login's was fresh.
+    for mut tab in [one.copy(), one.copy()] {
+        let answer = tab.script(Method::POST, "/users/refresh", REFRESH, None).await;
+        assert_eq!((answer.status, answer.header("refresh-repeat")), (StatusCode::OK, "concurrent"));
+        assert_eq!(tab.read(REFRESH), one.read(REFRESH));
+        assert_eq!(tab.script(Method::DELETE, "/users/me/sessions/x", ACCESS, None).await.status, 404);
+    }
     app.wait(60);
     let mut other = one.copy();
     let first = one.script(Method::POST, "/users/refresh", REFRESH, None).await;
