@@ -23,7 +23,7 @@ use super::{
     place::{is_there, server, split},
     url,
 };
-use crate::backend::{EVER, assert_unavailable, login, moment, new_user, streamed, token};
+use crate::backend::{EVER, assert_unavailable, login, moment, new_user, revoke, streamed, token};
 
 /// How long a call may take that nobody answers: two seconds, and what a busy machine adds.
 const BOUND: Duration = Duration::from_millis(3500);
@@ -125,6 +125,39 @@ async fn a_server_that_falls_silent_or_goes_away_is_unavailable_until_it_is_back
             }
         };
         tokio::time::timeout(Duration::from_secs(20), back).await.expect("it came back");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_ends_in_time_and_goes_on_from_its_mark() {
+    if !is_there() {
+        return;
+    }
+    let place = Mongo::new();
+    let door = Door::to_the_server().await;
+    let store = MongoStore::open(&url(&door.uri(&place)), Duration::from_secs(10)).await.unwrap();
+    let elsewhere = place.store().await;
+    for way in [Way::Silent, Way::Shut] {
+        let (_, mark) = streamed(&store, None, EVER).await.unwrap();
+        let watch = store.watch().await.unwrap();
+        door.open.send_replace(way);
+        revoke(&elsewhere, "meanwhile", None).await;
+        assert_unavailable(in_time("a poll", streamed(&store, Some(mark), EVER)).await);
+        assert_unavailable(in_time("a load", streamed(&store, None, EVER)).await);
+        if let Some(mut watch) = watch {
+            let end = tokio::time::timeout(Duration::from_secs(20), watch.recv()).await.expect("it ends");
+            assert_unavailable(end.expect("it says why"));
+        }
+        door.open.send_replace(Way::Through);
+        let back = async {
+            loop {
+                if let Ok((heard, _)) = streamed(&store, Some(mark), EVER).await {
+                    break heard;
+                }
+            }
+        };
+        let heard = tokio::time::timeout(Duration::from_secs(20), back).await.expect("it came back");
+        assert_eq!(heard, [Revocation::Token(token("meanwhile", None))]);
     }
 }
 
