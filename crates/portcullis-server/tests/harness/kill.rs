@@ -53,8 +53,12 @@ pub fn run(plan: &Plan, mut say: impl FnMut(&str)) -> Report {
     let (mut report, mut dice) = (Report::default(), Dice::of(plan.seed));
     while report.rounds < plan.rounds {
         let rounds = plan.rounds_of_a_life.min(plan.rounds - report.rounds);
+        let known = report.violations.len();
         live(plan, rounds, &mut dice, &mut report);
         say(&report.to_string());
+        for Violation { kind, what } in &report.violations[known..] {
+            say(&format!("{kind:?}: {what}"));
+        }
     }
     report
 }

@@ -291,8 +291,7 @@ impl Ledger {
                     self.check_living(index, client, dice);
                 } else {
                     // Whoever comes again is taken for a thief, where that is what was configured.
-                    let forgiving = self.forgiving;
-                    self.holds(!forgiving, Kind::Lost, || format!("a refresh again: {}", said(&reply)));
+                    self.holds(!self.forgiving, Kind::Lost, || format!("a refresh again: {}", said(&reply)));
                     self.check_over(index, client);
                 }
             }
@@ -313,8 +312,13 @@ impl Ledger {
         // Sometimes, since nothing is left of a session after it: at once, or when the pair has gone on.
         let void = self.sessions[index].before.clone().filter(|_| dice.one_in(2));
         if void.is_none() || dice.one_in(2) {
-            let reply = patiently(|| client.post_as("/users/refresh", &self.sessions[index].refresh));
-            self.holds(reply.status == 200, Kind::Lost, || format!("a refresh token: {}", said(&reply)));
+            let (reply, asked) = counted(|| client.post_as("/users/refresh", &self.sessions[index].refresh));
+            // An answer of 503 may have been to a refresh that was done: then this was the second use.
+            let forgiving = self.forgiving;
+            let refused = reply.status == 401 && asked > 1 && !forgiving;
+            self.holds(reply.status == 200 || refused, Kind::Lost, || {
+                format!("a refresh token: {} ({asked} times asked, forgiving: {forgiving})", said(&reply))
+            });
             if reply.status != 200 {
                 self.sessions[index].state = State::Over;
                 return;
@@ -377,10 +381,15 @@ fn said(reply: &Reply) -> String {
 }
 
 /// Asks until an answer comes: a database that was killed may need a moment.
-fn patiently(mut ask: impl FnMut() -> Option<Reply>) -> Reply {
-    for _ in 0..200 {
+fn patiently(ask: impl FnMut() -> Option<Reply>) -> Reply {
+    counted(ask).0
+}
+
+/// The same, and how often it was asked.
+fn counted(mut ask: impl FnMut() -> Option<Reply>) -> (Reply, usize) {
+    for asked in 1..=200 {
         if let Some(reply) = ask().filter(|reply| reply.status != 503) {
-            return reply;
+            return (reply, asked);
         }
         pause(std::time::Duration::from_millis(100));
     }
