@@ -10,7 +10,7 @@ use tokio::{
 use crate::revocations::Revocations;
 
 /// The jobs of a running service; they end with this value.
-pub struct Jobs([JoinHandle<()>; 5]);
+pub struct Jobs([JoinHandle<()>; 6]);
 
 impl Jobs {
     /// How often what has expired is dropped. A purge takes milliseconds; nothing waits for it.
@@ -25,11 +25,15 @@ impl Jobs {
     /// The pause before a store that has stopped telling of revocations, or never could, is asked to tell again.
     const LISTEN_AGAIN: Duration = Duration::from_secs(30);
 
+    /// How often the Flask application is told what it could not be told at once, and what other nodes left behind.
+    const TELL_FLASK_EVERY: Duration = Duration::from_secs(10);
+
     /// Starts them.
     pub fn start(revocations: &Arc<Revocations>) -> Self {
         Self([
             tokio::spawn(purge(revocations.clone())),
             tokio::spawn(tell_seen(revocations.clone())),
+            tokio::spawn(tell_flask(revocations.clone())),
             tokio::spawn(poll(revocations.clone())),
             tokio::spawn(listen(revocations.clone())),
             tokio::spawn(reload(revocations.clone())),
@@ -97,6 +101,18 @@ async fn reload(revocations: Arc<Revocations>) {
         rhythm.tick().await;
         if let Err(error) = revocations.reload().await {
             tracing::warn!(%error, "the revocation list could not be read again");
+        }
+    }
+}
+
+async fn tell_flask(revocations: Arc<Revocations>) {
+    let mut rhythm = every(Jobs::TELL_FLASK_EVERY);
+    loop {
+        rhythm.tick().await;
+        match revocations.tell_flask().await {
+            Ok(0) => {}
+            Ok(told) => tracing::info!(told, "the Flask application was told of {told} ended sessions"),
+            Err(error) => tracing::warn!(%error, "the Flask application could not be told what to refuse"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Revocation between the store, where an entry is durable, and the index, which every request asks.
 
 mod feed;
+mod flask;
 mod hearing;
 mod seen;
 
@@ -12,7 +13,8 @@ use std::{
 
 use portcullis::{Claims, Clock, NumericDate, RevocationIndex, TokenKind, Verdict};
 
-use self::{hearing::Hearing, seen::SeenSessions};
+pub use self::flask::Beside;
+use self::{flask::Neighbour, hearing::Hearing, seen::SeenSessions};
 
 use crate::{
     model::{EndReason, EndedSession, Revocation, RevokedToken, Session, SessionId},
@@ -26,6 +28,7 @@ pub struct Revocations {
     hearing: Hearing,
     /// How far the feed has been read; held while it is.
     mark: tokio::sync::Mutex<FeedMark>,
+    neighbour: Neighbour,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     policy: RevocationPolicy,
@@ -142,6 +145,7 @@ impl Revocations {
         let session = self.store.end_session(id, reason, now).await?;
         if let Some(session) = &session {
             self.note_session(session);
+            self.flask_refuses([]).await;
         }
         Ok(session)
     }

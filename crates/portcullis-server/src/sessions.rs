@@ -121,14 +121,13 @@ fn after(
     let seen = session.seen.max(presented.generation);
     match verdict {
         Verdict::Rotate => {
-            let (parent, head) = (Some(session.head.refresh.clone()), next_head(session, next, now));
-            Some(Session { head, parent, seen, last_used: now, ..session.clone() })
+            let parent = Some(session.head.refresh.clone());
+            Some(Session { parent, seen, ..with_next_head(session, next, now) })
         }
         Verdict::Reissue => {
             // Whoever has the head's access token has it from somebody else's answer.
             let void_access = session.void_access.max(session.head.refresh.generation);
-            let head = next_head(session, next, now);
-            Some(Session { head, void_access, last_used: now, ..session.clone() })
+            Some(Session { void_access, ..with_next_head(session, next, now) })
         }
         Verdict::Replayed => Some(ended(session, EndReason::Replayed, now)),
         Verdict::Repeat if seen > session.seen => Some(Session { seen, ..session.clone() }),
@@ -157,6 +156,7 @@ pub fn opened(
         last_used: now,
         ends_at,
         adopted_until: None,
+        access_tokens: None,
         device: None,
         ended: None,
     }
@@ -206,6 +206,7 @@ pub fn adopted(
         last_used: now,
         ends_at,
         adopted_until: Some(expires_at),
+        access_tokens: None,
         device: None,
         ended: None,
     }
@@ -217,9 +218,16 @@ pub fn ended(session: &Session, reason: EndReason, now: SystemTime) -> Session {
     Session { ended, ..session.clone() }
 }
 
-fn next_head(session: &Session, next: &NextHead, now: SystemTime) -> Head {
+fn with_next_head(session: &Session, next: &NextHead, now: SystemTime) -> Session {
     let generation = session.head.refresh.generation.saturating_add(1);
-    head(next, generation, AccessTokenKind::Refreshed, session.ends_at, now)
+    let head = head(next, generation, AccessTokenKind::Refreshed, session.ends_at, now);
+    let mut after = Session { head, last_used: now, ..session.clone() };
+    if after.access_tokens.is_some()
+        && let Some(access) = after.head.access_id()
+    {
+        after.note_access_token(access, now);
+    }
+    after
 }
 
 fn head(

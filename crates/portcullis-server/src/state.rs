@@ -18,7 +18,7 @@ use crate::{
     instance::{self, InstanceError, InstanceSecret},
     jobs::Jobs,
     passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
-    revocations::{FeedSource, RevocationPolicy, Revocations},
+    revocations::{Beside, FeedSource, RevocationPolicy, Revocations},
     sessions::{LostAnswer, RefreshPolicy},
     store::{self, Store, StoreError},
 };
@@ -100,7 +100,8 @@ impl AppState {
     ) -> Result<Self, OpenError> {
         let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
         let revocations = Revocations::load(store.clone(), clock.clone(), revocation_policy(config)).await?;
-        let revocations = Arc::new(revocations);
+        let beside = if config.flask_beside { Beside::Flask } else { Beside::Nobody };
+        let revocations = Arc::new(revocations.beside(beside));
         let jwt = jwt.revocation(revocations.clone()).build()?;
         let (scheme, upgrade) = hashing(config);
         let capacity = HashCapacity::of_machine(config.hash_queue);

@@ -50,13 +50,14 @@ impl Accounts {
                 None => {}
             }
             // What ended the user's tokens was noted before the user's epoch was raised, which is read by now: either
-            // this sees the note, or the store the epoch.
+            // this hears of the note, whichever node made it, or the store sees the epoch.
+            self.revocations.poll().await?;
             if matches!(self.revocations.check(token), Verdict::Revoked) {
                 return Err(AccountsError::SessionOver);
             }
             let session = self.adopted(&user, &id, token, jti);
             let session = Session { device: device.map(Session::cut_device), ..session };
-            if self.open(&user, session).await.map_err(over)? {
+            if self.open(&user, self.revocations.as_kept(session)).await.map_err(over)? {
                 let (session, user) = (id.as_str(), user.id.as_str());
                 tracing::info!(session, user, jti, "a refresh token of another application was adopted");
                 return Ok((id, presented));

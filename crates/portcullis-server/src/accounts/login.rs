@@ -73,6 +73,7 @@ impl Accounts {
         let (owner, first) = ((&user.id, user.epoch), self.next_head()?);
         let session = sessions::opened(id, owner, &first, self.policy.session_max_age, now);
         let session = Session { device: device.map(Session::cut_device), ..session };
+        let session = self.revocations.as_kept(session);
         let pair = self.pair(user, &session)?;
         Ok(self.open(user, session).await?.then_some(pair))
     }
@@ -89,6 +90,9 @@ impl Accounts {
                     for session in &displaced {
                         tracing::info!(session = session.id.as_str(), "a session had to end for a new one");
                         revocations.note_session(session);
+                    }
+                    if !displaced.is_empty() {
+                        revocations.flask_refuses([]).await;
                     }
                     Ok(true)
                 }

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use portcullis::{Issue, IssueError, NumericDate, Token, token_id};
 
-use super::{Accounts, Identity};
-use crate::model::{AccessTokenKind, NextHead, Session, SessionId, User};
+use super::{Accounts, AccountsError, Identity};
+use crate::{
+    model::{AccessId, AccessTokenKind, NextHead, Session, SessionId, User},
+    revocations::Beside,
+};
 
 /// What a login, a registration or a refresh hands out.
 #[derive(Debug)]
@@ -60,6 +63,22 @@ impl Accounts {
     pub(super) fn access_token(&self, user: &User, id: &SessionId, generation: u32) -> Issue<'_> {
         let access = self.jwt.access(self.identity(user)).claim("access", user.access.level());
         access.session(id.as_str(), generation)
+    }
+
+    /// Keeps an access token for the Flask application that has to refuse it when its session ends, unless the session
+    /// keeps it already: before it leaves, and not where the session has ended meanwhile.
+    pub(super) async fn keep_for_flask(
+        &self,
+        session: &Session,
+        access: &Token,
+    ) -> Result<(), AccountsError> {
+        let kept = session.access_tokens.iter().flatten().any(|kept| kept.jti == access.jti());
+        if kept || self.revocations.neighbour() == Beside::Nobody {
+            return Ok(());
+        }
+        let token = AccessId { jti: access.jti().to_owned(), expires_at: access.expires_at() };
+        let noted = self.store.note_access_token(&session.id, token, self.now()).await?;
+        if noted { Ok(()) } else { Err(AccountsError::SessionOver) }
     }
 
     /// How long an access token of a session lives that is made now.

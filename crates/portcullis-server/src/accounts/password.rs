@@ -56,10 +56,12 @@ impl Accounts {
         let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.now());
         let identity = self.identity(&user).to_owned();
         to_its_end(async move {
+            // Before the epoch is raised: whoever adopts such a token has read one of the two.
+            revocations.end_tokens_without_session(&identity).await?;
             let change = store.change_password(&user.id, &user.password, &new, kept.as_ref(), now).await?;
             if let PasswordChange::Changed { ended } = &change {
                 Self::all_are_over(&revocations, ended);
-                revocations.end_tokens_without_session(&identity).await?;
+                revocations.flask_refuses([]).await;
                 let count = ended.len();
                 tracing::info!(
                     user = user.id.as_str(),

@@ -59,18 +59,25 @@ impl Accounts {
         };
         let id = id.as_str();
         match refreshed.verdict {
-            Verdict::Rotate => Ok(RefreshedPair { pair: self.pair(user, session)?, repeat: None }),
+            Verdict::Rotate => {
+                let pair = self.pair(user, session)?;
+                self.keep_for_flask(session, &pair.access).await?;
+                Ok(RefreshedPair { pair, repeat: None })
+            }
             Verdict::Reissue => {
                 tracing::info!(
                     session = id,
                     "the answer to a refresh was lost: its pair is void, another was made"
                 );
-                Ok(RefreshedPair { pair: self.pair(user, session)?, repeat: Some(RepeatReason::LostAnswer) })
+                let pair = self.pair(user, session)?;
+                self.keep_for_flask(session, &pair.access).await?;
+                Ok(RefreshedPair { pair, repeat: Some(RepeatReason::LostAnswer) })
             }
-            Verdict::Repeat => Ok(RefreshedPair {
-                pair: self.pair_again(user, session)?,
-                repeat: Some(RepeatReason::Concurrent),
-            }),
+            Verdict::Repeat => {
+                let pair = self.pair_again(user, session)?;
+                self.keep_for_flask(session, &pair.access).await?;
+                Ok(RefreshedPair { pair, repeat: Some(RepeatReason::Concurrent) })
+            }
             Verdict::Replayed => {
                 tracing::warn!(
                     session = id,
@@ -94,6 +101,9 @@ impl Accounts {
             let refreshed = store.refresh_session(&id, &refresh, now).await?;
             if let Some(session) = &refreshed.session {
                 revocations.note_session(session);
+                if session.ended.is_some() || !refreshed.replaced.is_empty() {
+                    revocations.flask_refuses(refreshed.replaced.clone()).await;
+                }
             }
             Ok(refreshed)
         })

@@ -93,14 +93,11 @@ impl Accounts {
         let identity = self.identity(&user).to_owned();
         let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.now());
         to_its_end(async move {
-            // At once: neither has to wait for the other, and what one has done is in force if the other fails.
-            let (others, ended) = tokio::join!(
-                revocations.end_tokens_without_session(&identity),
-                store.end_sessions(&user.id, kept.as_ref(), now),
-            );
-            let ended = ended?;
+            // Before the epoch is raised: whoever adopts such a token has read one of the two.
+            revocations.end_tokens_without_session(&identity).await?;
+            let ended = store.end_sessions(&user.id, kept.as_ref(), now).await?;
             Self::all_are_over(&revocations, &ended);
-            others?;
+            revocations.flask_refuses([]).await;
             let count = ended.len();
             tracing::info!(user = user.id.as_str(), count, "{count} sessions were ended by a logout");
             Ok(())
@@ -139,6 +136,7 @@ impl Accounts {
         // Of the generation that was presented: of a later one it would say that somebody has got that one's pair.
         let access = self.access_token(&user, &session.id, of.generation).fresh().issued_at(now);
         let access = access.expires_in(self.access_lifetime_left(&session, now)).sign()?;
+        self.keep_for_flask(&session, &access).await?;
         let expires_in = access.expires_at().seconds().saturating_sub(now.seconds());
         Ok(FreshToken { access, expires_in })
     }

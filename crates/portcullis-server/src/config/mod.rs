@@ -89,6 +89,8 @@ pub struct Config {
     pub revocation_feed: RevocationFeed,
     /// How long it may hear nothing before guarded routes are refused.
     pub revocation_max_staleness: Duration,
+    /// Whether the Flask application runs on the same database.
+    pub flask_beside: bool,
     /// What becomes of the Flask application's refresh tokens.
     pub legacy_refresh: LegacyRefresh,
     /// The shortest password that can be chosen, in characters.
@@ -243,6 +245,7 @@ pub fn check(
     }
     places::judge(&draft.config.jwt, profile, &winners, &mut findings);
     together::judge(&draft.config.jwt, &winners, &mut findings);
+    together::judge_beside(&draft, &winners, &mut findings);
     for (setting, problem) in others(&draft.config) {
         together::refuse(setting, &problem, &winners, &mut findings);
     }
@@ -250,8 +253,12 @@ pub fn check(
         return Err(Problems::new(findings.problems));
     }
     let config = Config {
-        password_scheme: draft.password_scheme.unwrap_or(PasswordScheme::Argon2id),
-        password_upgrade: draft.password_upgrade.unwrap_or(true),
+        password_scheme: draft.password_scheme.unwrap_or(if draft.config.flask_beside {
+            PasswordScheme::Pbkdf2Sha256
+        } else {
+            PasswordScheme::Argon2id
+        }),
+        password_upgrade: draft.password_upgrade.unwrap_or(!draft.config.flask_beside),
         shown: winners.into_shown(),
         ..draft.config
     };
@@ -280,6 +287,7 @@ impl Config {
             refresh_lost_answer: RefreshLostAnswer::Refuse,
             revocation_feed: RevocationFeed::Poll,
             revocation_max_staleness: Duration::ZERO,
+            flask_beside: false,
             legacy_refresh: LegacyRefresh::Refuse,
             password_min_length: 0,
             argon2_memory_kib: 0,

@@ -155,6 +155,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("REFRESH_LOST_ANSWER", |d, v| v.one_of(LOST_ANSWERS).map(|x| d.config.refresh_lost_answer = x)),
     Setting::plain("REVOCATION_FEED", |d, v| v.one_of(REVOCATION_FEEDS).map(|x| d.config.revocation_feed = x)),
     Setting::plain("REVOCATION_MAX_STALENESS", |d, v| v.duration(STALENESS).map(|x| d.config.revocation_max_staleness = x)),
+    Setting::plain("FLASK_BESIDE", |d, v| v.boolean().map(|x| d.config.flask_beside = x)),
     Setting::plain("LEGACY_REFRESH", |d, v| v.one_of(LEGACY_REFRESHES).map(|x| d.config.legacy_refresh = x)),
     Setting::plain("PASSWORD_MIN_LENGTH", |d, v| v.number(1..=64).map(|x: u32| d.config.password_min_length = x as usize)),
     Setting::plain("PASSWORD_ARGON2_MEMORY_KIB", |d, v| v.number(8..=MOST_HASH_MEMORY_KIB).map(|x| d.config.argon2_memory_kib = x)),

@@ -3,8 +3,9 @@
 use portcullis::{Algorithm, JwtConfig, JwtConfigError, JwtManager, JwtManagerBuilder, Secret};
 
 use super::{
-    names,
+    PasswordScheme, names,
     problem::{Findings, Problem},
+    settings::Draft,
     sources::Winners,
 };
 
@@ -29,6 +30,28 @@ pub(super) fn judge(jwt: &JwtConfig, winners: &Winners, findings: &mut Findings)
              them, or leave {decode} out"
         );
         refuse(decode, &text, winners, findings);
+    }
+}
+
+/// Finds what the Flask application could not read of what is written beside it.
+pub(super) fn judge_beside(draft: &Draft, winners: &Winners, findings: &mut Findings) {
+    if !draft.config.flask_beside {
+        return;
+    }
+    let place = winners.origin("FLASK_BESIDE").map_or("not set".to_owned(), ToString::to_string);
+    if draft.password_scheme == Some(PasswordScheme::Argon2id) {
+        let text = format!(
+            "\"argon2id\" contradicts FLASK_BESIDE ({place}): the Flask application reads pbkdf2_sha256 alone; leave \
+             one of them out"
+        );
+        refuse("PASSWORD_SCHEME", &text, winners, findings);
+    }
+    if draft.password_upgrade == Some(true) {
+        let text = format!(
+            "true contradicts FLASK_BESIDE ({place}), under which the Flask application's hashes stay; leave one of \
+             them out"
+        );
+        refuse("PASSWORD_UPGRADE", &text, winners, findings);
     }
 }
 

@@ -12,6 +12,8 @@ mod username;
 pub use access::Access;
 pub use password::{Password, PasswordHash, PasswordProblem};
 pub use revocation::{EndedSession, Revocation, RevokedToken};
-pub use session::{AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session, SessionId};
+pub use session::{
+    AccessId, AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session, SessionId,
+};
 pub use user::{NewUser, User, UserId, UserState};
 pub use username::{LoginName, NameKey, Username, UsernameProblem};

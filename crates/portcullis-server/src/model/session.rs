@@ -9,7 +9,7 @@ use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::NumericDate;
 
-use super::{EndedSession, Revocation, UserId};
+use super::{EndedSession, Revocation, RevokedToken, UserId};
 
 /// A session's own name, the claim `sid`: 22 characters of base64url.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,6 +79,9 @@ pub struct Session {
     /// Until when the token lives that it was adopted from, where another application gave that out; none for a session
     /// that a password opened.
     pub adopted_until: Option<NumericDate>,
+    /// Its access tokens that may be alive, the newest last and at most [`Session::ACCESS_TOKENS`], for another
+    /// application that has to refuse them when the session ends; none where none has to, or knows already.
+    pub access_tokens: Option<Vec<AccessId>>,
     /// What it was opened with, in the client's own words, cut to [`Session::DEVICE_CHARS`].
     pub device: Option<String>,
     /// When and why it ended; none while it lives.
@@ -93,6 +96,15 @@ pub struct RefreshId {
     pub generation: u32,
     /// The claim `jti`.
     pub jti: String,
+}
+
+/// An access token by its name and its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessId {
+    /// The claim `jti`.
+    pub jti: String,
+    /// The claim `exp`.
+    pub expires_at: NumericDate,
 }
 
 /// The pair of tokens that a session gave out last, with what is needed to write the same pair again.
@@ -161,6 +173,19 @@ pub enum EndReason {
     Epoch,
 }
 
+impl Head {
+    /// The access token; none of a head that another application gave out.
+    pub fn access_id(&self) -> Option<AccessId> {
+        let token = AccessId { jti: self.access_jti.clone(), expires_at: self.access_expires_at };
+        (!token.jti.is_empty()).then_some(token)
+    }
+}
+
+/// An end as a list of revoked tokens has it, where the end of every calendar is none.
+fn for_good(until: NumericDate) -> Option<NumericDate> {
+    (until < Session::FOR_GOOD).then_some(until)
+}
+
 impl EndReason {
     /// All reasons.
     pub const ALL: [Self; 4] = [Self::LoggedOut, Self::Replayed, Self::Displaced, Self::Epoch];
@@ -191,9 +216,45 @@ impl Session {
     /// The end of every calendar, for the name of a token that never expires: 9999-12-31.
     pub const FOR_GOOD: NumericDate = NumericDate::from_seconds(253_402_300_799);
 
+    /// How many access tokens of one session are kept for another application.
+    pub const ACCESS_TOKENS: usize = 32;
+
     /// A device's description as a session keeps it.
     pub fn cut_device(device: &str) -> String {
         device.chars().take(Self::DEVICE_CHARS).collect()
+    }
+
+    /// The same session, which keeps its access tokens for another application from now on.
+    #[must_use]
+    pub fn keeping_access_tokens(self) -> Self {
+        let access = self.head.access_id();
+        Self { access_tokens: Some(access.into_iter().collect()), ..self }
+    }
+
+    /// Adds an access token to those that are kept, and drops those that have expired.
+    pub fn note_access_token(&mut self, token: AccessId, now: SystemTime) {
+        let tokens = self.access_tokens.get_or_insert_default();
+        tokens.retain(|kept| NumericDate::from(now) <= kept.expires_at && kept.jti != token.jti);
+        tokens.push(token);
+        tokens.drain(..tokens.len().saturating_sub(Self::ACCESS_TOKENS));
+    }
+
+    /// The head's refresh token as an entry of a list of revoked ones.
+    pub fn refresh_token(&self) -> RevokedToken {
+        let head = &self.head;
+        let adopted = self.adopted_until.filter(|_| head.refresh.generation == Self::ADOPTED_GENERATION);
+        let expires_at = adopted.unwrap_or(head.refresh_expires_at);
+        RevokedToken { jti: head.refresh.jti.clone(), expires_at: for_good(expires_at) }
+    }
+
+    /// All its tokens that may be alive, as far as is known: what another application has to refuse of an ended session.
+    pub fn tokens_to_refuse(&self) -> Vec<RevokedToken> {
+        let access = self.access_tokens.iter().flatten();
+        let access = access.map(|it| RevokedToken { jti: it.jti.clone(), expires_at: Some(it.expires_at) });
+        let remembered = for_good(self.remembered_until());
+        let parent = self.parent.iter();
+        let parent = parent.map(|it| RevokedToken { jti: it.jti.clone(), expires_at: remembered });
+        access.chain([self.refresh_token()]).chain(parent).collect()
     }
 
     /// Whether its tokens open anything at a moment: it has neither been ended nor come to an end by itself.

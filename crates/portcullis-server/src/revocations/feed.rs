@@ -11,7 +11,7 @@ use std::{
 use portcullis::{Clock, NumericDate, RevocationIndex};
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{FeedSource, Hearing, RevocationPolicy, Revocations, SeenSessions};
+use super::{FeedSource, Hearing, Neighbour, RevocationPolicy, Revocations, SeenSessions};
 use crate::{
     model::Revocation,
     store::{FeedMark, Store, StoreError, StoreErrorKind},
@@ -50,6 +50,7 @@ impl Revocations {
         let revocations = Self {
             index: RevocationIndex::new(),
             seen: SeenSessions::default(),
+            neighbour: Neighbour::default(),
             hearing: Hearing::since(clock.monotonic()),
             // Of no feed, and replaced before anybody reads on.
             mark: FeedMark::default().into(),

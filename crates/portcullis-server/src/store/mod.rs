@@ -22,7 +22,8 @@ use self::sqlite::SqliteStore;
 use crate::{
     config::DatabaseUrl,
     model::{
-        EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId, UserState,
+        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, RevokedToken, Session, SessionId,
+        User, UserId, UserState,
     },
     sessions::{Refresh, Verdict},
 };
@@ -120,14 +121,36 @@ pub struct Refreshed {
     pub session: Option<Session>,
     /// Whose session it is, as the store has the user now; `None` where there is none any more.
     pub user: Option<User>,
+    /// The tokens of a head that a new one has replaced, as far as this very session does not end: the refresh token, and
+    /// the access token where it is void. For another application, which does not know the rule.
+    pub replaced: Vec<RevokedToken>,
 }
 
 impl Refreshed {
     /// The use of a token of a session that is over, or that there is not.
     pub(crate) fn gone(session: Option<Session>, user: Option<User>) -> Self {
-        Self { verdict: Verdict::Gone, session, user }
+        Self { verdict: Verdict::Gone, session, user, replaced: Vec::new() }
+    }
+
+    /// The use of a token that was judged by a session as it was `before`.
+    pub(crate) fn judged(
+        verdict: Verdict,
+        before: Session,
+        after: Option<Session>,
+        user: Option<User>,
+    ) -> Self {
+        let mut replaced = Vec::new();
+        if after.as_ref().is_some_and(|after| after.head.refresh != before.head.refresh) {
+            replaced.push(before.refresh_token());
+            let void = before.head.access_id().filter(|_| verdict == Verdict::Reissue);
+            replaced.extend(void.map(|it| RevokedToken { jti: it.jti, expires_at: Some(it.expires_at) }));
+        }
+        Self { verdict, session: Some(after.unwrap_or(before)), user, replaced }
     }
 }
+
+/// Of how many ended sessions another application is told at once.
+pub const UNTOLD_AT_ONCE: usize = 100;
 
 /// A place in a backend's feed of revocations: what it says is the backend's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -361,6 +384,27 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] when nothing could be deleted.
     async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError>;
+
+    /// Notes an access token of a session for another application that has to refuse it when the session ends; answers
+    /// `false`, and notes nothing, where the session has ended or is not there.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the note may not be durable.
+    async fn note_access_token(
+        &self,
+        session: &SessionId,
+        token: AccessId,
+        now: SystemTime,
+    ) -> Result<bool, StoreError>;
+
+    /// Has another application that looks into the same store refuse tokens: these, and those of sessions that keep
+    /// them ([`Session::access_tokens`]), have ended, and are due. They are no entries of the revocation list for
+    /// [`revoked_tokens`](Self::revoked_tokens). Answers of how many ended sessions it was told now, at most
+    /// [`UNTOLD_AT_ONCE`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when it may not know all; the same call again tells it.
+    async fn tell_flask(&self, tokens: &[RevokedToken], now: SystemTime) -> Result<usize, StoreError>;
 
     /// Asks the store for a sign of life, as cheaply as it can.
     ///

@@ -13,6 +13,7 @@
     reason = "a test says what is wrong by failing"
 )]
 
+mod beside;
 mod clock;
 mod cookies;
 #[cfg(target_os = "linux")]

@@ -72,7 +72,7 @@ impl Backend for Sqlite {
     async fn another_program_revokes(&self, jti: &str, session: &str) {
         let program = "import sqlite3, sys\n\
                        with sqlite3.connect(sys.argv[1], timeout=10) as shell:\n    \
-                       shell.execute('INSERT INTO revoked_tokens VALUES (?, NULL, 0)', [sys.argv[2]])\n    \
+                       shell.execute('INSERT INTO revoked_tokens (jti, created_at) VALUES (?, 0)', [sys.argv[2]])\n    \
                        shell.execute(\"UPDATE sessions SET ended_at = 0, end_reason = 'logged_out' WHERE id = ?\", [sys.argv[3]])\n";
         let mut python = std::process::Command::new("python3");
         python.args(["-c", program]).arg(self.path()).args([jti, session]);

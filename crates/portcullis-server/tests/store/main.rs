@@ -108,6 +108,14 @@ macro_rules! contract_for {
                     purge_takes_every_kind_that_has_expired
                     what_others_write_is_heard
                 }
+                flask {
+                    what_it_is_told_is_not_on_the_list
+                    it_is_told_once_of_every_ended_session_that_kept_its_tokens
+                    every_way_to_end_is_told
+                    of_many_ended_sessions_all_are_told_in_the_end
+                    an_access_token_is_noted_while_its_session_lives
+                    tokens_noted_while_others_refresh_are_all_kept
+                }
                 life {
                     a_fresh_store_answers_and_is_empty
                     concurrent_writes_are_all_durable

@@ -1,6 +1,9 @@
 //! What a start would refuse although every setting by itself can be read.
 
-use super::{super::check, GOOD, Start};
+use super::{
+    super::{PasswordScheme, check},
+    GOOD, Start,
+};
 
 const PEM: &str = "-----BEGIN PUBLIC KEY-----\\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A";
 
@@ -76,4 +79,22 @@ fn what_others_find_is_told_with_the_rest_and_with_its_origin() {
     instance/application.cfg:1: MONGO_URI: is not there
     instance/application.cfg:3: LOG_FILTER: is none
     ");
+}
+
+#[test]
+fn what_the_flask_application_could_not_read_is_not_written_beside_it() {
+    let start = Start::with_file("PASSWORD_SCHEME = 'argon2id'\nPASSWORD_UPGRADE = true\n");
+    let start = start.variables(&[("FLASK_BESIDE", "True")]);
+    insta::assert_snapshot!(start.problems(), @r#"
+    instance/application.cfg:1: PASSWORD_SCHEME: "argon2id" contradicts FLASK_BESIDE (variable FLASK_BESIDE): the Flask application reads pbkdf2_sha256 alone; leave one of them out
+    instance/application.cfg:2: PASSWORD_UPGRADE: true contradicts FLASK_BESIDE (variable FLASK_BESIDE), under which the Flask application's hashes stay; leave one of them out
+    "#);
+    let config = Start::with_file("FLASK_BESIDE = true\n").config();
+    assert_eq!((config.password_scheme, config.password_upgrade), (PasswordScheme::Pbkdf2Sha256, false));
+    let same = "FLASK_BESIDE = true\nPASSWORD_SCHEME = 'pbkdf2_sha256'\nPASSWORD_UPGRADE = false\n";
+    Start::with_file(same).config();
+    let config = Start::without_file().config();
+    assert_eq!((config.password_scheme, config.password_upgrade), (PasswordScheme::Argon2id, true));
+    let config = Start::with_file("PASSWORD_SCHEME = 'pbkdf2_sha256'\n").config();
+    assert_eq!((config.password_scheme, config.password_upgrade), (PasswordScheme::Pbkdf2Sha256, true));
 }

@@ -23,21 +23,32 @@ use crate::store::{StoreError, StoreErrorKind};
 /// How long an index may take to be made over what is there already: a large collection has minutes.
 const BUILD_PATIENCE: Duration = Duration::from_mins(10);
 
-/// One index: its collection, its field, and whether no two documents may have the same text there.
+/// One index: its collection, its field, and what it is for.
 struct Index {
     collection: &'static str,
     field: &'static str,
-    unique: bool,
+    kind: Kind,
+}
+
+/// What an index is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// To find documents.
+    Plain,
+    /// No two documents may have the same text there; those without the field are not compared.
+    UniqueTexts,
+    /// To find those few documents that have another field.
+    Having(&'static str),
 }
 
 const fn plain(collection: &'static str, field: &'static str) -> Index {
-    Index { collection, field, unique: false }
+    Index { collection, field, kind: Kind::Plain }
 }
 
 /// Every look-up, range and sort of this room, and the rule that no two users have one name. The Flask application
 /// may write a jti or a name twice: those are not unique.
-const INDEXES: [Index; 10] = [
-    Index { collection: USERS, field: "name_key", unique: true },
+const INDEXES: [Index; 11] = [
+    Index { collection: USERS, field: "name_key", kind: Kind::UniqueTexts },
     plain(USERS, "username"),
     plain(REVOKED_TOKENS, "jti"),
     plain(REVOKED_TOKENS, "at"),
@@ -47,6 +58,7 @@ const INDEXES: [Index; 10] = [
     plain(SESSIONS, "user"),
     plain(SESSIONS, "at"),
     plain(SESSIONS, "remembered_until"),
+    Index { collection: SESSIONS, field: "ended_at", kind: Kind::Having("access_tokens") },
 ];
 
 /// Makes what is missing.
@@ -72,17 +84,18 @@ pub(super) async fn make(database: &Database, place: &Place) -> Result<(), Store
 
 impl Index {
     fn model(&self) -> IndexModel {
-        let options = if self.unique {
-            IndexOptions::builder().unique(true).partial_filter_expression(self.only_texts()).build()
-        } else {
-            IndexOptions::default()
-        };
+        let unique = (self.kind == Kind::UniqueTexts).then_some(true);
+        let options = IndexOptions::builder().unique(unique).partial_filter_expression(self.filter()).build();
         IndexModel::builder().keys(doc! { self.field: 1 }).options(options).build()
     }
 
-    /// Documents without the field are not compared.
-    fn only_texts(&self) -> Document {
-        doc! { self.field: { "$type": "string" } }
+    /// Which documents it has, where not all.
+    fn filter(&self) -> Option<Document> {
+        match self.kind {
+            Kind::Plain => None,
+            Kind::UniqueTexts => Some(doc! { self.field: { "$type": "string" } }),
+            Kind::Having(other) => Some(doc! { other: { "$exists": true } }),
+        }
     }
 
     /// The server has an index of this field already, or one of this name: it may serve as well.
@@ -101,19 +114,20 @@ impl Index {
     fn is_served_by(&self, present: &IndexModel) -> bool {
         let options = present.options.clone().unwrap_or_default();
         let of_field = present.keys.len() == 1 && present.keys.get(self.field).is_some_and(is_direction);
-        let serves = if self.unique {
+        let of_all = options.partial_filter_expression.is_none();
+        let of_these = options.partial_filter_expression == self.filter();
+        let serves = match self.kind {
+            Kind::Plain => of_all && options.sparse != Some(true),
             // Of all documents, those without the field too, it would let only one be there.
-            let filter = options.partial_filter_expression;
-            options.unique == Some(true) && filter.is_some_and(|filter| filter == self.only_texts())
-        } else {
-            options.partial_filter_expression.is_none() && options.sparse != Some(true)
+            Kind::UniqueTexts => options.unique == Some(true) && of_these,
+            Kind::Having(_) => (of_all || of_these) && options.sparse != Some(true),
         };
         of_field && options.collation.is_none() && serves
     }
 
     fn refused(&self, place: &Place, problem: &str) -> StoreError {
-        let Self { collection, field, unique } = self;
-        let unique = if *unique { "unique " } else { "" };
+        let Self { collection, field, kind } = self;
+        let unique = if *kind == Kind::UniqueTexts { "unique " } else { "" };
         StoreError::new(
             StoreErrorKind::Refused,
             format!("{place}: the {unique}index on {collection}.{field} cannot be made: {problem}"),

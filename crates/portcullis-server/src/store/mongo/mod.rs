@@ -18,6 +18,7 @@ mod documents;
 mod epochs;
 mod failure;
 mod feed;
+mod flask;
 mod indexes;
 mod name_keys;
 mod purge;
@@ -51,7 +52,8 @@ use super::{Creation, FeedMark, Opening, PasswordChange, Refreshed, Seen, Store,
 use crate::{
     config::MongoUrl,
     model::{
-        EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId, UserState,
+        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, RevokedToken, Session, SessionId,
+        User, UserId, UserState,
     },
     sessions::Refresh,
 };
@@ -291,6 +293,20 @@ impl Store for MongoStore {
     async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError> {
         let sessions = self.sessions.sessions.clone();
         self.steps(purge::expired(sessions, "remembered_until", expired_before, limit)).await
+    }
+
+    async fn note_access_token(
+        &self,
+        session: &SessionId,
+        token: AccessId,
+        _now: SystemTime,
+    ) -> Result<bool, StoreError> {
+        self.call(flask::note_access_token(self.sessions.sessions.clone(), session.clone(), token)).await
+    }
+
+    async fn tell_flask(&self, tokens: &[RevokedToken], now: SystemTime) -> Result<usize, StoreError> {
+        let (sessions, revoked) = (self.sessions.clone(), self.revoked_tokens.clone());
+        self.steps(flask::tell(sessions, revoked, tokens.to_vec(), now)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

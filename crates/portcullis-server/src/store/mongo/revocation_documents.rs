@@ -8,7 +8,7 @@ use super::documents::from_date;
 use crate::model::{EndedSession, Revocation, RevokedToken, SessionId};
 
 /// The fields that [`token`] reads.
-pub(super) const TOKEN_FIELDS: &[&str] = &["jti", "expires_at"];
+pub(super) const TOKEN_FIELDS: &[&str] = &["jti", "expires_at", "for_flask"];
 
 /// The fields that [`session`] reads, besides `_id`.
 pub(super) const SESSION_FIELDS: &[&str] = &["ended_at", "void_access", "remembered_until"];
@@ -16,8 +16,12 @@ pub(super) const SESSION_FIELDS: &[&str] = &["ended_at", "void_access", "remembe
 /// The fields that [`entry`] reads.
 pub(super) const ENTRY_FIELDS: &[&str] = &["sid", "generation", "user", "before", "all", "expires_at"];
 
-/// An entry of `revoked_tokens`; none for one whose `jti` is no text, which no token can have.
+/// An entry of `revoked_tokens`; none for one whose `jti` is no text, which no token can have, and for one that stands
+/// there for the Flask application alone.
 pub(super) fn token(document: &RawDocument) -> Option<Revocation> {
+    if value(document, "for_flask").is_some() {
+        return None;
+    }
     let jti = document.get_str("jti").ok()?.to_owned();
     // Others' entries have no expiry, and ours that are for good have no date there.
     Some(Revocation::Token(RevokedToken { jti, expires_at: date(document, "expires_at") }))

@@ -53,6 +53,8 @@ async fn revoke_token(
     let change = doc! {
         "$max": { "expires_at": documents::expiry(token.expires_at) },
         "$currentDate": { "at": true },
+        // It may have stood there for the Flask application alone.
+        "$unset": { "for_flask": "" },
         "$setOnInsert": { "created_at": DateTime::from_system_time(now) },
     };
     upsert(&revoked_tokens, ours, change).await

@@ -10,7 +10,9 @@ use super::{
     documents::{from_date, to_date},
     failure::Failure,
 };
-use crate::model::{AccessTokenKind, EndReason, Ended, Head, RefreshId, Session, SessionId, UserId};
+use crate::model::{
+    AccessId, AccessTokenKind, EndReason, Ended, Head, RefreshId, Session, SessionId, UserId,
+};
 
 /// A session of a document.
 pub(super) fn session(document: &Document) -> Result<Session, Failure> {
@@ -28,6 +30,7 @@ pub(super) fn session(document: &Document) -> Result<Session, Failure> {
     let has = |field| document.contains_key(field);
     let parent = has("parent_generation").then(|| it.parent()).transpose()?;
     let ended = has("ended_at").then(|| it.ended()).transpose()?;
+    let access_tokens = has("access_tokens").then(|| it.access_tokens()).transpose()?;
     let device = has("device").then(|| it.text("device")).transpose()?;
     Ok(Session {
         id: SessionId::new(it.text("_id")?),
@@ -41,6 +44,7 @@ pub(super) fn session(document: &Document) -> Result<Session, Failure> {
         last_used: it.time("last_used")?,
         ends_at: it.date("ends_at")?,
         adopted_until: has("adopted_until").then(|| it.date("adopted_until")).transpose()?,
+        access_tokens,
         device,
         ended,
     })
@@ -84,10 +88,22 @@ pub(super) fn changing(session: &Session) -> Document {
         let generation = i64::from(parent.generation);
         changing.extend(doc! { "parent_generation": generation, "parent_jti": &parent.jti });
     }
+    if let Some(tokens) = &session.access_tokens {
+        changing.insert("access_tokens", access_tokens(tokens));
+    }
     if let Some(Ended { at, reason }) = ended {
         changing.extend(doc! { "ended_at": time(*at), "end_reason": reason.name() });
     }
     changing
+}
+
+/// The access tokens that are kept for the Flask application.
+pub(super) fn access_tokens(tokens: &[AccessId]) -> Vec<Document> {
+    tokens.iter().map(access_token).collect()
+}
+
+pub(super) fn access_token(token: &AccessId) -> Document {
+    doc! { "jti": &token.jti, "expires_at": to_date(token.expires_at) }
 }
 
 pub(super) fn time(time: SystemTime) -> DateTime {
@@ -126,6 +142,17 @@ impl Reading<'_> {
     fn ended(&self) -> Result<Ended, Failure> {
         let reason = EndReason::from_name(&self.text("end_reason")?);
         Ok(Ended { at: self.time("ended_at")?, reason: reason.ok_or_else(|| self.wrong("end_reason"))? })
+    }
+
+    fn access_tokens(&self) -> Result<Vec<AccessId>, Failure> {
+        let token = |entry: &Bson| {
+            let entry = entry.as_document()?;
+            let expires_at = from_date(*entry.get_datetime("expires_at").ok()?);
+            Some(AccessId { jti: entry.get_str("jti").ok()?.to_owned(), expires_at })
+        };
+        let tokens = self.0.get_array("access_tokens").ok();
+        let tokens = tokens.and_then(|tokens| tokens.iter().map(token).collect());
+        tokens.ok_or_else(|| self.wrong("access_tokens"))
     }
 
     fn wrong(&self, field: &str) -> Failure {

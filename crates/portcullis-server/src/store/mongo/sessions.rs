@@ -107,7 +107,7 @@ impl Sessions {
             let (verdict, changed) = decide(&session, refresh, now);
             let Some(changed) = changed else {
                 *known = Some(Known { session: session.clone(), standing, user: user.clone() });
-                return Ok(Refreshed { verdict, session: Some(session), user });
+                return Ok(Refreshed::judged(verdict, session, None, user));
             };
             if !self.replace(&session, &changed).await? {
                 continue;
@@ -118,7 +118,7 @@ impl Sessions {
                 continue;
             }
             *known = Some(Known { session: changed.clone(), standing, user: user.clone() });
-            return Ok(Refreshed { verdict, session: Some(changed), user });
+            return Ok(Refreshed::judged(verdict, session, Some(changed), user));
         }
     }
 
@@ -242,6 +242,10 @@ impl Sessions {
             "seen": i64::from(decided_on.seen),
             "last_used": time(decided_on.last_used),
         };
+        // Another access token may have been noted meanwhile.
+        if let Some(tokens) = &decided_on.access_tokens {
+            as_seen.insert("access_tokens", session_documents::access_tokens(tokens));
+        }
         as_seen.extend(not_ended());
         let mut change = doc! { "$set": changing(changed) };
         if changed.revocation() != decided_on.revocation() {
@@ -287,7 +291,17 @@ impl Sessions {
     }
 
     async fn select(&self, those: Document) -> Result<Vec<Session>, Failure> {
-        let mut cursor = self.sessions.find(those).await?;
+        self.select_at_most(those, 0).await
+    }
+
+    /// Sessions of a condition, at most `limit` of them; 0 for no limit.
+    pub(super) async fn select_at_most(
+        &self,
+        those: Document,
+        limit: usize,
+    ) -> Result<Vec<Session>, Failure> {
+        let limit = i64::try_from(limit).unwrap_or(0);
+        let mut cursor = self.sessions.find(those).limit(limit).await?;
         let mut sessions = Vec::new();
         while cursor.advance().await? {
             sessions.push(session_documents::session(&cursor.deserialize_current()?)?);

@@ -31,7 +31,7 @@ const READINGS: u32 = 3;
 
 /// Everything that is refused, as rows of `kind, name, bound, expires_at`.
 const TABLES: [&str; 4] = [
-    "SELECT 'token', jti, 0, expires_at FROM revoked_tokens",
+    "SELECT 'token', jti, 0, expires_at FROM revoked_tokens WHERE for_flask = 0",
     "SELECT 'session', id, 0, remembered_until FROM sessions WHERE ended_at IS NOT NULL",
     "SELECT 'access', id, void_access, remembered_until FROM sessions WHERE void_access > 0 AND ended_at IS NULL",
     "SELECT kind, name, bound, expires_at FROM revocations",

@@ -11,6 +11,7 @@ mod create;
 mod epochs;
 mod failure;
 mod feed;
+mod flask;
 mod inspect;
 mod open;
 mod readers;
@@ -45,7 +46,8 @@ use super::{
 };
 use crate::{
     model::{
-        EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId, UserState,
+        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, RevokedToken, Session, SessionId,
+        User, UserId, UserState,
     },
     sessions::Refresh,
 };
@@ -276,6 +278,21 @@ impl Store for SqliteStore {
 
     async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError> {
         self.write(move |connection| sessions::purge(connection, expired_before, limit)).await
+    }
+
+    async fn note_access_token(
+        &self,
+        session: &SessionId,
+        token: AccessId,
+        now: SystemTime,
+    ) -> Result<bool, StoreError> {
+        let session = session.clone();
+        self.write(move |connection| flask::note_access_token(connection, &session, token, now)).await
+    }
+
+    async fn tell_flask(&self, tokens: &[RevokedToken], now: SystemTime) -> Result<usize, StoreError> {
+        let tokens = tokens.to_vec();
+        self.write(move |connection| flask::tell(connection, &tokens, now)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

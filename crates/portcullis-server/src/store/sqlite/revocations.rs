@@ -32,7 +32,7 @@ pub(super) fn revoke(
 fn revoke_token(connection: &Connection, token: &RevokedToken, now: SystemTime) -> Result<(), Failure> {
     let sql = "INSERT INTO revoked_tokens (jti, expires_at, created_at) VALUES (?1, ?2, ?3) \
                ON CONFLICT (jti) DO UPDATE SET expires_at = CASE WHEN excluded.expires_at IS NULL THEN NULL \
-               ELSE max(expires_at, excluded.expires_at) END";
+               ELSE max(expires_at, excluded.expires_at) END, for_flask = 0";
     let expires_at = token.expires_at.map(NumericDate::seconds);
     execute(connection, sql, params![token.jti, expires_at, rows::millis(now)]).map(drop)
 }

@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_disabled_users.sql"),
     include_str!("migrations/0004_revocation_feed.sql"),
     include_str!("migrations/0005_adopted_sessions.sql"),
+    include_str!("migrations/0006_flask_beside.sql"),
 ];
 
 /// The tables of a file that has them all.

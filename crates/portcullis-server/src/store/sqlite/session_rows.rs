@@ -2,31 +2,35 @@
 
 use portcullis::NumericDate;
 use rusqlite::{Connection, Row, params};
+use serde_json::{Value, json};
 
 use super::{
     execute,
     failure::Failure,
     rows::{Reading, from_millis, millis},
 };
-use crate::model::{AccessTokenKind, EndReason, Ended, Head, RefreshId, Session, SessionId, UserId};
+use crate::model::{
+    AccessId, AccessTokenKind, EndReason, Ended, Head, RefreshId, Session, SessionId, UserId,
+};
 
 /// The columns that [`session`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, user_id, epoch, generation, refresh_jti, access_jti, made_at, issued_at, \
      access_expires_at, refresh_expires_at, fresh, parent_generation, parent_jti, seen, opened_at, last_used, \
-     ends_at, device, ended_at, end_reason, void_access, adopted_until";
+     ends_at, device, ended_at, end_reason, void_access, adopted_until, access_tokens";
 
 /// A session that is not there yet; one of its name stays as it is.
 const INSERT: &str = "INSERT INTO sessions (id, user_id, epoch, generation, refresh_jti, access_jti, made_at, \
      issued_at, access_expires_at, refresh_expires_at, fresh, parent_generation, parent_jti, seen, opened_at, \
-     last_used, ends_at, device, ended_at, end_reason, remembered_until, void_access, adopted_until) VALUES \
-     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23) \
+     last_used, ends_at, device, ended_at, end_reason, remembered_until, void_access, adopted_until, access_tokens) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, \
+     ?24) \
      ON CONFLICT (id) DO NOTHING";
 
 /// What changes of a session in its life, by the same numbers. Not the user: one who is gone would be missed.
 const UPDATE: &str = "UPDATE sessions SET epoch = ?3, generation = ?4, refresh_jti = ?5, access_jti = ?6, \
      made_at = ?7, issued_at = ?8, access_expires_at = ?9, refresh_expires_at = ?10, fresh = ?11, \
      parent_generation = ?12, parent_jti = ?13, seen = ?14, last_used = ?16, ended_at = ?19, end_reason = ?20, \
-     remembered_until = ?21, void_access = ?22, adopted_until = ?23 WHERE id = ?1";
+     remembered_until = ?21, void_access = ?22, adopted_until = ?23, access_tokens = ?24 WHERE id = ?1";
 
 /// A session from a row of [`COLUMNS`].
 pub(super) fn session(row: &Row<'_>) -> Result<Session, Failure> {
@@ -61,6 +65,7 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session, Failure> {
         last_used: row.known(15, "time", from_millis)?,
         ends_at: date(16)?,
         adopted_until: row.column::<Option<i64>>(21)?.map(NumericDate::from_seconds),
+        access_tokens: access_tokens(&row, 22)?,
         device: row.column(17)?,
         ended,
     })
@@ -102,8 +107,23 @@ fn write(connection: &Connection, sql: &str, session: &Session) -> Result<usize,
         session.remembered_until().seconds(),
         session.void_access,
         session.adopted_until.map(NumericDate::seconds),
+        session.access_tokens.as_deref().map(access_tokens_text),
     ];
     execute(connection, sql, values)
+}
+
+/// The kept access tokens as JSON.
+fn access_tokens_text(tokens: &[AccessId]) -> String {
+    let pairs = tokens.iter().map(|token| json!([token.jti, token.expires_at.seconds()]));
+    Value::Array(pairs.collect()).to_string()
+}
+
+fn access_tokens(row: &Reading<'_>, index: usize) -> Result<Option<Vec<AccessId>>, Failure> {
+    let Some(text) = row.column::<Option<String>>(index)? else { return Ok(None) };
+    let pairs: Vec<(String, i64)> =
+        serde_json::from_str(&text).map_err(|_| row.failure(index, "no list of access tokens"))?;
+    let token = |(jti, seconds)| AccessId { jti, expires_at: NumericDate::from_seconds(seconds) };
+    Ok(Some(pairs.into_iter().map(token).collect()))
 }
 
 fn access_number(access: AccessTokenKind) -> i64 {

@@ -58,7 +58,7 @@ pub(super) fn refresh(
     if let Some(changed) = &changed {
         session_rows::update(connection, changed)?;
     }
-    Ok(Refreshed { verdict, session: Some(changed.unwrap_or(session)), user: owner.map(|owner| owner.user) })
+    Ok(Refreshed::judged(verdict, session, changed, owner.map(|owner| owner.user)))
 }
 
 /// The session of a name.
@@ -131,7 +131,11 @@ pub(super) fn not_ended(connection: &Connection, user: &UserId) -> Result<Vec<Se
     select(connection, "user_id = ?1 AND ended_at IS NULL ORDER BY id", [user.as_str()])
 }
 
-fn select(connection: &Connection, condition: &str, values: impl Params) -> Result<Vec<Session>, Failure> {
+pub(super) fn select(
+    connection: &Connection,
+    condition: &str,
+    values: impl Params,
+) -> Result<Vec<Session>, Failure> {
     let columns = session_rows::COLUMNS;
     let sql = format!("SELECT {columns} FROM sessions WHERE {condition}");
     let mut statement = connection.prepare_cached(&sql)?;

@@ -1,6 +1,13 @@
 //! The service in this process: the same function that `main` calls, on a real database in a folder of its own.
 
-use std::{cell::Cell, collections::BTreeMap, ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -39,7 +46,7 @@ pub struct TestApp {
 struct Place {
     config: Config,
     clock: ManualClock,
-    _instance: Arc<TempDir>,
+    instance: Arc<TempDir>,
 }
 
 /// How long news may take from one node to another: a second, and what a busy machine adds.
@@ -129,6 +136,12 @@ impl TestApp {
         let clock = Arc::new(self.place.clock.clone());
         self.state = AppState::open(&self.place.config, clock).await.unwrap();
         self.router = app(self.state.clone());
+    }
+
+    /// The same with other settings.
+    pub async fn restart_with(&mut self, settings: &[(&str, &str)]) {
+        self.place.config = configuration(self.place.instance.path(), settings);
+        self.restart().await;
     }
 
     /// Says that this test makes the service fail.
@@ -223,28 +236,32 @@ impl TestApp {
 
 impl Place {
     fn new(settings: &[(&str, &str)]) -> Self {
-        // Cheap hashes: what they cost is not what these tests are about.
-        let mut environment = BTreeMap::from([
-            ("JWT_SECRET_KEY", "a secret of the tests, 32 bytes or more"),
-            ("PASSWORD_ARGON2_MEMORY_KIB", "64"),
-            ("PASSWORD_ARGON2_PASSES", "1"),
-        ]);
-        environment.extend(settings.iter().copied());
         let instance = tempfile::tempdir().unwrap();
-        let environment: Environment = environment
-            .into_iter()
-            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
-            .collect();
-        let sources = Sources {
-            instance: instance.path().to_owned(),
-            profile: Some("testing".to_owned()),
-            environment,
-            command_line: Vec::new(),
-        };
-        let (config, _) = config::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
+        let config = configuration(instance.path(), settings);
         let clock = ManualClock::at(NumericDate::from_seconds(1_900_000_000));
-        Self { config, clock, _instance: Arc::new(instance) }
+        Self { config, clock, instance: Arc::new(instance) }
     }
+}
+
+/// The testing profile with settings, as the environment would give them.
+fn configuration(instance: &Path, settings: &[(&str, &str)]) -> Config {
+    // Cheap hashes: what they cost is not what these tests are about.
+    let mut environment = BTreeMap::from([
+        ("JWT_SECRET_KEY", "a secret of the tests, 32 bytes or more"),
+        ("PASSWORD_ARGON2_MEMORY_KIB", "64"),
+        ("PASSWORD_ARGON2_PASSES", "1"),
+    ]);
+    environment.extend(settings.iter().copied());
+    let environment: Environment =
+        environment.into_iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
+    let sources = Sources {
+        instance: instance.to_owned(),
+        profile: Some("testing".to_owned()),
+        environment,
+        command_line: Vec::new(),
+    };
+    let (config, _) = config::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
+    config
 }
 
 impl Answer {

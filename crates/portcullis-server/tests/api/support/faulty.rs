@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use portcullis::NumericDate;
 use portcullis_server::{
     model::{
-        EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId, UserState,
+        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, RevokedToken, Session, SessionId,
+        User, UserId, UserState,
     },
     sessions::Refresh,
     store::{
@@ -274,6 +275,16 @@ impl Store for Faulty {
         self.call(move |store| async move { store.set_user_state(&user, state, now).await }).await
     }
 
+    async fn note_access_token(
+        &self,
+        session: &SessionId,
+        token: AccessId,
+        now: SystemTime,
+    ) -> Result<bool, StoreError> {
+        let session = session.clone();
+        self.call(move |store| async move { store.note_access_token(&session, token, now).await }).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.call(|store| async move { store.ping().await }).await
     }
@@ -299,6 +310,10 @@ impl Store for Faulty {
 
     async fn watch(&self) -> Result<Option<Watch>, StoreError> {
         self.store.watch().await
+    }
+
+    async fn tell_flask(&self, tokens: &[RevokedToken], now: SystemTime) -> Result<usize, StoreError> {
+        self.store.tell_flask(tokens, now).await
     }
 
     async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {

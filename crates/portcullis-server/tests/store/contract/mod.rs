@@ -3,6 +3,7 @@
 pub(crate) mod ends;
 pub(crate) mod epochs;
 pub(crate) mod feed;
+pub(crate) mod flask;
 pub(crate) mod life;
 pub(crate) mod refreshes;
 pub(crate) mod revocations;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use portcullis::NumericDate;
 use portcullis_server::{
-    model::{AccessTokenKind, EndReason, Ended, Head, Session, UserId},
+    model::{AccessId, AccessTokenKind, EndReason, Ended, Head, Session, UserId},
     store::{Opening, Seen, Store},
 };
 use tokio::task::JoinSet;
@@ -56,6 +56,10 @@ pub(crate) async fn every_field_survives_a_restart<B: Backend>() {
         last_used: moment(6),
         ends_at: seconds(1_900_000_007),
         adopted_until: Some(Session::FOR_GOOD),
+        access_tokens: Some(vec![AccessId {
+            jti: "'日本' \"".to_owned(),
+            expires_at: seconds(1_900_000_003),
+        }]),
         device: Some("'日本' \"😀\"".to_owned()),
         ..new_session(&user, "full", moment(0))
     };

@@ -138,7 +138,7 @@ async fn a_list_of_many_batches_is_streamed_whole_with_what_has_expired_left_out
     shell
         .execute_batch(
             "WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 75000)
-             INSERT INTO revoked_tokens SELECT format('%08d', n), n, 0 FROM n",
+             INSERT INTO revoked_tokens (jti, expires_at, created_at) SELECT format('%08d', n), n, 0 FROM n",
         )
         .unwrap();
     for since in [None, Some(mark)] {
@@ -156,7 +156,7 @@ async fn a_row_that_nobody_can_read_keeps_nobody_from_hearing_of_the_others() {
     shell
         .execute_batch(
             "PRAGMA ignore_check_constraints = ON;
-             INSERT INTO revoked_tokens VALUES (CAST(x'ff' AS TEXT), NULL, 0), ('whole', NULL, 0);
+             INSERT INTO revoked_tokens (jti, expires_at, created_at) VALUES (CAST(x'ff' AS TEXT), NULL, 0), ('whole', NULL, 0);
              INSERT INTO revocations VALUES ('of tomorrow', 'x', 0, NULL), ('access', 's', -1, 5);",
         )
         .unwrap();

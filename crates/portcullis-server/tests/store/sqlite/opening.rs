@@ -31,7 +31,8 @@ fn refusal(path: &Path, kind: StoreErrorKind, words: &[&str]) -> StoreError {
     error
 }
 
-const ONE_MORE: &str = "INSERT INTO revoked_tokens VALUES ('one more', NULL, 0)";
+const ONE_MORE: &str =
+    "INSERT INTO revoked_tokens (jti, expires_at, created_at) VALUES ('one more', NULL, 0)";
 
 /// A closed database with some hundred pages.
 async fn filled(place: &Sqlite) -> PathBuf {
@@ -47,7 +48,7 @@ fn fill(path: &Path, entries: u32) {
         .unwrap()
         .execute(
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
-             INSERT INTO revoked_tokens SELECT format('%0100d', n), n, 0 FROM n",
+             INSERT INTO revoked_tokens (jti, expires_at, created_at) SELECT format('%0100d', n), n, 0 FROM n",
             [entries],
         )
         .unwrap();
@@ -101,7 +102,8 @@ async fn what_a_crash_left_in_the_log_is_brought_in() {
     let place = Sqlite::new();
     filled(&place).await;
     // So much that the file is shorter than the database in it, and every page of it is in the log.
-    let double = "INSERT INTO revoked_tokens SELECT jti || 'x', expires_at, 0 FROM revoked_tokens";
+    let double = "INSERT INTO revoked_tokens (jti, expires_at, created_at) \
+                  SELECT jti || 'x', expires_at, 0 FROM revoked_tokens";
     let crashed = crashed_copy(&place, double);
     assert_eq!(revoked_jtis(&crashed.store()).await.len(), 10_000);
 }

@@ -58,7 +58,8 @@ fn count(connection: &Connection) -> i64 {
 }
 
 fn insert(connection: &Connection, jti: &str) -> Result<(), Failure> {
-    connection.execute("INSERT INTO revoked_tokens VALUES (?1, NULL, 0)", [jti])?;
+    connection
+        .execute("INSERT INTO revoked_tokens (jti, expires_at, created_at) VALUES (?1, NULL, 0)", [jti])?;
     Ok(())
 }
 

@@ -1,0 +1,92 @@
+//! The Flask application beside this service: what it has to refuse too, and would not know of otherwise.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::Revocations;
+use crate::{
+    model::{RevokedToken, Session},
+    store::StoreError,
+};
+
+/// Who else verifies the tokens, by the list in the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Beside {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// The Flask application on the same database, which looks every token's `jti` up there.
+    Flask,
+}
+
+/// Whom to tell, and what could not be told yet.
+#[derive(Default)]
+pub(super) struct Neighbour {
+    beside: Beside,
+    untold: Mutex<Vec<RevokedToken>>,
+}
+
+impl Neighbour {
+    /// How many entries wait at most for a store that fails. More are dropped: they are of tokens that were replaced,
+    /// which the ends of their sessions will tell of.
+    const UNTOLD: usize = 10_000;
+
+    fn note(&self, tokens: impl IntoIterator<Item = RevokedToken>) {
+        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = Self::UNTOLD.saturating_sub(untold.len());
+        untold.extend(tokens.into_iter().take(room));
+    }
+
+    fn take(&self) -> Vec<RevokedToken> {
+        std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Revocations {
+    /// The same for a service that shares its store with another application.
+    #[must_use]
+    pub fn beside(self, beside: Beside) -> Self {
+        Self { neighbour: Neighbour { beside, ..Neighbour::default() }, ..self }
+    }
+
+    /// Who else verifies the tokens.
+    pub fn neighbour(&self) -> Beside {
+        self.neighbour.beside
+    }
+
+    /// Has the Flask application refuse tokens that were replaced by newer ones, and what sessions have left behind that
+    /// have ended. What fails is done again by a job ([`tell_flask`](Self::tell_flask)): no answer that is
+    /// right otherwise waits for it.
+    pub async fn flask_refuses(&self, replaced: impl IntoIterator<Item = RevokedToken>) {
+        if self.neighbour.beside == Beside::Nobody {
+            return;
+        }
+        self.neighbour.note(replaced);
+        if let Err(error) = self.tell_flask().await {
+            tracing::warn!(%error, "the Flask application could not be told what to refuse; it is told soon");
+        }
+    }
+
+    /// Tells the Flask application what it has not been told yet; answers of how many ended sessions.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it may not know all; the next call tells it.
+    pub async fn tell_flask(&self) -> Result<usize, StoreError> {
+        if self.neighbour.beside == Beside::Nobody {
+            return Ok(0);
+        }
+        let tokens = self.neighbour.take();
+        let told = self.store.tell_flask(&tokens, self.clock.now()).await;
+        if told.is_err() {
+            self.neighbour.note(tokens);
+        }
+        told
+    }
+
+    /// A session that is to be opened, with what has to be kept of it for the Flask application.
+    pub fn as_kept(&self, session: Session) -> Session {
+        match self.neighbour.beside {
+            Beside::Nobody => session,
+            Beside::Flask => session.keeping_access_tokens(),
+        }
+    }
+}
