@@ -1,7 +1,7 @@
 //! The running program on a MongoDB.
 
 #[path = "../store/mongo/place.rs"]
-mod place;
+pub(crate) mod place;
 
 use std::time::Duration;
 

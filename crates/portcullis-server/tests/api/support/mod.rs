@@ -8,4 +8,6 @@ mod process;
 pub use app::{Answer, TestApp, Tokens};
 pub use browser::Browser;
 pub use faulty::Fault;
+#[cfg(feature = "mongo")]
+pub use process::Site;
 pub use process::{SEED_LINE, Server, instance};

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Seek, Write},
     net::TcpStream,
+    ops::Deref,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
@@ -27,10 +28,15 @@ pub fn instance(config: &str) -> TempDir {
     folder
 }
 
+/// Somebody who answers requests at an address.
+pub struct Site {
+    pub address: String,
+}
+
 /// A running `portcullis serve`; killed when the test is over.
 pub struct Server {
     child: Child,
-    pub address: String,
+    site: Site,
     /// The line that it printed when it was ready.
     pub ready: String,
 }
@@ -95,7 +101,7 @@ impl Server {
             child.wait().unwrap();
             return None;
         };
-        Some(Self { address, ready: ready.trim_end().to_owned(), child })
+        Some(Self { site: Site { address }, ready: ready.trim_end().to_owned(), child })
     }
 
     /// The testing profile over the seed's line.
@@ -103,6 +109,32 @@ impl Server {
         Self::start(instance, &["--profile", "testing"], &[])
     }
 
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name, as `kill` knows it.
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(done.unwrap().success());
+    }
+
+    /// Waits for the end.
+    pub fn wait(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
+
+impl Deref for Server {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
+impl Site {
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -152,22 +184,6 @@ impl Server {
         let (status, _, body) =
             self.request(method, path, &[("Authorization", &format!("Bearer {token}"))], "");
         (status, body)
-    }
-
-    /// The process's number.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Sends a signal by its name, as `kill` knows it.
-    pub fn signal(&self, name: &str) {
-        let done = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
-        assert!(done.unwrap().success());
-    }
-
-    /// Waits for the end.
-    pub fn wait(mut self) -> ExitStatus {
-        self.child.wait().unwrap()
     }
 }
 

@@ -1,5 +1,8 @@
 //! Tokens between this service and Flask-JWT-Extended, by its real packages of 2019 and of today.
 
+#[cfg(feature = "mongo")]
+mod beside;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
