@@ -2,9 +2,12 @@
 //! was set aside for them.
 
 mod argon2id;
+mod bcrypt;
+mod django;
 mod passlib;
 mod pbkdf2;
 mod stored;
+mod werkzeug;
 
 use std::{
     num::{NonZero, NonZeroU32},

@@ -3,7 +3,7 @@
 use super::{
     Scheme,
     argon2id::{self, Arena},
-    passlib,
+    bcrypt, django, passlib, werkzeug,
 };
 use crate::model::{Password, PasswordHash};
 
@@ -34,6 +34,14 @@ pub(super) fn verify(
         text if text.len() > MAX_TEXT => Err(Unverifiable::AboveCap),
         text if text.starts_with("$argon2") => argon2id::verify(password, text, arena),
         text if text.starts_with("$pbkdf2") => passlib::verify(password, text),
+        text if text.starts_with("$2") => bcrypt::verify(password.presented().as_bytes(), text),
+        text if text.starts_with("pbkdf2:") || text.starts_with("scrypt:") => {
+            werkzeug::verify(password, text)
+        }
+        // What begins with a name.
+        text if text.starts_with(|first: char| first.is_ascii_lowercase()) => {
+            django::verify(password, text, arena)
+        }
         _ => Err(Unverifiable::Unknown),
     }
 }
@@ -67,6 +75,7 @@ mod tests {
             (String::new(), Unverifiable::Unknown),
             ("x".to_owned(), Unverifiable::Unknown),
             ("$1$salt$hash".to_owned(), Unverifiable::Unknown),
+            ("unknown$1$salt$hash".to_owned(), Unverifiable::Unknown),
             (format!("$pbkdf2-sha256$1${}$x", "A".repeat(5000)), Unverifiable::AboveCap),
         ] {
             let verdict = verify(&password, &PasswordHash::stored(text.as_str()), &mut Arena::default());

@@ -1,0 +1,100 @@
+//! Django's hashes: `pbkdf2_sha256$600000$<salt>$<base64>`, and others' behind a name of Django's.
+//!
+//! Django hashes the bytes of a password as they came, and takes a salt for text.
+
+use aws_lc_rs::digest;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::{
+    argon2id::{self, Arena},
+    bcrypt,
+    pbkdf2::{self, Digest},
+    stored::Unverifiable,
+};
+use crate::model::Password;
+
+/// Whether a password is the one that a stored hash was made of.
+pub(super) fn verify(password: &Password, stored: &str, arena: &mut Arena) -> Result<bool, Unverifiable> {
+    let (scheme, rest) = stored.split_once('$').ok_or(Unverifiable::Unknown)?;
+    let bytes = password.presented().as_bytes();
+    match scheme {
+        "pbkdf2_sha256" => with_pbkdf2(Digest::Sha256, bytes, rest),
+        "pbkdf2_sha1" => with_pbkdf2(Digest::Sha1, bytes, rest),
+        "bcrypt" => bcrypt::verify(bytes, rest),
+        "bcrypt_sha256" => {
+            let hashed = digest::digest(&digest::SHA256, bytes);
+            let halves = hashed.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+            let hex: String = halves.filter_map(|half| char::from_digit(half.into(), 16)).collect();
+            bcrypt::verify(hex.as_bytes(), rest)
+        }
+        "argon2" => argon2id::verify(password, &format!("${rest}"), arena),
+        _ => Err(Unverifiable::Unknown),
+    }
+}
+
+fn with_pbkdf2(digest: Digest, secret: &[u8], rest: &str) -> Result<bool, Unverifiable> {
+    let mut fields = rest.split('$');
+    let (Some(rounds), Some(salt), Some(checksum), None) =
+        (fields.next(), fields.next(), fields.next(), fields.next())
+    else {
+        return Err(Unverifiable::Damaged);
+    };
+    let checksum = STANDARD.decode(checksum).map_err(|_| Unverifiable::Damaged)?;
+    pbkdf2::verify(digest, pbkdf2::rounds(rounds)?, salt.as_bytes(), secret, &checksum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verify(password: &str, stored: &str) -> Result<bool, Unverifiable> {
+        super::verify(&Password::parse(password).unwrap(), stored, &mut Arena::default())
+    }
+
+    const DECOMPOSED: &str = "pa\u{308}ssw\u{f6}rd \u{fb01}";
+
+    #[test]
+    fn what_django_wrote_verifies_its_password_and_no_other() {
+        // By the hashers of Django.
+        for (right, stored) in [
+            (
+                "correct horse",
+                "pbkdf2_sha256$1000$IWT6xXFq3Glq8wpduMdLUS$uB1U7034yhVxkH1aSVEa+qw94dKHWY8YUN70Kzzs22Q=",
+            ),
+            (
+                DECOMPOSED,
+                "pbkdf2_sha256$1000$qVMk0RPNQHznas0Np5LPiS$j7I2wPFl7LSgPL6QVe1k3hUsSrS6AxJgz8jPfNCJSL0=",
+            ),
+            ("correct horse", "pbkdf2_sha1$1000$xjGHxhi3formT1uVlkSDC3$zbWTmeSE1Uksiobyn+rmugjNn40="),
+            ("correct horse", "bcrypt_sha256$$2b$04$731pCRNXzEgBhosdn4u9XOezsqH5NTXm7yzSSP/Mcqa0OCl9SOX3u"),
+            (DECOMPOSED, "bcrypt_sha256$$2b$04$bRPLxrDD6d2dXHX1MpRP2udFT5AUnf4PP6myu7E19fwBBM/bQntim"),
+            ("correct horse", "bcrypt$$2b$04$KZU7FankGF7Lerxt1XRQ1.3w/7itpIXdm2AiXmhuZHdUlmUp2Qp7m"),
+            (
+                DECOMPOSED,
+                "argon2$argon2id$v=19$m=64,t=1,p=1$NnFvU2xHSmNtdzRhYnZHUnJsTHRVeA$c8tOxZV8NbW2uHFfUN5UGm4DRbQ5iZtV20/FZV8Gbrk",
+            ),
+        ] {
+            assert_eq!(verify(right, stored), Ok(true), "{stored}");
+            assert_eq!(verify("correct horse ", stored), Ok(false), "{stored}");
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_or_above_the_cap_is_not_worked_on() {
+        let good = "pbkdf2_sha256$1000$IWT6xXFq3Glq8wpduMdLUS$uB1U7034yhVxkH1aSVEa+qw94dKHWY8YUN70Kzzs22Q=";
+        for (stored, problem) in [
+            (good.replace("sha256", "sha384"), Unverifiable::Unknown),
+            (good.replace("$1000$", "$10000001$"), Unverifiable::AboveCap),
+            (good.replace("$1000$", "$-1$"), Unverifiable::Damaged),
+            (good.replace('=', ""), Unverifiable::Damaged),
+            (good.replace("22Q=", ""), Unverifiable::Damaged),
+            (good.replace("_sha256", "_sha1"), Unverifiable::Damaged),
+            (format!("{good}$"), Unverifiable::Damaged),
+            // A user of Django without a password.
+            ("!unusable".to_owned(), Unverifiable::Unknown),
+            ("bcrypt_sha256$".to_owned(), Unverifiable::Unknown),
+        ] {
+            assert_eq!(verify("correct horse", &stored), Err(problem), "{stored}");
+        }
+    }
+}
