@@ -33,7 +33,11 @@ impl Accounts {
                 }
             }
             (Identity::Username, None) => match LoginName::parse(token.identity()) {
-                Ok(name) => self.store.user_by_name(&name).await?,
+                // A login takes other spellings, and means who shows the password. A token means the one it was made for.
+                Ok(name) => {
+                    let user = self.store.user_by_name(&name).await?;
+                    user.filter(|user| user.username == token.identity())
+                }
                 Err(_) => None,
             },
         };

@@ -211,8 +211,8 @@ async fn the_user_is_found_by_the_rule_for_identities() {
         let pair = refreshed(&app, &token).await;
         assert_eq!(app.state.jwt().verify(&pair.access).unwrap().identity(), "Alice");
     }
-    // Nobody's, and what is no name.
-    for identity in ["bob", "", "\u{0}", &"x".repeat(5000)] {
+    // Nobody's, another spelling's, whose user may have been another, and what is no name.
+    for identity in ["bob", "alice", "", "\u{0}", &"x".repeat(5000)] {
         is_over(&app.post_as(REFRESH, &signed(legacy(&app, identity))).await);
     }
     is_over(&app.post_as(REFRESH, &signed(legacy_of_3(&app, 42))).await);
