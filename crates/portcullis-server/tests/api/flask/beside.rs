@@ -246,14 +246,21 @@ fn taking_over_replaces_hashes_and_giving_back_writes_theirs_again() {
 
 /// Waits for a hash of a form, which nobody does at the login.
 fn hash_of_flo(both: &Both, form: &str) -> bool {
+    within(Duration::from_secs(20), || {
+        both.flask.documents("users")[0]["password"].as_str().unwrap().starts_with(form)
+    })
+}
+
+/// Whether something comes to be within a time.
+fn within(time: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let mut rhythm = tokio::time::interval(Duration::from_millis(20));
         let there = async {
-            while !both.flask.documents("users")[0]["password"].as_str().unwrap().starts_with(form) {
+            while !is_so() {
                 rhythm.tick().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), there).await.is_ok()
+        tokio::time::timeout(time, there).await.is_ok()
     })
 }
