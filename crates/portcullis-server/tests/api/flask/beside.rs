@@ -194,6 +194,49 @@ fn what_ended_there_is_refused_here_after_a_start() {
     }
 }
 
+/// How long it may take until what the application revokes is refused here: a second, and what a busy machine adds.
+const HEARD: Duration = Duration::from_secs(5);
+
+#[test]
+fn what_ends_there_is_refused_here() {
+    if !is_there() {
+        return;
+    }
+    for side in [SIDES[1], SIDES[2]] {
+        let Both { flask, ours, .. } = &Both::start(side, &[("FLASK_BESIDE", "true")]);
+        let theirs = pair(flask.post("/users/registration", &somebody("flo")));
+        let of_ours = pair(ours.post("/users/login", &somebody("flo")));
+        for (access, refresh) in [&theirs, &of_ours] {
+            assert_eq!(ours.bearer("GET", "/tests/secret", access), secret());
+            assert_eq!(flask.bearer("POST", "/users/logout", access).0, 200);
+            assert_eq!(flask.bearer("POST", "/users/logout/refresh", refresh).0, 200);
+            assert!(within(HEARD, || ours.bearer("GET", "/tests/secret", access) == revoked()), "{side:?}");
+            assert!(
+                within(HEARD, || ours.bearer("POST", "/users/refresh", refresh) == revoked()),
+                "{side:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_stands_in_the_list_for_the_application_alone_is_not_heard_here() {
+    if !is_there() {
+        return;
+    }
+    let Both { flask, ours, .. } =
+        &Both::start(SIDES[2], &[("FLASK_BESIDE", "true"), ("REFRESH_REUSE_WINDOW", "60s")]);
+    let theirs = pair(flask.post("/users/registration", &somebody("flo")));
+    let other = pair(flask.post("/users/login", &somebody("flo")));
+    let first = pair(ours.bearer("POST", "/users/refresh", &theirs.1));
+    assert_eq!(flask.bearer("POST", "/users/refresh", &theirs.1), revoked());
+    // What comes later has been heard, so what came before has been read.
+    assert_eq!(flask.bearer("POST", "/users/logout", &other.0).0, 200);
+    assert!(within(HEARD, || ours.bearer("GET", "/tests/secret", &other.0) == revoked()));
+    let (status, again) = ours.bearer("POST", "/users/refresh", &theirs.1);
+    assert_eq!((status, pair((status, again))), (200, first), "a retry, and no revoked token");
+}
+
 #[test]
 fn documents_have_the_applications_form() {
     if !is_there() {
