@@ -185,7 +185,7 @@ fn insert_session(file: &Connection, n: u32) {
     let insert = "INSERT INTO sessions (id, user_id, epoch, generation, refresh_jti, access_jti, made_at, issued_at, \
                   access_expires_at, refresh_expires_at, fresh, seen, opened_at, last_used, ends_at, ended_at, end_reason, \
                   remembered_until) VALUES (?1, 'u', 0, 1, ?2, ?2, 0, 0, ?3, ?3, 0, 0, 0, 0, ?3, 0, 'logged_out', ?3)";
-    let id = format!("{:022}", n);
+    let id = format!("{n:022}");
     file.prepare_cached(insert).unwrap().execute(params![id, jti(n), FAR]).unwrap();
 }
 
