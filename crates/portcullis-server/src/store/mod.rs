@@ -229,7 +229,8 @@ pub trait Store: Send + Sync + 'static {
     /// What comes while all of it is being streamed is there or comes after the mark. An entry may come more than once.
     /// What had expired before `remembered_at` is left out. A mark that the backend cannot go on from means all of it.
     ///
-    /// It takes as long as there are entries; each step of it is bounded. A receiver that is gone ends it.
+    /// It takes as long as there are entries. Each step of it is bounded, by the two seconds of every call where it is since
+    /// a mark; a backend may be given longer to begin with all of it. A receiver that is gone ends it.
     ///
     /// # Errors
     /// [`StoreError`] when it could not be read to the end, or nobody listens; the mark of before still holds.

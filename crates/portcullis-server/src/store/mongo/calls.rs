@@ -1,6 +1,6 @@
 //! The way of every call to the server: bounded in number and in time, and over when the store closes.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Semaphore, watch},
@@ -70,7 +70,15 @@ impl Calls {
 pub(super) async fn bounded<T, E: Into<Failure>>(
     step: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Failure> {
-    match timeout(PATIENCE, step).await {
+    within(PATIENCE, step).await
+}
+
+/// A step that has a time of its own to end.
+pub(super) async fn within<T, E: Into<Failure>>(
+    patience: Duration,
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
+    match timeout(patience, step).await {
         Ok(answer) => answer.map_err(Into::into),
         Err(_) => Err(Failure::Late),
     }

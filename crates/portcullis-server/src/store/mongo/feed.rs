@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     PATIENCE, REVOCATIONS, REVOKED_TOKENS, SESSIONS,
-    calls::bounded,
+    calls::{bounded, within},
     failure::{Failure, Place},
     revocation_documents,
 };
@@ -39,6 +39,9 @@ const LAG: i64 = 60_000;
 
 /// How long documents that nobody has stamped may take to be stamped at a start: a large collection has minutes.
 const STAMP_PATIENCE: Duration = Duration::from_mins(10);
+
+/// How long a step of a reading of everything may take: a server may go through all of a long list before it answers.
+const LOAD_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Documents without a stamp that are taken at once.
 const UNSTAMPED: i64 = 1000;
@@ -98,12 +101,22 @@ pub(super) struct Feed {
     pub(super) database: Database,
     pub(super) remembered_at: NumericDate,
     pub(super) batches: mpsc::Sender<Vec<Revocation>>,
-    pub(super) closing: watch::Receiver<bool>,
 }
 
 impl Feed {
-    /// Streams everything, or what was written since a mark.
-    pub(super) async fn stream(self, since: Option<FeedMark>) -> Result<FeedMark, Failure> {
+    /// Streams everything, or what was written since a mark, unless the store is closed meanwhile.
+    pub(super) async fn stream(
+        self,
+        since: Option<FeedMark>,
+        mut closing: watch::Receiver<bool>,
+    ) -> Result<FeedMark, Failure> {
+        tokio::select! {
+            mark = self.read_on(since) => mark,
+            _ = closing.wait_for(|closing| *closing) => Err(Failure::Closed),
+        }
+    }
+
+    async fn read_on(&self, since: Option<FeedMark>) -> Result<FeedMark, Failure> {
         let now = bounded(server_time(&self.database)).await?;
         match since {
             Some(mark) if mark.place() <= now.saturating_add(REACH) => self.since(mark.place(), now).await,
@@ -117,10 +130,10 @@ impl Feed {
 
     async fn everything(&self, now: i64) -> Result<FeedMark, Failure> {
         for source in OPEN_TO_OTHERS {
-            self.read(source, doc! {}).await?;
+            self.read(source, doc! {}, LOAD_PATIENCE).await?;
         }
         // A session without a stamp has nothing to tell; those that have one are found by its index.
-        self.read(ENDED_SESSIONS, doc! { "at": { "$gt": DateTime::MIN } }).await?;
+        self.read(ENDED_SESSIONS, doc! { "at": { "$gt": DateTime::MIN } }, LOAD_PATIENCE).await?;
         Ok(FeedMark::new(now.saturating_sub(LAG)))
     }
 
@@ -131,9 +144,9 @@ impl Feed {
         let (from, to) = (mark.saturating_sub(REACH), now.saturating_add(REACH));
         let those = doc! { "at": { "$gt": DateTime::from_millis(from), "$lte": DateTime::from_millis(to) } };
         let newest = tokio::try_join!(
-            self.read(TOKENS, those.clone()),
-            self.read(ENTRIES, those.clone()),
-            self.read(ENDED_SESSIONS, those),
+            self.read(TOKENS, those.clone(), PATIENCE),
+            self.read(ENTRIES, those.clone(), PATIENCE),
+            self.read(ENDED_SESSIONS, those, PATIENCE),
         )?;
         // Never ahead of the clock: what comes next is stamped by that.
         let newest = newest.0.max(newest.1).max(newest.2).map_or(mark, |newest| newest.min(now));
@@ -141,13 +154,18 @@ impl Feed {
     }
 
     /// Hands over what some documents say, straight through; answers the newest stamp of them.
-    async fn read(&self, source: Source, those: Document) -> Result<Option<i64>, Failure> {
+    async fn read(
+        &self,
+        source: Source,
+        those: Document,
+        patience: Duration,
+    ) -> Result<Option<i64>, Failure> {
         let batch_size = u32::try_from(BATCH).unwrap_or(u32::MAX);
         let collection = source.of(&self.database);
         let found = collection.find(those).projection(source.projection()).batch_size(batch_size);
-        let mut cursor = bounded(async { found.await }).await?;
+        let mut cursor = within(patience, async { found.await }).await?;
         let (mut newest, mut batch) = (None, Vec::new());
-        while bounded(cursor.advance()).await? {
+        while within(patience, cursor.advance()).await? {
             let document = cursor.current();
             newest = newest.max(revocation_documents::stamp(document));
             batch.extend(
@@ -192,9 +210,6 @@ impl Feed {
     }
 
     async fn hand_over(&self, batch: Vec<Revocation>) -> Result<(), Failure> {
-        if *self.closing.borrow() {
-            return Err(Failure::Closed);
-        }
         self.batches.send(batch).await.map_err(|_| Failure::Closed)
     }
 }

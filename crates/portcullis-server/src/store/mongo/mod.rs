@@ -182,7 +182,7 @@ impl Store for MongoStore {
         batches: mpsc::Sender<Vec<Revocation>>,
     ) -> Result<FeedMark, StoreError> {
         let (database, closing) = (self.database.clone(), self.calls.closing());
-        self.steps(Box::pin(Feed { database, remembered_at, batches, closing }.stream(since))).await
+        self.steps(Box::pin(Feed { database, remembered_at, batches }.stream(since, closing))).await
     }
 
     async fn watch(&self) -> Result<Option<Watch>, StoreError> {
