@@ -140,7 +140,8 @@ impl MongoStore {
         &self,
         call: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.calls.make(call).await.map_err(|failure| self.place.error(failure))
+        // Boxed: it is handed on several times, and is large.
+        self.calls.make(Box::pin(call)).await.map_err(|failure| self.place.error(failure))
     }
 
     /// A call of many steps, each of which is over within [`PATIENCE`].
@@ -148,7 +149,7 @@ impl MongoStore {
         &self,
         call: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.calls.make_in_steps(call).await.map_err(|failure| self.place.error(failure))
+        self.calls.make_in_steps(Box::pin(call)).await.map_err(|failure| self.place.error(failure))
     }
 }
 
@@ -182,7 +183,7 @@ impl Store for MongoStore {
         batches: mpsc::Sender<Vec<Revocation>>,
     ) -> Result<FeedMark, StoreError> {
         let (database, closing) = (self.database.clone(), self.calls.closing());
-        self.steps(Box::pin(Feed { database, remembered_at, batches }.stream(since, closing))).await
+        self.steps(Feed { database, remembered_at, batches }.stream(since, closing)).await
     }
 
     async fn watch(&self) -> Result<Option<Watch>, StoreError> {
