@@ -120,6 +120,11 @@ impl AppState {
         Ok(Self(Arc::new(Inner { accounts, revocations, jwt, store, clock, limits, stopping, jobs })))
     }
 
+    /// Serves a request: its calls of the store are over within two seconds together.
+    pub async fn one_request<T>(request: impl Future<Output = T>) -> T {
+        store::of_one_request(request).await
+    }
+
     /// The acts.
     pub fn accounts(&self) -> &Accounts {
         &self.0.accounts

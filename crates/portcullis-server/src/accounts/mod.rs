@@ -29,7 +29,7 @@ use crate::{
     passwords::{Passwords, PasswordsError},
     revocations::Revocations,
     sessions::RefreshPolicy,
-    store::{Store, StoreError},
+    store::{Store, StoreError, of_the_same_request},
 };
 
 /// The acts of a service, with what they need.
@@ -128,7 +128,7 @@ impl From<IssueError> for AccountsError {
 /// Brings an act of the store and what has to follow it to an end, also when the client hangs up meanwhile: what is
 /// durable has to be in force.
 async fn to_its_end<T: Send + 'static>(act: impl Future<Output = T> + Send + 'static) -> T {
-    match tokio::spawn(act).await.map_err(JoinError::try_into_panic) {
+    match tokio::spawn(of_the_same_request(act)).await.map_err(JoinError::try_into_panic) {
         Ok(done) => done,
         Err(Ok(panic)) => resume_unwind(panic),
         // The runtime is being shut down, and with it whoever waits here.

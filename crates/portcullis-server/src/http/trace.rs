@@ -47,7 +47,7 @@ pub(super) async fn edge(State(state): State<AppState>, mut request: Request, ne
 /// What the routes answer, if they do in time: the body has its time in the extractor, the answer as much again.
 async fn answered(request: Request, next: Next, state: &AppState) -> Response {
     let limit = state.limits().request.saturating_mul(2);
-    let answer = tokio::time::timeout(limit, next.run(request)).await;
+    let answer = tokio::time::timeout(limit, AppState::one_request(next.run(request))).await;
     answer.unwrap_or_else(|late| Refusal::unavailable().caused_by(late).into_response())
 }
 

@@ -7,7 +7,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::{PATIENCE, failure::Failure};
+use super::failure::Failure;
+use crate::store::patience::{PATIENCE, wait_for};
 
 /// Calls at once, and so connections at most. More would wait in the server instead of here.
 pub(super) const AT_ONCE: u32 = 64;
@@ -32,7 +33,7 @@ impl Calls {
         &self,
         call: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
-        timeout(PATIENCE, self.make_in_steps(bounded(call))).await.unwrap_or(Err(Failure::Late))
+        wait_for(self.make_in_steps(bounded(call))).await.unwrap_or(Err(Failure::Late))
     }
 
     /// Makes a call of many steps that bounds each of them by itself, with [`bounded`]: it may take as long as the

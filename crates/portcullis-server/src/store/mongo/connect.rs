@@ -14,13 +14,12 @@ use mongodb::{
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{
-    PATIENCE,
     calls::{AT_ONCE, bounded},
     failure::{Failure, Place, said},
 };
 use crate::{
     config::MongoUrl,
-    store::{StoreError, StoreErrorKind},
+    store::{StoreError, StoreErrorKind, patience::PATIENCE},
 };
 
 /// The database of a URL that names none: the Flask application's.

@@ -20,14 +20,14 @@ use tokio::{
 };
 
 use super::{
-    PATIENCE, REVOCATIONS, REVOKED_TOKENS, SESSIONS,
+    REVOCATIONS, REVOKED_TOKENS, SESSIONS,
     calls::{bounded, within},
     failure::{Failure, Place},
     revocation_documents,
 };
 use crate::{
     model::Revocation,
-    store::{BATCH, FeedMark, StoreError, Watch},
+    store::{BATCH, FeedMark, StoreError, Watch, patience::PATIENCE},
 };
 
 /// How far behind the mark a poll reads, and how far ahead of the server's clock it believes a stamp: two writes that

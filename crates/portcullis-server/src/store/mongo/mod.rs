@@ -58,9 +58,6 @@ use crate::{
     sessions::Refresh,
 };
 
-/// How long a call waits at most for a place and an answer together.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// The collection of users.
 const USERS: &str = "users";
 

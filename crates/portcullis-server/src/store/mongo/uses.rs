@@ -11,15 +11,18 @@ use std::{
     time::SystemTime,
 };
 
-use tokio::{sync::oneshot, time::timeout};
+use tokio::sync::oneshot;
 
 use super::{
-    PATIENCE,
     calls::{Calls, bounded},
     failure::Failure,
     sessions::Sessions,
 };
-use crate::{model::SessionId, sessions::Refresh, store::Refreshed};
+use crate::{
+    model::SessionId,
+    sessions::Refresh,
+    store::{Refreshed, patience::wait_for},
+};
 
 /// The uses that wait, by session. A session that is listed is being served, also when nobody waits.
 #[derive(Clone, Default)]
@@ -46,10 +49,7 @@ impl Uses {
         if self.wait(id, Use { refresh, now, reply }) {
             tokio::spawn(self.clone().serve(calls.clone(), sessions.clone(), id.clone()));
         }
-        match timeout(PATIENCE, answer).await {
-            Ok(answer) => answer.unwrap_or(Err(Failure::Panicked)),
-            Err(_) => Err(Failure::Late),
-        }
+        wait_for(answer).await.map_or(Err(Failure::Late), |answer| answer.unwrap_or(Err(Failure::Panicked)))
     }
 
     /// Lists a use, and says whether nobody serves its session yet.
@@ -62,7 +62,7 @@ impl Uses {
 
     /// Serves a session until nobody waits.
     async fn serve(self, calls: Calls, sessions: Sessions, id: SessionId) {
-        let served = calls.make_in_steps(self.clone().all(sessions, id.clone())).await;
+        let served = Box::pin(calls.make_in_steps(self.clone().all(sessions, id.clone()))).await;
         // Without a place, or after a panic: nobody serves it any more, and nobody is left waiting.
         if let Err(failure) = served {
             let waiting = self.locked().remove(&id);

@@ -17,13 +17,13 @@ use tokio::{
 };
 
 use super::{
-    PATIENCE, execute,
+    execute,
     failure::{Failure, Place},
     open,
 };
 use crate::{
     model::{EndedSession, Revocation, RevokedToken, SessionId},
-    store::{BATCH, FeedMark},
+    store::{BATCH, FeedMark, patience::PATIENCE},
 };
 
 /// Readings at once: a poll, a reading of everything, and one that was given up but is not over yet.

@@ -24,7 +24,7 @@ mod writer;
 
 use std::{
     path::Path,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
@@ -51,9 +51,6 @@ use crate::{
     },
     sessions::Refresh,
 };
-
-/// How long a call waits at most for a place and an answer together.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The store in one SQLite file. Its users are the processes of one machine, and one of them serves it.
 pub struct SqliteStore {

@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
-    PATIENCE,
     failure::{Failure, Place},
     open,
 };
+use crate::store::patience::wait_for;
 
 /// Connections at most. A point read takes microseconds, so that more would only take memory.
 const CONNECTIONS: u32 = 4;
@@ -42,7 +42,7 @@ impl Readers {
             });
             task.await.map_err(|_| Failure::Panicked)?
         };
-        timeout(PATIENCE, read).await.unwrap_or(Err(Failure::Late))
+        wait_for(read).await.unwrap_or(Err(Failure::Late))
     }
 
     /// Lets every read that waits or runs finish, takes no new one and closes the connections.

@@ -10,14 +10,13 @@ use rusqlite::Connection;
 use tokio::{
     sync::{mpsc, oneshot},
     task::spawn_blocking,
-    time::timeout,
 };
 
 use super::{
-    PATIENCE,
     failure::{Failure, Place},
     open::ServingLock,
 };
+use crate::store::patience::wait_for;
 
 /// Acts in one transaction at most: beyond this a commit gains little, and its first act waits for its last.
 const GROUP: usize = 64;
@@ -71,7 +70,7 @@ impl Writer {
             slot.send(pending);
             answer.await.map_err(|_| Failure::Closed)?
         };
-        timeout(PATIENCE, done).await.unwrap_or(Err(Failure::Late))
+        wait_for(done).await.unwrap_or(Err(Failure::Late))
     }
 
     /// Accepts nothing more, answers what was accepted and waits until the connection is closed.
