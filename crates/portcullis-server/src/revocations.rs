@@ -90,11 +90,14 @@ impl Revocations {
     /// # Errors
     /// [`StoreError`] when the store may not have noted it.
     pub async fn tell_seen(&self) -> Result<usize, StoreError> {
-        let news = self.seen.take();
+        let mut news = self.seen.take();
+        news.iter_mut().for_each(|seen| seen.at = self.store.time(seen.at));
+        let mut told = Ok(news.len());
         for page in news.chunks(Self::SEEN_PAGE) {
-            self.store.note_seen(page).await?;
+            // What one page could not be told of is no reason to lose the others.
+            told = self.store.note_seen(page).await.and(told);
         }
-        Ok(news.len())
+        told
     }
 
     /// Revokes something: refused by this node from now on, and, once this has answered, by every later start and soon by
@@ -107,12 +110,13 @@ impl Revocations {
     /// [`StoreError`] when the entry may not be durable. This node refuses it all the same; the same call again
     /// settles it.
     pub async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        if !revocation.lasts_until(NumericDate::from(now).minus(self.margin())) {
+        let (now, store_now) = self.times();
+        // By the clock that is behind: to the other one the token has not expired.
+        if !revocation.lasts_until(NumericDate::from(now.min(store_now)).minus(self.margin())) {
             return Ok(());
         }
         self.note(&revocation);
-        self.store.revoke(revocation, now).await
+        self.store.revoke(revocation, store_now).await
     }
 
     /// Ends all tokens of an identity that are of no session: those that another application gave out.
@@ -120,7 +124,8 @@ impl Revocations {
     /// # Errors
     /// Those of [`revoke`](Self::revoke).
     pub async fn end_tokens_without_session(&self, identity: &str) -> Result<(), StoreError> {
-        let before = NumericDate::from(self.clock.now());
+        let (now, store_now) = self.times();
+        let before = NumericDate::from(now.max(store_now));
         let until = before.plus(self.policy.longest_lifetime);
         self.revoke(Revocation::User { identity: identity.to_owned(), before, until }).await
     }
@@ -138,11 +143,11 @@ impl Revocations {
         id: &SessionId,
         reason: EndReason,
     ) -> Result<Option<Session>, StoreError> {
-        let now = self.clock.now();
+        let (now, store_now) = self.times();
         // No session outlives this, and the store will tell more exactly.
-        let until = NumericDate::from(now).plus(self.policy.session_max_age);
+        let until = NumericDate::from(now.max(store_now)).plus(self.policy.session_max_age);
         self.note(&Revocation::Session(EndedSession { id: id.clone(), until }));
-        let session = self.store.end_session(id, reason, now).await?;
+        let session = self.store.end_session(id, reason, store_now).await?;
         if let Some(session) = &session {
             self.note_session(session);
             self.flask_refuses([]).await;
@@ -189,9 +194,10 @@ impl Revocations {
             tracing::warn!("the clock was set: nothing is purged in this round");
             return Ok(0);
         }
-        let now = NumericDate::from(self.clock.now());
-        self.index.forget_expired(now.minus(self.margin()));
-        let (before, mut purged) = (now.minus(Self::STORE_MARGIN), 0);
+        let (now, store_now) = self.times();
+        // Memory by the clock that tokens are judged by here, the store by its own.
+        self.index.forget_expired(NumericDate::from(now).minus(self.margin()));
+        let (before, mut purged) = (NumericDate::from(store_now).minus(Self::STORE_MARGIN), 0);
         loop {
             let entries = self.store.purge_revocations(before, Self::PURGED_AT_ONCE).await?;
             let sessions = self.store.purge_sessions(before, Self::PURGED_AT_ONCE).await?;
@@ -204,6 +210,12 @@ impl Revocations {
 }
 
 impl Revocations {
+    /// The time of this node, by which it judges tokens, and the store's.
+    fn times(&self) -> (SystemTime, SystemTime) {
+        let now = self.clock.now();
+        (now, self.store.time(now))
+    }
+
     /// Whether the wall clock has gone another way than the steady one since this was asked last.
     fn clock_was_set(&self) -> bool {
         let present = (self.clock.now(), self.clock.monotonic());

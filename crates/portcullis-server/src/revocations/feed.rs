@@ -140,7 +140,8 @@ impl Revocations {
     /// Notes what the store streams; answers the mark of it.
     async fn read(&self, since: Option<FeedMark>, say_progress: bool) -> Result<FeedMark, StoreError> {
         // As long as the store keeps it: the leeway may be long, and the clock may be set back.
-        let remembered_at = NumericDate::from(self.clock.now()).minus(Self::STORE_MARGIN);
+        let (now, store_now) = self.times();
+        let remembered_at = NumericDate::from(now.min(store_now)).minus(Self::STORE_MARGIN);
         let (sender, batches) = mpsc::channel(AHEAD);
         let reading = self.store.revocations(since, remembered_at, sender);
         let (mark, ()) = tokio::join!(reading, self.note_all(batches, say_progress));

@@ -75,7 +75,7 @@ impl Revocations {
             return Ok(0);
         }
         let tokens = self.neighbour.take();
-        let told = self.store.tell_flask(&tokens, self.clock.now()).await;
+        let told = self.store.tell_flask(&tokens, self.times().1).await;
         if told.is_err() {
             self.neighbour.note(tokens);
         }
