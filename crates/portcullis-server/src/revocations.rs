@@ -91,7 +91,9 @@ impl Revocations {
     /// [`StoreError`] when the store may not have noted it.
     pub async fn tell_seen(&self) -> Result<usize, StoreError> {
         let mut news = self.seen.take();
-        news.iter_mut().for_each(|seen| seen.at = self.store.time(seen.at));
+        for seen in &mut news {
+            seen.at = self.store.time(seen.at);
+        }
         let mut told = Ok(news.len());
         for page in news.chunks(Self::SEEN_PAGE) {
             // What one page could not be told of is no reason to lose the others.

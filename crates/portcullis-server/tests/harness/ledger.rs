@@ -2,6 +2,8 @@
 //!
 //! To add a kind of fact: an act in [`ACTS`], what the client holds of it, and a check of that.
 
+mod checks;
+
 use std::collections::BTreeMap;
 
 use portcullis::{JwtManager, Key};
@@ -10,7 +12,6 @@ use serde_json::{Value, json};
 use super::{
     client::{Client, Reply},
     dice::Dice,
-    pause,
 };
 
 /// The secret of the server, with which a client can write tokens that have no session.
@@ -24,6 +25,7 @@ const ACTS: &[(usize, &str, Act)] = &[
     (12, "logouts", Ledger::log_out),
     (5, "sessions ended from another", Ledger::end_another),
     (5, "revocations of single tokens", Ledger::revoke),
+    (3, "password changes", Ledger::change_password),
 ];
 
 type Act = fn(&mut Ledger, &mut Client, &mut Dice) -> Told;
@@ -72,6 +74,9 @@ struct User {
     name: String,
     /// Whether the registration was acknowledged.
     certain: bool,
+    /// How often the password was changed, and whether it may have been once more.
+    changes: usize,
+    may_be_changed: bool,
     logins: usize,
     touched: bool,
 }
@@ -81,6 +86,8 @@ struct Session {
     state: State,
     access: String,
     refresh: String,
+    /// Whether the access token is fresh.
+    fresh: bool,
     /// The refresh token before, which is void.
     before: Option<String>,
     touched: bool,
@@ -168,10 +175,10 @@ impl Ledger {
 impl Ledger {
     fn register(&mut self, client: &mut Client, _: &mut Dice) -> Told {
         let name = format!("{}-{}", self.name, self.users.len());
-        let reply = client.post("/users/registration", &credentials(&name));
+        let reply = client.post("/users/registration", &credentials(&name, 0));
         let told = told(reply.as_ref(), 201);
         let certain = matches!(told, Told::Done);
-        self.users.push(User { name, certain, logins: 1, touched: true });
+        self.users.push(User { name, certain, changes: 0, may_be_changed: false, logins: 1, touched: true });
         if let (Told::Done, Some(reply)) = (&told, &reply) {
             self.hold(self.users.len() - 1, reply);
         }
@@ -179,11 +186,11 @@ impl Ledger {
     }
 
     fn log_in(&mut self, client: &mut Client, dice: &mut Dice) -> Told {
-        let Some(user) = dice.pick(&self.users, |user| user.certain && user.logins < Self::LOGINS) else {
+        let Some(user) = dice.pick(&self.users, |user| user.is_known() && user.logins < Self::LOGINS) else {
             return Told::Idle;
         };
         self.users[user].logins += 1;
-        let reply = client.post("/users/login", &credentials(&self.users[user].name));
+        let reply = client.post("/users/login", &self.users[user].credentials());
         if let Some(reply) = reply.as_ref().filter(|reply| reply.status == 200) {
             self.hold(user, reply);
         }
@@ -228,11 +235,37 @@ impl Ledger {
         self.expected(reply.as_ref(), 204, "a logout")
     }
 
+    /// Changes a password from a session that has just shown it: the others of the user end, this one goes on.
+    fn change_password(&mut self, client: &mut Client, dice: &mut Dice) -> Told {
+        let may = |session: &Session| {
+            session.state == State::Lives && session.fresh && self.users[session.user].is_known()
+        };
+        let Some(index) = dice.pick(&self.sessions, may) else { return Told::Idle };
+        let (user, access) = (self.sessions[index].user, &self.sessions[index].access);
+        let changes = self.users[user].changes;
+        let body = json!({"password": password(changes), "new_password": password(changes + 1)});
+        let reply = client.send("PUT", "/users/me/password", Some(access), Some(&body));
+        let done = reply.as_ref().is_some_and(|reply| reply.status == 204);
+        let of_user = &mut self.users[user];
+        (of_user.changes, of_user.may_be_changed, of_user.touched) =
+            (changes + usize::from(done), !done, true);
+        let others = self.sessions.iter_mut().enumerate();
+        for (_, other) in others.filter(|(it, other)| *it != index && other.user == user) {
+            other.state = match other.state {
+                _ if done => State::Over,
+                State::Over => State::Over,
+                _ => State::MayBeOver,
+            };
+            other.touched = true;
+        }
+        self.expected(reply.as_ref(), 204, "a change of a password")
+    }
+
     /// Keeps a new session.
     fn hold(&mut self, user: usize, reply: &Reply) {
         let (access, refresh) = (reply.text("access_token"), reply.text("refresh_token"));
         let (state, before, touched) = (State::Lives, None, true);
-        self.sessions.push(Session { user, state, access, refresh, before, touched });
+        self.sessions.push(Session { user, state, access, refresh, fresh: true, before, touched });
     }
 
     fn living(&self, dice: &mut Dice) -> Option<usize> {
@@ -257,121 +290,35 @@ impl Ledger {
     }
 }
 
-/// The checks.
-impl Ledger {
-    fn check_user(&mut self, index: usize, client: &mut Client) {
-        // One login more could end a session that is held.
-        if self.users[index].logins > Self::LOGINS + 5 {
-            return;
-        }
-        let body = credentials(&self.users[index].name);
-        let reply = patiently(|| client.post("/users/login", &body));
-        match (reply.status, self.users[index].certain) {
-            (200, _) => {}
-            // It did not happen: then it can.
-            (401, false) => {
-                let (reply, asked) = counted(|| client.post("/users/registration", &body));
-                // Taken by the first of several attempts, of which nobody knew.
-                let done = reply.status == 201 || (reply.status == 409 && asked > 1);
-                self.holds(done, Kind::Lost, || format!("a registration: {}", said(&reply)));
-            }
-            _ => self.holds(false, Kind::Lost, || format!("a registered user: {}", said(&reply))),
-        }
-        self.users[index].certain = true;
-        self.users[index].logins += 1;
-    }
-
-    fn check_session(&mut self, index: usize, client: &mut Client, dice: &mut Dice) {
-        match self.sessions[index].state {
-            State::Lives => self.check_living(index, client, dice),
-            State::MayBeRefreshed => {
-                let reply = patiently(|| client.post_as("/users/refresh", &self.sessions[index].refresh));
-                if reply.status == 200 {
-                    self.sessions[index].goes_on(&reply);
-                    // Which generation it was before is not known: nothing that is held is known to be void.
-                    self.sessions[index].before = None;
-                    self.check_living(index, client, dice);
-                } else {
-                    // Whoever comes again is taken for a thief, where that is what was configured.
-                    self.holds(!self.forgiving, Kind::Lost, || format!("a refresh again: {}", said(&reply)));
-                    self.check_over(index, client);
-                }
-            }
-            State::MayBeOver => {
-                let access = &self.sessions[index].access;
-                let reply = patiently(|| client.post_as("/users/logout", access));
-                self.holds(reply.status == 204, Kind::Lost, || format!("a logout: {}", said(&reply)));
-                self.check_over(index, client);
-            }
-            State::Over => self.check_over(index, client),
-        }
-    }
-
-    /// The pair that was given out last is good and goes on; the refresh token before it is void, which ends the session.
-    fn check_living(&mut self, index: usize, client: &mut Client, dice: &mut Dice) {
-        let access = patiently(|| client.get("/tests/secret", &self.sessions[index].access));
-        self.holds(access.status == 200, Kind::Lost, || format!("an access token: {}", said(&access)));
-        // Sometimes, since nothing is left of a session after it: at once, or when the pair has gone on.
-        let void = self.sessions[index].before.clone().filter(|_| dice.one_in(2));
-        if void.is_none() || dice.one_in(2) {
-            let (reply, asked) = counted(|| client.post_as("/users/refresh", &self.sessions[index].refresh));
-            // An answer of 503 may have been to a refresh that was done: then this was the second use.
-            let forgiving = self.forgiving;
-            let refused = reply.status == 401 && asked > 1 && !forgiving;
-            self.holds(reply.status == 200 || refused, Kind::Lost, || {
-                format!("a refresh token: {} ({asked} times asked, forgiving: {forgiving})", said(&reply))
-            });
-            if reply.status != 200 {
-                self.sessions[index].state = State::Over;
-                return;
-            }
-            self.sessions[index].goes_on(&reply);
-        }
-        if let Some(void) = void {
-            let reply = patiently(|| client.post_as("/users/refresh", &void));
-            self.holds(reply.status == 401, Kind::DoubleHead, || format!("a void token: {}", said(&reply)));
-            self.check_over(index, client);
-        }
-    }
-
-    fn check_over(&mut self, index: usize, client: &mut Client) {
-        let session = &mut self.sessions[index];
-        let state = std::mem::replace(&mut session.state, State::Over);
-        let access = patiently(|| client.get("/tests/secret", &session.access));
-        let refresh = patiently(|| client.post_as("/users/refresh", &session.refresh));
-        for reply in [access, refresh] {
-            self.holds(reply.status == 401, Kind::Revived, || format!("{state:?}: {}", said(&reply)));
-        }
-    }
-
-    fn check_revoked(&mut self, index: usize, client: &mut Client) {
-        let revoked = &mut self.revoked[index];
-        if !std::mem::replace(&mut revoked.certain, true) {
-            patiently(|| client.post_as("/users/logout", &revoked.token));
-        }
-        let reply = patiently(|| client.get("/tests/secret", &revoked.token));
-        self.holds(reply.status == 401, Kind::Revived, || format!("a revoked token: {}", said(&reply)));
-    }
-
-    fn holds(&mut self, it: bool, kind: Kind, what: impl FnOnce() -> String) {
-        if !it {
-            self.violations.push(Violation { kind, what: format!("{}: {}", self.name, what()) });
-        }
-    }
-}
-
 impl Session {
     /// Takes the next pair.
     fn goes_on(&mut self, reply: &Reply) {
         let refresh = std::mem::replace(&mut self.refresh, reply.text("refresh_token"));
         self.before = Some(refresh);
         self.access = reply.text("access_token");
+        self.fresh = false;
         (self.state, self.touched) = (State::Lives, true);
     }
 }
 
-fn credentials(name: &str) -> Value {
-    json!({"username": name, "password": "correct horse"})
+impl User {
+    /// Whether it is certain that the user is registered, and with which password.
+    fn is_known(&self) -> bool {
+        self.certain && !self.may_be_changed
+    }
+
+    fn credentials(&self) -> Value {
+        credentials(&self.name, self.changes)
+    }
+}
+
+fn credentials(name: &str, changes: usize) -> Value {
+    json!({"username": name, "password": password(changes)})
+}
+
+/// A user's password after so many changes.
+fn password(changes: usize) -> String {
+    format!("correct horse {changes}")
 }
 
 fn told(reply: Option<&Reply>, done: u16) -> Told {
@@ -380,20 +327,4 @@ fn told(reply: Option<&Reply>, done: u16) -> Told {
 
 fn said(reply: &Reply) -> String {
     format!("{} {}", reply.status, reply.body)
-}
-
-/// Asks until an answer comes: a database that was killed may need a moment.
-fn patiently(ask: impl FnMut() -> Option<Reply>) -> Reply {
-    counted(ask).0
-}
-
-/// The same, and how often it was asked.
-fn counted(mut ask: impl FnMut() -> Option<Reply>) -> (Reply, usize) {
-    for asked in 1..=200 {
-        if let Some(reply) = ask().filter(|reply| reply.status != 503) {
-            return (reply, asked);
-        }
-        pause(std::time::Duration::from_millis(100));
-    }
-    panic!("no answer after a restart");
 }
