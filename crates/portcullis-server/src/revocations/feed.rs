@@ -27,8 +27,8 @@ impl Revocations {
     /// How often the store is asked where it does not tell.
     pub const POLL_EVERY: Duration = Duration::from_millis(200);
 
-    /// How often it is asked where it tells.
-    const POLL_EVERY_BESIDE: Duration = Duration::from_secs(2);
+    /// How often it is asked where it tells: often enough for the promised second by itself.
+    const POLL_EVERY_BESIDE: Duration = Duration::from_millis(800);
 
     /// Loads the list of a store. The service must not answer before: an unknown token counts as live.
     ///
