@@ -33,6 +33,11 @@ pub(super) fn verify(secret: &[u8], stored: &str) -> Result<bool, Unverifiable> 
     if cost > MAX_COST {
         return Err(Unverifiable::AboveCap);
     }
+    // The zero is where a password ends: no bcrypt makes a hash of one with a zero within, and one that repeats itself after
+    // a zero would count as the password before it.
+    if secret.contains(&0) {
+        return Ok(false);
+    }
     // With the zero at its end, where that has room.
     let mut key = Zeroizing::new(Vec::with_capacity(secret.len() + 1));
     key.extend_from_slice(secret);
@@ -80,6 +85,13 @@ mod tests {
             assert_eq!(verify(&[b'x'; 72], stored), Ok(true));
             assert_eq!(verify(&[b'x'; 71], stored), Ok(false));
         }
+    }
+
+    #[test]
+    fn a_password_with_a_zero_byte_is_not_what_stands_before_it() {
+        let stored = "$2b$04$KnUOUDdopyVxlDa2W.he4ekjsmBslDJCl6uAgWLPTk8k.TXp2wDKa";
+        assert_eq!(verify(b"correct horse", stored), Ok(true));
+        assert_eq!(verify(b"correct horse\0correct horse", stored), Ok(false));
     }
 
     #[test]
