@@ -120,10 +120,18 @@ impl JwtManager {
     /// # Errors
     /// [`AuthError`] when there is no token, or the first fault that it has.
     pub async fn authenticate_request(&self, parts: &Parts, require: Require) -> Result<Claims, AuthError> {
+        self.verify_request(parts, require).await.map(Verified::into_claims)
+    }
+
+    /// The same, with where the token was.
+    ///
+    /// # Errors
+    /// Those of [`authenticate_request`](Self::authenticate_request).
+    pub async fn verify_request(&self, parts: &Parts, require: Require) -> Result<Verified, AuthError> {
         let now = self.now();
         let token = self.find(Sought { parts, body: None, order: None, wanted: require.kind }, now)?;
         self.pass(token.claims(), require, Asked::default(), now).await?;
-        Ok(token.into_claims())
+        Ok(token)
     }
 
     /// Where tokens are looked for, in this order.

@@ -11,9 +11,14 @@ use super::error::Refusal;
 /// What makes a browser forget what a page has stored (W3C Clear Site Data).
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-/// The lines that hand tokens to a browser; none where there are no cookies.
-pub(super) fn set(jwt: &JwtManager, tokens: &[&Token]) -> Result<SetCookies, Refusal> {
-    let tokens = tokens.iter().filter(|_| has_cookies(jwt));
+/// The lines that hand tokens to a browser, for a request whose own token was `presented` somewhere; none where there
+/// are no cookies.
+pub(super) fn set(
+    jwt: &JwtManager,
+    presented: Option<Location>,
+    tokens: &[&Token],
+) -> Result<SetCookies, Refusal> {
+    let tokens = tokens.iter().filter(|_| may_change(jwt, presented));
     // The configuration was checked: what is left is a token that no browser would keep.
     let lines = |token: &&Token| jwt.cookies().set(token).map_err(Refusal::defect);
     tokens.map(lines).try_fold(SetCookies::default(), |all, lines| Ok(all.and(lines?)))
@@ -28,9 +33,9 @@ pub(super) fn alone(jwt: &JwtManager, presented: Option<Location>) -> bool {
 /// 204 for the end of the session that asked for it: where there are cookies, it takes them away. Of all that a browser
 /// keeps only what the pages of this host have stored goes too: a clearing of cookies would reach other hosts of the
 /// domain, where others have sessions.
-pub(super) fn session_is_over(jwt: &JwtManager) -> Result<Response, Refusal> {
+pub(super) fn session_is_over(jwt: &JwtManager, presented: Option<Location>) -> Result<Response, Refusal> {
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if has_cookies(jwt) {
+    if may_change(jwt, presented) {
         let headers = response.headers_mut();
         jwt.cookies().unset_all().map_err(Refusal::defect)?.append_to(headers);
         headers.insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"storage\""));
@@ -38,6 +43,8 @@ pub(super) fn session_is_over(jwt: &JwtManager) -> Result<Response, Refusal> {
     Ok(response)
 }
 
-fn has_cookies(jwt: &JwtManager) -> bool {
-    jwt.locations().contains(&Location::Cookies)
+/// Whether an answer touches a browser's cookies. Not for a token in an address: a foreign page can send anybody there
+/// with a token of its own, and would plant its session in the browser, or take the browser's away.
+fn may_change(jwt: &JwtManager, presented: Option<Location>) -> bool {
+    jwt.locations().contains(&Location::Cookies) && presented != Some(Location::QueryString)
 }

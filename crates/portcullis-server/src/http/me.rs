@@ -87,7 +87,7 @@ pub(super) async fn end_session(
         return Err(unknown());
     }
     if is_own {
-        return cookies::session_is_over(state.jwt());
+        return cookies::session_is_over(state.jwt(), token.location());
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }

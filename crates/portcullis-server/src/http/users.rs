@@ -45,7 +45,7 @@ impl Tokens {
     ) -> Result<Handed, Refusal> {
         let jwt = state.jwt();
         let tokens: Vec<&Token> = [Some(&access), refresh.as_ref()].into_iter().flatten().collect();
-        let cookies = cookies::set(jwt, &tokens)?;
+        let cookies = cookies::set(jwt, presented, &tokens)?;
         let in_body = !cookies::alone(jwt, presented);
         let csrf = |token: &Token| token.csrf().map(str::to_owned);
         let tokens = Self {
@@ -136,17 +136,17 @@ pub(super) async fn logout(State(state): State<AppState>, request: Parts) -> Res
         None => Require::any().even_expired().even_revoked(),
         Some(_) => Require::any(),
     };
-    let claims = state.jwt().authenticate_request(&request, require).await;
-    let claims = claims.map_err(|error| AuthRejection::new(error, state.jwt().clone()).into_response())?;
+    let token = state.jwt().verify_request(&request, require).await;
+    let token = token.map_err(|error| AuthRejection::new(error, state.jwt().clone()).into_response())?;
     let done = match scope {
-        None => state.accounts().logout(&claims).await,
-        Some(scope) => state.accounts().logout_many(&claims, scope).await,
+        None => state.accounts().logout(&token).await,
+        Some(scope) => state.accounts().logout_many(&token, scope).await,
     };
     done.map_err(|error| Refusal::from(error).into_response())?;
     if scope == Some(LogoutScope::Others) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    cookies::session_is_over(state.jwt()).map_err(IntoResponse::into_response)
+    cookies::session_is_over(state.jwt(), token.location()).map_err(IntoResponse::into_response)
 }
 
 /// The parameter `scope` of a logout: `others` or `all`.

@@ -391,3 +391,21 @@ async fn a_token_may_be_in_the_query_where_that_is_asked_for() {
     let missing = app.get(&format!("/tests/secret?jwt={}", tokens.access)).await;
     missing.says(401, "Missing Authorization Header");
 }
+
+#[tokio::test]
+async fn a_link_plants_no_cookies_and_takes_none_away() {
+    // CSR-07: what is in an address anybody can write there, also who has nobody's cookies to send along.
+    let app = TestApp::with(&[("JWT_TOKEN_LOCATION", "cookies,query_string")]).await;
+    let mallory = app.register("mallory").await;
+    let foreign = async |path: &str, token: &str| {
+        let request = Request::post(format!("{path}?jwt={token}"))
+            .header("sec-fetch-site", "cross-site")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        app.send(request.body(Body::empty()).unwrap()).await
+    };
+    app.wait(60);
+    let answer = foreign("/users/refresh", &mallory.refresh).await;
+    assert_eq!(answer.cookies(), Vec::<String>::new(), "{}", answer.body);
+    let answer = foreign("/users/logout", &mallory.access).await;
+    assert_eq!((answer.cookies(), answer.header("clear-site-data")), (Vec::new(), ""), "{}", answer.status);
+}
