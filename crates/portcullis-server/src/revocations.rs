@@ -43,8 +43,8 @@ pub struct RevocationPolicy {
     pub leeway: Duration,
     /// How long a session lives at most, for what is said of one before the store has told its end.
     pub session_max_age: Duration,
-    /// How long any token lives, at most.
-    pub longest_lifetime: Duration,
+    /// How long any token lives, at most; none where some live for good.
+    pub longest_lifetime: Option<Duration>,
     /// How a node hears of what others revoke.
     pub source: FeedSource,
     /// How long it may hear nothing before it refuses to guess.
@@ -128,7 +128,7 @@ impl Revocations {
     pub async fn end_tokens_without_session(&self, identity: &str) -> Result<(), StoreError> {
         let (now, store_now) = self.times();
         let before = NumericDate::from(now.max(store_now));
-        let until = before.plus(self.policy.longest_lifetime);
+        let until = self.policy.longest_lifetime.map_or(Session::FOR_GOOD, |longest| before.plus(longest));
         self.revoke(Revocation::User { identity: identity.to_owned(), before, until }).await
     }
 

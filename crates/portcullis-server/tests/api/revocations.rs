@@ -61,7 +61,7 @@ impl Node {
         let policy = RevocationPolicy {
             leeway,
             session_max_age: HOUR,
-            longest_lifetime: HOUR,
+            longest_lifetime: Some(HOUR),
             source: FeedSource::Auto,
             max_staleness: Duration::from_mins(5),
         };
@@ -166,7 +166,7 @@ async fn a_store_that_cannot_tell_by_itself_is_refused_where_it_should() {
     let policy = RevocationPolicy {
         leeway: Duration::ZERO,
         session_max_age: HOUR,
-        longest_lifetime: HOUR,
+        longest_lifetime: Some(HOUR),
         source: FeedSource::Stream,
         max_staleness: HOUR,
     };

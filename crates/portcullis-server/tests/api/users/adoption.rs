@@ -289,3 +289,33 @@ async fn an_access_token_of_the_flask_application_opens_what_needs_no_session() 
         is_over(&app.get_as("/tests/secret", &token).await);
     }
 }
+
+#[tokio::test]
+async fn tokens_that_never_expire_stay_ended_with_all_others() {
+    let mut app = TestApp::with(&[("JWT_REQUIRED_CLAIMS", "jti,type")]).await;
+    let tokens = app.register("alice").await;
+    let alice = app.state.jwt().verify(&tokens.access).unwrap().identity().to_owned();
+    let refresh = signed(legacy(&app, &alice).without("exp"));
+    let access = signed(Mint::access(alice.as_str()).claim("iat", now(&app) - 60).without("exp"));
+    assert_eq!(app.get_as("/tests/secret", &access).await.status, StatusCode::OK);
+    let answer = app.post_as("/users/logout?scope=all", &tokens.access).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    is_over(&app.get_as("/tests/secret", &access).await);
+    app.wait(92 * 86_400);
+    let before = NumericDate::from_seconds(now(&app) - DAY);
+    app.state.store().purge_revocations(before, 1000).await.unwrap();
+    app.restart().await;
+    is_over(&app.get_as("/tests/secret", &access).await);
+    is_over(&app.post_as(REFRESH, &refresh).await);
+}
+
+#[tokio::test]
+#[ignore = "a number is read as the name that it is spelled as"]
+async fn a_number_is_nobodys_name() {
+    let app = TestApp::with(&[("JWT_IDENTITY", "username")]).await;
+    app.register("42").await;
+    is_over(&app.post_as(REFRESH, &signed(legacy_of_3(&app, 42))).await);
+    let access = Mint::access("").without("sub").claim("identity", 42);
+    let access = signed(access.claim("iat", now(&app)).claim("exp", now(&app) + 900));
+    is_over(&app.get_as("/users/me", &access).await);
+}
