@@ -3,6 +3,7 @@
 use super::{Accounts, AccountsError, TokenPair, to_its_end};
 use crate::{
     model::{LoginName, Password, Session, SessionId, User, UserState},
+    revocations::Revocations,
     sessions,
     store::Opening,
 };
@@ -92,7 +93,7 @@ impl Accounts {
                         revocations.note_session(session);
                     }
                     if !displaced.is_empty() {
-                        revocations.flask_refuses([]).await;
+                        revocations.flask_refuses(Revocations::kept_by_none(&displaced)).await;
                     }
                     Ok(true)
                 }

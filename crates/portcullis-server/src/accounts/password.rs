@@ -5,6 +5,7 @@ use portcullis::Claims;
 use super::{Accounts, AccountsError, to_its_end};
 use crate::{
     model::{Password, PasswordHash, SessionId, User},
+    revocations::Revocations,
     store::PasswordChange,
 };
 
@@ -61,7 +62,7 @@ impl Accounts {
             let change = store.change_password(&user.id, &user.password, &new, kept.as_ref(), now).await?;
             if let PasswordChange::Changed { ended } = &change {
                 Self::all_are_over(&revocations, ended);
-                revocations.flask_refuses([]).await;
+                revocations.flask_refuses(Revocations::kept_by_none(ended)).await;
                 let count = ended.len();
                 tracing::info!(
                     user = user.id.as_str(),

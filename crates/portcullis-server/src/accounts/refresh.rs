@@ -5,6 +5,7 @@ use portcullis::Claims;
 use super::{Accounts, AccountsError, TokenPair, to_its_end};
 use crate::{
     model::{RefreshId, SessionId},
+    revocations::Revocations,
     sessions::{Refresh, Verdict},
     store::{Refreshed, StoreError},
 };
@@ -102,7 +103,8 @@ impl Accounts {
             if let Some(session) = &refreshed.session {
                 revocations.note_session(session);
                 if session.ended.is_some() || !refreshed.replaced.is_empty() {
-                    revocations.flask_refuses(refreshed.replaced.clone()).await;
+                    let unkept = Revocations::kept_by_none([session]);
+                    revocations.flask_refuses(refreshed.replaced.iter().cloned().chain(unkept)).await;
                 }
             }
             Ok(refreshed)

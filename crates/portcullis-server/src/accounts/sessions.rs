@@ -101,7 +101,7 @@ impl Accounts {
             revocations.end_tokens_without_session(&identity).await?;
             let ended = store.end_sessions(&user.id, kept.as_ref(), now).await?;
             Self::all_are_over(&revocations, &ended);
-            revocations.flask_refuses([]).await;
+            revocations.flask_refuses(Revocations::kept_by_none(&ended)).await;
             let count = ended.len();
             tracing::info!(user = user.id.as_str(), count, "{count} sessions were ended by a logout");
             Ok(())

@@ -66,6 +66,13 @@ impl Revocations {
         }
     }
 
+    /// The tokens, as far as they are known, of ended sessions that have kept none: they were opened before there was
+    /// anybody beside. Others are told of by what they have kept.
+    pub fn kept_by_none<'s>(ended: impl IntoIterator<Item = &'s Session>) -> Vec<RevokedToken> {
+        let unkept = ended.into_iter().filter(|it| it.ended.is_some() && it.access_tokens.is_none());
+        unkept.flat_map(|session| session.clone().keeping_access_tokens().tokens_to_refuse()).collect()
+    }
+
     /// Tells the Flask application what it has not been told yet; answers of how many ended sessions.
     ///
     /// # Errors

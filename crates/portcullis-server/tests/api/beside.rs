@@ -161,3 +161,56 @@ async fn without_it_nothing_is_written_for_anybody() {
     let kept = "SELECT count(*) FROM sessions WHERE access_tokens IS NOT NULL";
     assert_eq!(database.query_row(kept, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
+
+#[tokio::test]
+async fn a_session_of_before_is_told_of_when_it_ends_without_another_refresh() {
+    for end in ["/users/logout", "/users/logout?scope=all", "password"] {
+        let mut app = TestApp::new().await;
+        let first = app.register("alice").await;
+        app.restart_with(&[("FLASK_BESIDE", "true")]).await;
+        if end == "password" {
+            let other = app.login("alice").await;
+            let request = Request::put("/users/me/password")
+                .header(header::AUTHORIZATION, format!("Bearer {}", other.access))
+                .header(header::CONTENT_TYPE, "application/json");
+            let body = json!({"password": "password", "new_password": "another one"}).to_string();
+            let answer = app.send(request.body(Body::from(body)).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::NO_CONTENT);
+        } else {
+            assert_eq!(app.post_as(end, &first.access).await.status, StatusCode::NO_CONTENT);
+        }
+        let refused = refused_there(&app);
+        assert!(refused.is_superset(&jtis([&first.access, &first.refresh])), "{end}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "of a session's access tokens the newest 32 are kept"]
+async fn of_many_access_tokens_all_are_refused_there_at_the_end() {
+    let app = beside().await;
+    let first = app.register("alice").await;
+    let mut all = vec![first.access.clone()];
+    for _ in 0..40 {
+        all.push(fresh(&app, &first.access).await);
+    }
+    assert_eq!(app.post_as("/users/logout", &first.access).await.status, StatusCode::NO_CONTENT);
+    let refused = refused_there(&app);
+    let missing = all.iter().filter(|token| !refused.contains(&jti(token))).count();
+    assert_eq!(missing, 0);
+}
+
+#[tokio::test]
+#[ignore = "nobody is told of what ended before there was anybody beside"]
+async fn sessions_that_ended_while_nobody_was_beside_are_told_of_after_a_start() {
+    let mut app = TestApp::new().await;
+    let tokens = app.register("alice").await;
+    assert_eq!(app.post_as("/users/logout", &tokens.access).await.status, StatusCode::NO_CONTENT);
+    app.restart_with(&[("FLASK_BESIDE", "true")]).await;
+    let mut rhythm = tokio::time::interval(std::time::Duration::from_millis(10));
+    let told = async {
+        while !refused_there(&app).is_superset(&jtis([&tokens.access, &tokens.refresh])) {
+            rhythm.tick().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), told).await.expect("it is told");
+}
