@@ -54,11 +54,14 @@ pub enum Admission {
     Refused,
 }
 
-/// Whether a session may be opened for a password that was shown for a hash.
+/// Whether a session may be opened for a password that was shown for a hash. One that is adopted is opened for a token:
+/// whichever hash the user has by then says nothing of it.
 pub fn admission(session: &Session, owner: Option<&Owner>, shown_for: &PasswordHash) -> Admission {
     match (standing(session, owner), owner) {
         (Standing::Past, _) | (_, None) => Admission::Refused,
-        (_, Some(owner)) if owner.user.password != *shown_for => Admission::HashChanged,
+        (_, Some(owner)) if session.adopted_until.is_none() && owner.user.password != *shown_for => {
+            Admission::HashChanged
+        }
         _ => Admission::Admitted,
     }
 }

@@ -57,7 +57,8 @@ impl Sessions {
             Err(failure) => return Err(failure),
         };
         if let Some(refused) = self.refused(&session, &shown_for).await? {
-            self.end(&session.id, EndReason::Epoch, now).await?;
+            // Not where it is another's who was first, and has been spared since.
+            self.end_past(&session, now).await?;
             return Ok(refused);
         }
         // One that has ended already is there so that it is never opened: none has to go for it.

@@ -1,11 +1,11 @@
 //! Sessions beside whatever else may happen to documents: users taken out by hand, ends that race, damage.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mongodb::bson::{Bson, Document, doc};
 use portcullis_server::{
-    model::{EndReason, PasswordHash},
-    sessions::Verdict,
+    model::{EndReason, PasswordHash, SessionId},
+    sessions::{self, AdoptedToken, Verdict},
     store::{PasswordChange, Store, StoreErrorKind},
 };
 use tokio::task::JoinSet;
@@ -196,4 +196,34 @@ async fn a_document_that_is_none_of_ours_is_named_and_harms_no_other() {
         assert!(epoch > 0);
     }
     assert_eq!(living(&store, &other, second(1)).await, ["alice's"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adopted_session_does_not_end_over_a_hash_that_is_renewed_meanwhile() {
+    if !is_there() {
+        return;
+    }
+    let place = Mongo::new();
+    let store = Arc::new(place.store().await);
+    let mut ended = 0;
+    for round in 0..100 {
+        let user = a_user(&*store, &format!("alice{round}")).await;
+        let owner = (&user.id, user.epoch);
+        let id = SessionId::adopted(&format!("jti {round}"));
+        let token = AdoptedToken { jti: "jti", issued_at: None, expires_at: None };
+        let adopted = sessions::adopted(id.clone(), owner, &token, Duration::from_hours(1), second(0));
+        let renewing = {
+            let (store, user) = (store.clone(), user.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_micros(200 * (round % 20))).await;
+                let renewed = PasswordHash::stored("$argon2id$renewed");
+                store.replace_password_hash(&user.id, &user.password, renewed).await.unwrap();
+            })
+        };
+        let _ = store.open_session(adopted, &user.password, 50, second(0)).await.unwrap();
+        renewing.await.unwrap();
+        let session = store.session(&id).await.unwrap();
+        ended += usize::from(session.is_some_and(|session| session.ended.is_some()));
+    }
+    assert_eq!(ended, 0, "sessions of 100 that will never be adopted again");
 }
