@@ -48,6 +48,8 @@ impl Jobs {
 
 async fn purge(revocations: Arc<Revocations>) {
     let mut rhythm = every(Jobs::PURGE_EVERY);
+    // Not at the start: a machine's clock may be years off until somebody has told it the time.
+    rhythm.tick().await;
     loop {
         rhythm.tick().await;
         match revocations.purge().await {

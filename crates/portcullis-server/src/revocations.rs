@@ -32,8 +32,8 @@ pub struct Revocations {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     policy: RevocationPolicy,
-    /// Both clocks at the last purge.
-    purged_at: Mutex<Option<(SystemTime, Instant)>>,
+    /// Both clocks at the last purge, or at the start.
+    purged_at: Mutex<(SystemTime, Instant)>,
 }
 
 /// What a configuration decides about revocation.
@@ -43,8 +43,6 @@ pub struct RevocationPolicy {
     pub leeway: Duration,
     /// How long a session lives at most, for what is said of one before the store has told its end.
     pub session_max_age: Duration,
-    /// How long any token lives, at most; none where some live for good.
-    pub longest_lifetime: Option<Duration>,
     /// How a node hears of what others revoke.
     pub source: FeedSource,
     /// How long it may hear nothing before it refuses to guess.
@@ -121,14 +119,16 @@ impl Revocations {
         self.store.revoke(revocation, store_now).await
     }
 
-    /// Ends all tokens of an identity that are of no session: those that another application gave out.
+    /// Ends all tokens of an identity that are of no session: those that another application gave out, for good, since
+    /// nobody here knows how long that lets them live.
     ///
     /// # Errors
     /// Those of [`revoke`](Self::revoke).
     pub async fn end_tokens_without_session(&self, identity: &str) -> Result<(), StoreError> {
         let (now, store_now) = self.times();
+        // By whichever clock is ahead: whoever gave them out may go by that.
         let before = NumericDate::from(now.max(store_now));
-        let until = self.policy.longest_lifetime.map_or(Session::FOR_GOOD, |longest| before.plus(longest));
+        let until = Revocation::NEVER;
         self.revoke(Revocation::User { identity: identity.to_owned(), before, until }).await
     }
 
@@ -186,8 +186,9 @@ impl Revocations {
         self.policy.leeway + Duration::from_mins(1)
     }
 
-    /// Drops what has expired, in memory and in the store; answers how many entries left the store. After a step of the
-    /// clock one round is left out: what an operator has set wrong can be set right before anything is lost.
+    /// Drops what has expired, in memory by this node's clock and in the store by its own; answers how many entries left
+    /// the store. After a step of the clock one round is left out: what an operator has set wrong can be set right before
+    /// anything is lost.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not delete; what is left is deleted the next time.
@@ -218,15 +219,14 @@ impl Revocations {
         (now, self.store.time(now))
     }
 
-    /// Whether the wall clock has gone another way than the steady one since this was asked last.
+    /// Whether the wall clock has gone another way than the steady one since this was asked last, or since the start.
     fn clock_was_set(&self) -> bool {
         let present = (self.clock.now(), self.clock.monotonic());
-        let last = self.purged_at.lock().unwrap_or_else(PoisonError::into_inner).replace(present);
-        last.is_some_and(|(wall, steady)| {
-            let expected = wall + present.1.saturating_duration_since(steady);
-            let step = present.0.duration_since(expected).unwrap_or_else(|early| early.duration());
-            step > Self::CLOCK_STEP
-        })
+        let mut last = self.purged_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let (wall, steady) = std::mem::replace(&mut *last, present);
+        let expected = wall + present.1.saturating_duration_since(steady);
+        let step = present.0.duration_since(expected).unwrap_or_else(|early| early.duration());
+        step > Self::CLOCK_STEP
     }
 }
 

@@ -213,13 +213,9 @@ fn hashing(config: &Config) -> (Scheme, Upgrade) {
 }
 
 fn revocation_policy(config: &Config) -> RevocationPolicy {
-    let lifetimes = [config.jwt.access_token_expires.duration(), config.jwt.refresh_token_expires.duration()];
-    let always_expires = config.jwt.required_claims.iter().any(|claim| claim == "exp");
-    let longest = lifetimes.into_iter().fold(config.session_max_age, Duration::max);
     RevocationPolicy {
         leeway: config.jwt.decode_leeway,
         session_max_age: config.session_max_age,
-        longest_lifetime: always_expires.then_some(longest),
         source: match config.revocation_feed {
             RevocationFeed::Auto => FeedSource::Auto,
             RevocationFeed::Poll => FeedSource::Poll,

@@ -52,12 +52,12 @@ impl Revocations {
             seen: SeenSessions::default(),
             neighbour: Neighbour::default(),
             hearing: Hearing::since(clock.monotonic()),
+            purged_at: (clock.now(), clock.monotonic()).into(),
             // Of no feed, and replaced before anybody reads on.
             mark: FeedMark::default().into(),
             store,
             clock,
             policy,
-            purged_at: None.into(),
         };
         *revocations.mark.lock().await = revocations.read(None, true).await?;
         revocations.hearing.heard(revocations.clock.monotonic());

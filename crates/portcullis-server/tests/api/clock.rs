@@ -96,3 +96,19 @@ async fn what_was_ended_stays_so() {
         assert_eq!(refused, step > 0, "{step}");
     }
 }
+
+#[tokio::test]
+async fn a_start_under_a_clock_that_is_days_off_loses_nothing() {
+    let app = service().await;
+    let alice = app.register("alice").await;
+    let alone = app.state.jwt().access("alice").sign().unwrap().into_string();
+    assert_eq!(app.post_as("/users/logout", &alone).await.status, StatusCode::NO_CONTENT);
+    off_by(&app, 3650 * DAY);
+    let app = app.restarted().await;
+    // The jobs have begun.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    off_by(&app, 60);
+    let app = app.restarted().await;
+    app.get_as("/tests/secret", &alone).await.says(401, "Token has been revoked");
+    assert_eq!(refreshed(&app, &alice).await.status, StatusCode::OK);
+}

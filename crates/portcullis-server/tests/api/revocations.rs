@@ -9,13 +9,16 @@ use portcullis::{
 };
 use portcullis_server::{
     model::{
-        Access, EndReason, NewUser, NextHead, PasswordHash, RefreshId, Session, SessionId, User, Username,
+        Access, EndReason, NewUser, NextHead, PasswordHash, RefreshId, Revocation as Entry, RevokedToken,
+        Session, SessionId, User, Username,
     },
     revocations::{FeedSource, RevocationPolicy, Revocations},
     sessions::{self, LostAnswer, Refresh, RefreshPolicy, Verdict},
     store::{Creation, Opening, Refreshed, Store, StoreErrorKind, sqlite::SqliteStore},
 };
 use tempfile::TempDir;
+
+use crate::support::Faulty;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -61,7 +64,6 @@ impl Node {
         let policy = RevocationPolicy {
             leeway,
             session_max_age: HOUR,
-            longest_lifetime: Some(HOUR),
             source: FeedSource::Auto,
             max_staleness: Duration::from_mins(5),
         };
@@ -166,7 +168,6 @@ async fn a_store_that_cannot_tell_by_itself_is_refused_where_it_should() {
     let policy = RevocationPolicy {
         leeway: Duration::ZERO,
         session_max_age: HOUR,
-        longest_lifetime: Some(HOUR),
         source: FeedSource::Stream,
         max_staleness: HOUR,
     };
@@ -191,4 +192,51 @@ async fn after_a_step_of_the_clock_a_round_of_purging_is_left_out() {
     assert!(node.store.session(&SessionId::new("s")).await.unwrap().is_some());
     node.clock.advance(100 * 24 * HOUR);
     assert_eq!(revocations.purge().await.unwrap(), 1, "time that has passed is no step");
+}
+
+/// A node whose store has a clock of its own.
+async fn beside_a_store(ahead: i64) -> (Node, Revocations) {
+    let mut node = Node::new().await;
+    let store = Arc::new(Faulty::new(node.store.clone()));
+    store.is_ahead(ahead);
+    node.store = store;
+    let revocations = node.loaded(Duration::ZERO).await;
+    (node, revocations)
+}
+
+const DAY: i64 = 86_400;
+
+#[tokio::test]
+async fn a_node_whose_clock_is_ahead_purges_nothing_that_others_need() {
+    let (node, revocations) = beside_a_store(-3 * DAY).await;
+    let entry = RevokedToken {
+        jti: "t".to_owned(),
+        expires_at: Some(NumericDate::from(node.clock.now()).minus(60 * HOUR)),
+    };
+    node.store.revoke(Entry::Token(entry), node.clock.now()).await.unwrap();
+    assert_eq!(revocations.purge().await.unwrap(), 0, "by the store's clock it has twelve hours to live");
+}
+
+#[tokio::test]
+async fn a_node_whose_clock_is_ahead_revokes_what_lives_elsewhere() {
+    let (node, revocations) = beside_a_store(-600).await;
+    let expires_at = Some(NumericDate::from(node.clock.now()).minus(Duration::from_secs(300)));
+    revocations.revoke(Entry::Token(RevokedToken { jti: "t".to_owned(), expires_at })).await.unwrap();
+    let ever = NumericDate::from_seconds(0);
+    let (sender, mut batches) = tokio::sync::mpsc::channel(8);
+    node.store.revocations(None, ever, sender).await.unwrap();
+    assert!(batches.recv().await.is_some_and(|batch| batch.len() == 1), "it has five minutes to live there");
+}
+
+#[tokio::test]
+async fn a_node_whose_clock_is_behind_ends_what_was_issued_elsewhere_a_moment_ago() {
+    let (node, revocations) = beside_a_store(300).await;
+    revocations.end_tokens_without_session("alice").await.unwrap();
+    let jwt = JwtManager::builder(Key::hs256([7; 32]).unwrap()).revocation(Arc::new(RevocationIndex::new()));
+    let jwt = jwt.clock(Arc::new(node.clock.clone())).build().unwrap();
+    let issued = NumericDate::from(node.clock.now()).plus(Duration::from_secs(240));
+    let token = jwt.refresh("alice").issued_at(issued).sign().unwrap();
+    node.clock.advance(Duration::from_secs(400));
+    let claims = jwt.verify_as(token.as_str(), portcullis::Require::refresh()).unwrap();
+    assert!(matches!(revocations.check(&claims), Hears::Revoked));
 }

@@ -4,9 +4,9 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -50,6 +50,7 @@ pub struct Faulty {
     under_way: AtomicUsize,
     hung_up: Notify,
     held: watch::Sender<bool>,
+    ahead: AtomicI64,
 }
 
 /// Which of the next calls is to fail, and how.
@@ -69,7 +70,13 @@ impl Faulty {
             under_way: AtomicUsize::new(0),
             hung_up: Notify::new(),
             held: watch::Sender::new(false),
+            ahead: AtomicI64::new(0),
         }
+    }
+
+    /// Has the store's clock ahead of this machine's, or behind it, by so many seconds.
+    pub fn is_ahead(&self, seconds: i64) {
+        self.ahead.store(seconds, Ordering::SeqCst);
     }
 
     /// Lets the `nth` call from now on fail, counted from 1.
@@ -296,7 +303,9 @@ impl Store for Faulty {
     }
 
     fn time(&self, moment: SystemTime) -> SystemTime {
-        self.store.time(moment)
+        let (time, ahead) = (self.store.time(moment), self.ahead.load(Ordering::SeqCst));
+        let off = Duration::from_secs(ahead.unsigned_abs());
+        if ahead < 0 { time - off } else { time + off }
     }
 
     async fn revocations(

@@ -7,7 +7,7 @@ mod process;
 
 pub use app::{Answer, TestApp, Tokens};
 pub use browser::Browser;
-pub use faulty::Fault;
+pub use faulty::{Fault, Faulty};
 #[cfg(feature = "mongo")]
 pub use process::Site;
 pub use process::{SEED_LINE, Server, instance};

@@ -319,3 +319,16 @@ async fn a_number_is_nobodys_name() {
     let access = signed(access.claim("iat", now(&app)).claim("exp", now(&app) + 900));
     is_over(&app.get_as("/users/me", &access).await);
 }
+
+async fn one_that_lives_longer_than_ours_stays_over_after_a_logout_of_all() {
+    let app = TestApp::new().await;
+    let alice = app.register("alice").await;
+    let identity = app.state.jwt().verify(&alice.access).unwrap().identity().to_owned();
+    let token = signed(legacy(&app, &identity).claim("exp", now(&app) + 365 * DAY));
+    let logout = app.post_as("/users/logout?scope=all", &alice.access).await;
+    assert_eq!(logout.status, StatusCode::NO_CONTENT);
+    is_over(&app.post_as(REFRESH, &token).await);
+    app.wait(92 * 86_400);
+    let app = app.restarted().await;
+    is_over(&app.post_as(REFRESH, &token).await);
+}
