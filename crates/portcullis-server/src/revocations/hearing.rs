@@ -16,6 +16,8 @@ use crate::store::StoreError;
 pub(super) struct Hearing {
     /// Nothing was heard for longer than may be.
     lost: AtomicBool,
+    /// Nobody listens any more.
+    stopped: AtomicBool,
     /// The last attempt failed.
     behind: AtomicBool,
     /// The store tells by itself.
@@ -31,6 +33,7 @@ impl Hearing {
     pub(super) fn since(now: Instant) -> Self {
         Self {
             lost: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
             behind: AtomicBool::new(false),
             told: AtomicBool::new(false),
             untold_said: AtomicBool::new(false),
@@ -74,8 +77,12 @@ impl Hearing {
         }
     }
 
-    /// Notes that everything up to now was heard.
+    /// Notes that everything up to now was heard. Where nobody listens any more that is no comfort: a request may ask
+    /// once, and nobody after it.
     pub(super) fn heard(&self, now: Instant) {
+        if self.stopped.load(Ordering::Relaxed) {
+            return;
+        }
         *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
         let (behind, lost) =
             (self.behind.swap(false, Ordering::Relaxed), self.lost.swap(false, Ordering::Relaxed));
@@ -101,6 +108,7 @@ impl Hearing {
 
     /// Notes that nobody listens any more.
     pub(super) fn lose(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
         self.lost.store(true, Ordering::Relaxed);
     }
 }

@@ -194,6 +194,15 @@ async fn after_a_step_of_the_clock_a_round_of_purging_is_left_out() {
     assert_eq!(revocations.purge().await.unwrap(), 1, "time that has passed is no step");
 }
 
+#[tokio::test]
+async fn a_node_that_does_not_listen_any_more_is_not_well_again_for_one_poll_of_a_request() {
+    let node = Node::new().await;
+    let revocations = node.loaded(Duration::ZERO).await;
+    revocations.stop_hearing();
+    revocations.poll().await.unwrap();
+    assert!(revocations.has_lost_hearing());
+}
+
 /// A node whose store has a clock of its own.
 async fn beside_a_store(ahead: i64) -> (Node, Revocations) {
     let mut node = Node::new().await;
