@@ -40,7 +40,8 @@ impl Accounts {
                 return Err(AccountsError::BadCredentials);
             };
             match self.replace_hash(user, hash, kept).await? {
-                PasswordChange::Changed { .. } => return Ok(()),
+                // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
+                PasswordChange::Changed { .. } => return Ok(self.revocations.poll().await?),
                 PasswordChange::NoSuchUser => return Err(AccountsError::SessionOver),
                 PasswordChange::NotAsExpected => {}
             }

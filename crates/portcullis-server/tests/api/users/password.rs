@@ -254,3 +254,18 @@ async fn a_disabled_user_is_told_what_a_stranger_is_told() {
     app.post_as("/users/refresh", &alice.refresh).await.says(401, "Token has been revoked");
     assert_eq!(login(&app, "password").await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_change_that_is_repeated_ends_the_others_here_when_it_is_answered() {
+    let (app, faulty) = TestApp::with_faults().await;
+    app.expect_errors();
+    let this = app.register("alice").await;
+    let other = app.login("alice").await;
+    let body = change("password", "new password");
+    // The user, the session, what ends the tokens of no session, and the change.
+    faulty.fail(4, crate::support::Fault::After);
+    assert_eq!(put_as(&app, &this.access, &body).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(faulty.settle().await);
+    assert_eq!(put_as(&app, &this.access, &body).await.status, StatusCode::NO_CONTENT);
+    app.get_as("/tests/secret", &other.access).await.says(401, "Token has been revoked");
+}
