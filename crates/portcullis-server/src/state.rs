@@ -100,7 +100,7 @@ impl AppState {
     ) -> Result<Self, OpenError> {
         let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
         let revocations = Revocations::load(store.clone(), clock.clone(), revocation_policy(config)).await?;
-        let beside = if config.flask_beside { Beside::Flask } else { Beside::Nobody };
+        let beside = beside(config);
         let revocations = Arc::new(revocations.beside(beside));
         let jwt = jwt.revocation(revocations.clone()).build()?;
         let (scheme, upgrade) = hashing(config);
@@ -210,6 +210,19 @@ fn hashing(config: &Config) -> (Scheme, Upgrade) {
         PasswordScheme::Pbkdf2Sha256 => Scheme::Pbkdf2Sha256 { rounds: config.pbkdf2_rounds },
     };
     (scheme, if config.password_upgrade { Upgrade::AtLogin } else { Upgrade::Never })
+}
+
+/// Who else verifies tokens by the store's list. An embedded database is nobody else's.
+fn beside(config: &Config) -> Beside {
+    let embedded = store::is_embedded(&config.database);
+    if config.flask_beside && embedded {
+        tracing::warn!("FLASK_BESIDE is set, and no Flask application can share an embedded database");
+    }
+    match config.flask_beside {
+        true => Beside::Flask,
+        false if embedded => Beside::Nobody,
+        false => Beside::Later,
+    }
 }
 
 fn revocation_policy(config: &Config) -> RevocationPolicy {

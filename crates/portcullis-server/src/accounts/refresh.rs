@@ -102,9 +102,10 @@ impl Accounts {
             let refreshed = store.refresh_session(&id, &refresh, now).await?;
             if let Some(session) = &refreshed.session {
                 revocations.note_session(session);
-                if session.ended.is_some() || !refreshed.replaced.is_empty() {
+                let replaced = revocations.void_there(&refreshed.replaced);
+                if session.ended.is_some() || !replaced.is_empty() {
                     let unkept = Revocations::kept_by_none([session]);
-                    revocations.flask_refuses(refreshed.replaced.iter().cloned().chain(unkept)).await;
+                    revocations.flask_refuses(replaced.into_iter().chain(unkept)).await;
                 }
             }
             Ok(refreshed)

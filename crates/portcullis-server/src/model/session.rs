@@ -247,14 +247,17 @@ impl Session {
         RevokedToken { jti: head.refresh.jti.clone(), expires_at: for_good(expires_at) }
     }
 
+    /// The parent of the head likewise, where it has one.
+    pub fn parent_token(&self) -> Option<RevokedToken> {
+        let expires_at = for_good(self.remembered_until());
+        self.parent.as_ref().map(|it| RevokedToken { jti: it.jti.clone(), expires_at })
+    }
+
     /// All its tokens that may be alive, as far as is known: what another application has to refuse of an ended session.
     pub fn tokens_to_refuse(&self) -> Vec<RevokedToken> {
         let access = self.access_tokens.iter().flatten();
         let access = access.map(|it| RevokedToken { jti: it.jti.clone(), expires_at: Some(it.expires_at) });
-        let remembered = for_good(self.remembered_until());
-        let parent = self.parent.iter();
-        let parent = parent.map(|it| RevokedToken { jti: it.jti.clone(), expires_at: remembered });
-        access.chain([self.refresh_token()]).chain(parent).collect()
+        access.chain([self.refresh_token()]).chain(self.parent_token()).collect()
     }
 
     /// Whether its tokens open anything at a moment: it has neither been ended nor come to an end by itself.

@@ -11,9 +11,11 @@ use crate::{
 /// Who else verifies the tokens, by the list in the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Beside {
-    /// Nobody.
+    /// Nobody, and nobody will.
     #[default]
     Nobody,
+    /// Nobody now. The Flask application may come back to its database, and has to find there what ended meanwhile.
+    Later,
     /// The Flask application on the same database, which looks every token's `jti` up there.
     Flask,
 }
@@ -27,7 +29,7 @@ pub(super) struct Neighbour {
 
 impl Neighbour {
     /// How many entries wait at most for a store that fails. More are dropped: they are of tokens that were replaced,
-    /// which the ends of their sessions will tell of.
+    /// of which the next refresh of their sessions tells once more.
     const UNTOLD: usize = 10_000;
 
     fn note(&self, tokens: impl IntoIterator<Item = RevokedToken>) {
@@ -38,6 +40,18 @@ impl Neighbour {
 
     fn take(&self) -> Vec<RevokedToken> {
         std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What is being told. What is left of it waits again, also where whoever told it was a request that is gone.
+struct Telling<'a> {
+    tokens: Vec<RevokedToken>,
+    neighbour: &'a Neighbour,
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        self.neighbour.note(std::mem::take(&mut self.tokens));
     }
 }
 
@@ -53,16 +67,24 @@ impl Revocations {
         self.neighbour.beside
     }
 
-    /// Has the Flask application refuse tokens that were replaced by newer ones, and what sessions have left behind that
-    /// have ended. What fails is done again by a job ([`tell_flask`](Self::tell_flask)): no answer that is
-    /// right otherwise waits for it.
-    pub async fn flask_refuses(&self, replaced: impl IntoIterator<Item = RevokedToken>) {
+    /// Has the Flask application refuse tokens, and what sessions have left behind that have ended. What fails is done
+    /// again by a job ([`tell_flask`](Self::tell_flask)): no answer that is right otherwise waits for it.
+    pub async fn flask_refuses(&self, tokens: impl IntoIterator<Item = RevokedToken>) {
         if self.neighbour.beside == Beside::Nobody {
             return;
         }
-        self.neighbour.note(replaced);
+        self.neighbour.note(tokens);
         if let Err(error) = self.tell_flask().await {
             tracing::warn!(%error, "the Flask application could not be told what to refuse; it is told soon");
+        }
+    }
+
+    /// Of tokens that were replaced by newer ones, those of which somebody has to be told now. Who comes back later hears
+    /// of the newest when its session ends.
+    pub fn void_there(&self, replaced: &[RevokedToken]) -> Vec<RevokedToken> {
+        match self.neighbour.beside {
+            Beside::Flask => replaced.to_vec(),
+            Beside::Nobody | Beside::Later => Vec::new(),
         }
     }
 
@@ -81,19 +103,17 @@ impl Revocations {
         if self.neighbour.beside == Beside::Nobody {
             return Ok(0);
         }
-        let tokens = self.neighbour.take();
-        let told = self.store.tell_flask(&tokens, self.times().1).await;
-        if told.is_err() {
-            self.neighbour.note(tokens);
-        }
-        told
+        let mut telling = Telling { tokens: self.neighbour.take(), neighbour: &self.neighbour };
+        let told = self.store.tell_flask(&telling.tokens, self.times().1).await?;
+        telling.tokens.clear();
+        Ok(told)
     }
 
     /// A session that is to be opened, with what has to be kept of it for the Flask application.
     pub fn as_kept(&self, session: Session) -> Session {
         match self.neighbour.beside {
             Beside::Nobody => session,
-            Beside::Flask => session.keeping_access_tokens(),
+            Beside::Later | Beside::Flask => session.keeping_access_tokens(),
         }
     }
 }

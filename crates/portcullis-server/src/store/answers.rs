@@ -58,7 +58,8 @@ pub struct Refreshed {
     /// Whose session it is, as the store has the user now; `None` where there is none any more.
     pub user: Option<User>,
     /// The tokens of a head that a new one has replaced, as far as this very session does not end: the refresh token, and
-    /// the access token where it is void. For another application, which does not know the rule.
+    /// the access token where it is void; and once more the token that was replaced before, of which nobody may have been
+    /// told. For another application, which does not know the rule.
     pub replaced: Vec<RevokedToken>,
 }
 
@@ -78,6 +79,7 @@ impl Refreshed {
         let mut replaced = Vec::new();
         if after.as_ref().is_some_and(|after| after.head.refresh != before.head.refresh) {
             replaced.push(before.refresh_token());
+            replaced.extend(before.parent_token());
             let void = before.head.access_id().filter(|_| verdict == Verdict::Reissue);
             replaced.extend(void.map(|it| RevokedToken { jti: it.jti, expires_at: Some(it.expires_at) }));
         }

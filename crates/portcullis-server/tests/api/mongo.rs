@@ -235,3 +235,27 @@ fn a_flask_refresh_token_is_one_session_on_all_nodes_and_ended_on_all_at_once() 
         assert_eq!(other.bearer("POST", "/users/refresh", &token), refused);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ends_stands_in_the_list_for_an_application_that_may_come_back() {
+    if !is_there() {
+        return;
+    }
+    let place = Place::new();
+    let app = node(&place, "poll").await;
+    let first = app.register("alice").await;
+    let jti = |token: &str| app.state.jwt().verify(token).unwrap().jti().unwrap().to_owned();
+    let access = [jti(&first.access)];
+    app.wait(60);
+    let second = app.post_as("/users/refresh", &first.refresh).await.tokens();
+    let access = [access[0].clone(), jti(&second.access)];
+    let client = Client::with_uri_str(&place.uri).await.unwrap();
+    let list = client.database(&place.name).collection::<Document>("revoked_tokens");
+    assert_eq!(list.count_documents(doc! {}).await.unwrap(), 0, "a refresh alone is nobody's business");
+    assert_eq!(app.post_as("/users/logout", &second.access).await.status, 204);
+    for jti in &access {
+        assert_eq!(list.count_documents(doc! { "jti": jti }).await.unwrap(), 1);
+    }
+    assert_eq!(list.count_documents(doc! {}).await.unwrap(), 4, "and both refresh tokens");
+    app.state.close().await;
+}

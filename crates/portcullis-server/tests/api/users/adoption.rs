@@ -320,6 +320,7 @@ async fn a_number_is_nobodys_name() {
     is_over(&app.get_as("/users/me", &access).await);
 }
 
+#[tokio::test]
 async fn one_that_lives_longer_than_ours_stays_over_after_a_logout_of_all() {
     let app = TestApp::new().await;
     let alice = app.register("alice").await;
