@@ -200,8 +200,8 @@ async fn a_replaced_token_of_which_nobody_was_told_is_refused_there_after_the_ne
             refresh_jti: "lost refresh".to_owned(),
             access_jti: "lost access".to_owned(),
             issued_by: NumericDate::from(now),
-            access_lifetime: std::time::Duration::from_secs(900),
-            refresh_lifetime: std::time::Duration::from_secs(9000),
+            access_lifetime: std::time::Duration::from_mins(15),
+            refresh_lifetime: std::time::Duration::from_mins(150),
         },
         policy: app.state.accounts().policy().refresh,
     };

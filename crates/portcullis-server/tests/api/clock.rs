@@ -105,8 +105,11 @@ async fn a_start_under_a_clock_that_is_days_off_loses_nothing() {
     assert_eq!(app.post_as("/users/logout", &alone).await.status, StatusCode::NO_CONTENT);
     off_by(&app, 3650 * DAY);
     let app = app.restarted().await;
-    // The jobs have begun.
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    // All jobs have had their first round under that clock.
+    let mut rounds = tokio::time::interval(portcullis_server::revocations::Revocations::POLL_EVERY);
+    for _ in 0..3 {
+        rounds.tick().await;
+    }
     off_by(&app, 60);
     let app = app.restarted().await;
     app.get_as("/tests/secret", &alone).await.says(401, "Token has been revoked");

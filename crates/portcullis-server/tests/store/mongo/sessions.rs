@@ -215,7 +215,10 @@ async fn an_adopted_session_does_not_end_over_a_hash_that_is_renewed_meanwhile()
         let renewing = {
             let (store, user) = (store.clone(), user.clone());
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_micros(200 * (round % 20))).await;
+                // At another moment of the adoption in each round.
+                for _ in 0..round % 5 {
+                    let _ = store.user_by_id(&user.id).await.unwrap();
+                }
                 let renewed = PasswordHash::stored("$argon2id$renewed");
                 store.replace_password_hash(&user.id, &user.password, renewed).await.unwrap();
             })
