@@ -171,6 +171,7 @@ pub(crate) struct Facts {
     kind: TokenKind,
     freshness: Freshness,
     identity: Span,
+    identity_is_number: bool,
     jti: Option<Span>,
     issuer: Option<Span>,
     csrf: Option<Span>,
@@ -220,6 +221,12 @@ impl Claims {
     /// Whom the token speaks of: the identity claim's text.
     pub fn identity(&self) -> &str {
         self.text(self.facts.identity)
+    }
+
+    /// Whether the identity claim is a number, which [`identity`](Self::identity) spells as a text: whoever looks a name up
+    /// should not take the one for the other.
+    pub fn identity_is_number(&self) -> bool {
+        self.facts.identity_is_number
     }
 
     /// The token's own name (`jti`), by which it is revoked.

@@ -32,6 +32,8 @@ impl Accounts {
                     None => None,
                 }
             }
+            // Nobody's name: it is the id that another application had for somebody.
+            (Identity::Username, None) if token.identity_is_number() => None,
             (Identity::Username, None) => match LoginName::parse(token.identity()) {
                 // A login takes other spellings, and means who shows the password. A token means the one it was made for.
                 Ok(name) => {

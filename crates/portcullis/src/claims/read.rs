@@ -66,6 +66,7 @@ impl Facts {
             typ,
             kind,
             freshness,
+            identity_is_number: matches!(identity, Identity::Number(_)),
             identity: spans.of_identity(identity),
             jti: jti.map(|jti| spans.of(jti)),
             issuer: issuer.map(|issuer| spans.of(issuer)),
