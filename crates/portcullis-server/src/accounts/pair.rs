@@ -53,6 +53,12 @@ impl Accounts {
         if head.access == AccessTokenKind::Refreshed && now < head.access_expires_at {
             return self.pair(user, session);
         }
+        if head.access == AccessTokenKind::Fresh && now < head.access_expires_at {
+            let access = self.access_token(user, &session.id, head.refresh.generation);
+            let access = access.id(head.stale_access_jti()).issued_at(head.issued_at);
+            let access = access.expires_in(between(head.issued_at, head.access_expires_at)).sign()?;
+            return self.pair_with(access, user, session);
+        }
         let left = self.access_lifetime_left(session, now);
         let access = self.access_token(user, &session.id, head.refresh.generation);
         let access = access.issued_at(now).expires_in(left).sign()?;

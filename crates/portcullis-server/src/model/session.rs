@@ -174,6 +174,18 @@ pub enum EndReason {
 }
 
 impl Head {
+    /// The name of the access token that stands beside a fresh one, for whoever presents the refresh token while the pair
+    /// is given out again: the same for all of them, so that tabs agree.
+    pub fn stale_access_jti(&self) -> String {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(b"portcullis: the access token beside a fresh one\0");
+        hash.update(self.access_jti.as_bytes());
+        let hash = hash.finish();
+        let mut bits = [0; 16];
+        bits.iter_mut().zip(hash.as_ref()).for_each(|(bit, hashed)| *bit = *hashed);
+        uuid::Builder::from_random_bytes(bits).into_uuid().to_string()
+    }
+
     /// The access token; none of a head that another application gave out.
     pub fn access_id(&self) -> Option<AccessId> {
         let token = AccessId { jti: self.access_jti.clone(), expires_at: self.access_expires_at };

@@ -242,3 +242,16 @@ async fn without_patience_one_of_many_uses_at_once_succeeds() {
         refused.into_iter().for_each(is_over);
     }
 }
+
+#[tokio::test]
+async fn tabs_that_refresh_right_after_a_login_get_the_same_pair_with_no_fresh_token() {
+    let app = TestApp::new().await;
+    let alice = app.register("alice").await;
+    let first = app.post_as(PATH, &alice.refresh).await.tokens();
+    app.wait(3);
+    let second = app.post_as(PATH, &alice.refresh).await.tokens();
+    assert_eq!((&first.access, &first.refresh), (&second.access, &alice.refresh));
+    let claims = app.state.jwt().verify(&first.access).unwrap();
+    assert_ne!(claims.freshness(), portcullis::Freshness::Fresh);
+    assert_eq!(claims.jti().map(str::len), Some(36));
+}
