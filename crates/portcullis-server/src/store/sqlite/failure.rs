@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use rusqlite::ErrorCode;
@@ -18,6 +21,8 @@ pub(super) enum Failure {
     Row { table: &'static str, id: String, problem: String },
     /// The file cannot have a write-ahead log: its file system or another process does not let it.
     NoLog { mode: String },
+    /// Somebody cut the file short: what is written now would be lost with it.
+    CutShort,
     /// Somebody moved, replaced or deleted the file: what is written now would be lost.
     Moved,
     /// The code of an act, ours, panicked.
@@ -39,24 +44,32 @@ impl From<rusqlite::Error> for Failure {
 pub(super) struct Place {
     path: Arc<Path>,
     identity: Option<(u64, u64)>,
+    /// How long the file was found at most. It never gets shorter by itself: nothing here vacuums it.
+    longest: Arc<AtomicU64>,
 }
 
 impl Place {
     /// The file of a path, as it is now.
     pub(super) fn of(path: PathBuf) -> Self {
-        let identity = identity(&path);
-        Self { path: path.into(), identity }
+        let (identity, length) = identity(&path);
+        Self { path: path.into(), identity, longest: Arc::new(length.into()) }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether the path still leads to the file that was opened.
+    /// Whether the path still leads to the file that was opened, and to all of it.
     ///
-    /// SQLite would go on writing to a deleted file without a word, and every answer would be a lie.
+    /// SQLite would go on writing to a deleted file without a word, or to the log beside one that was cut short, and every
+    /// answer would be a lie.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        if identity(&self.path) == self.identity { Ok(()) } else { Err(Failure::Moved) }
+        let (identity, length) = identity(&self.path);
+        if identity != self.identity {
+            return Err(Failure::Moved);
+        }
+        let longest = self.longest.fetch_max(length, Ordering::Relaxed);
+        if length < longest { Err(Failure::CutShort) } else { Ok(()) }
     }
 
     /// The failure as callers and the log see it.
@@ -82,6 +95,13 @@ impl Place {
                 format!(
                     "{file} was moved, replaced or deleted while it was served; nothing is written any more: \
                      stop the server, put the right file back and start again"
+                ),
+            ),
+            Failure::CutShort => StoreError::new(
+                StoreErrorKind::Damaged,
+                format!(
+                    "{file} was cut short while it was served; nothing is written any more: stop the server, put a \
+                     backup in its place unless a VACUUM did it, and start again"
                 ),
             ),
             Failure::Panicked => StoreError::new(
@@ -128,15 +148,18 @@ impl Place {
     }
 }
 
+/// Which file a path leads to, and how long that is.
 #[cfg(unix)]
-fn identity(path: &Path) -> Option<(u64, u64)> {
+fn identity(path: &Path) -> (Option<(u64, u64)>, u64) {
     use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
+    match std::fs::metadata(path) {
+        Ok(metadata) => (Some((metadata.dev(), metadata.ino())), metadata.len()),
+        Err(_) => (None, 0),
+    }
 }
 
 /// Elsewhere an open file cannot be deleted or replaced.
 #[cfg(not(unix))]
-fn identity(_: &Path) -> Option<(u64, u64)> {
-    None
+fn identity(path: &Path) -> (Option<(u64, u64)>, u64) {
+    (None, std::fs::metadata(path).map_or(0, |metadata| metadata.len()))
 }

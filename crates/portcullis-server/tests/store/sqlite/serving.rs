@@ -107,6 +107,21 @@ async fn nothing_is_acknowledged_once_the_file_is_gone() {
 }
 
 #[tokio::test]
+async fn nothing_is_acknowledged_once_the_file_is_cut_short() {
+    let place = Sqlite::new();
+    let store = place.store();
+    revoke(&store, "before", None).await;
+    let file = std::fs::OpenOptions::new().write(true).open(place.path()).unwrap();
+    file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+    for _ in 0..2 {
+        let error = store.revoke(Revocation::Token(token("lost", None)), moment(0)).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Damaged, "{error}");
+        assert!(error.to_string().contains("cut short"), "{error}");
+    }
+    assert_eq!(store.ping().await.unwrap_err().kind(), StoreErrorKind::Damaged);
+}
+
+#[tokio::test]
 async fn a_closed_store_is_one_file() {
     let place = Sqlite::new();
     let store = place.store();
