@@ -17,12 +17,27 @@ pub(super) fn user(document: &Document) -> Result<User, Failure> {
     Ok(User {
         id: UserId::new(id.to_hex()),
         username: text("username")?,
-        password: PasswordHash::stored(text("password")?),
+        password: password(document),
         access: access(document)?,
         created_at: created_at(document, id).to_system_time(),
         state: state(document)?,
         epoch: epoch(document)?,
     })
+}
+
+/// The hash, as text or as the bytes of one. What is neither is a hash that no password has: whoever tries to log in
+/// hears what one with a wrong password hears.
+fn password(document: &Document) -> PasswordHash {
+    let text = match document.get("password") {
+        Some(Bson::String(text)) => Some(text.as_str()),
+        Some(Bson::Binary(bytes)) => std::str::from_utf8(&bytes.bytes).ok(),
+        _ => None,
+    };
+    if text.is_none() {
+        let id = document.get("_id").map(ToString::to_string);
+        tracing::warn!(id, "a user's password is no hash that can be read: nobody can log in with one");
+    }
+    PasswordHash::stored(text.unwrap_or_default())
 }
 
 /// Whoever wrote nothing meant that the user may be here; what cannot be understood may mean the contrary.

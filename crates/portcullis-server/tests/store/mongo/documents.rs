@@ -1,6 +1,6 @@
 //! Documents that the Flask application wrote, and ours beside them.
 
-use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
+use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype};
 use portcullis_server::{
     model::{Access, UserState},
     store::{Store, StoreErrorKind},
@@ -140,7 +140,13 @@ async fn a_user_that_is_none_is_named_and_the_others_get_in() {
     let place = Mongo::new();
     let users = place.collection("users").await;
     let id = ObjectId::new();
-    users.insert_one(doc! { "_id": id, "username": "mallory", "password": 7 }).await.unwrap();
+    users
+        .insert_one(doc! { "_id": id, "username": "mallory", "password": 7, "access": "all" })
+        .await
+        .unwrap();
+    users.insert_one(doc! { "username": "no hash", "password": Bson::Null }).await.unwrap();
+    let bytes = Binary { subtype: BinarySubtype::Generic, bytes: PASSLIB.into() };
+    users.insert_one(doc! { "username": "bytes", "password": bytes }).await.unwrap();
     users.insert_one(flask_user("root", 9)).await.unwrap();
     users.insert_one(doc! { "username": "bare", "password": PASSLIB }).await.unwrap();
     let mut unclear = flask_user("unclear", 1);
@@ -152,7 +158,10 @@ async fn a_user_that_is_none_is_named_and_the_others_get_in() {
         assert_eq!(error.kind(), StoreErrorKind::Damaged, "{error}");
     }
     let error = store.user_by_name(&login("mallory")).await.unwrap_err().to_string();
-    assert!(error.contains(&id.to_hex()) && error.contains("users") && error.contains("password"), "{error}");
+    assert!(error.contains(&id.to_hex()) && error.contains("users") && error.contains("access"), "{error}");
+    for (name, hash) in [("no hash", ""), ("bytes", PASSLIB)] {
+        assert_eq!(store.user_by_name(&login(name)).await.unwrap().unwrap().password.as_str(), hash);
+    }
     // What the application's schema gives a default is not missing.
     let bare = store.user_by_name(&login("bare")).await.unwrap().unwrap();
     assert_eq!((bare.access, bare.state), (Access::User, UserState::Enabled));
