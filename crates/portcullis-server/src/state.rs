@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
@@ -140,10 +140,24 @@ impl AppState {
         &*self.0.store
     }
 
-    /// Whether the store gives a sign of life.
+    /// Whether the store gives a sign of life at once: who asks for a service's health waits a second at most.
     pub async fn store_answers(&self) -> bool {
-        let answer = self.0.store.ping().await;
-        answer.inspect_err(|error| tracing::warn!(%error, "the store does not answer")).is_ok()
+        const AT_ONCE: Duration = Duration::from_millis(500);
+        match tokio::time::timeout(AT_ONCE, self.0.store.ping()).await {
+            Ok(answer) => {
+                answer.inspect_err(|error| tracing::warn!(%error, "the store does not answer")).is_ok()
+            }
+            Err(late) => {
+                tracing::warn!(error = %late, "the store does not answer");
+                false
+            }
+        }
+    }
+
+    /// Looks at the steady clock, which shows `now`, before a request is served: a node that stood still for too long must
+    /// not go on by what it knew then.
+    pub async fn keep_hearing(&self, now: Instant) {
+        self.0.revocations.keep_hearing(now).await;
     }
 
     /// How well this node hears of what other nodes revoke.

@@ -24,6 +24,7 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// answer, and logs one line.
 pub(super) async fn edge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = state.clock().monotonic();
+    state.keep_hearing(started).await;
     // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
     let id = Uuid::new_v4().to_string();
     let method = request.method().clone();

@@ -9,7 +9,10 @@ use std::{
 };
 
 use portcullis::{Clock, NumericDate, RevocationIndex};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{MutexGuard, mpsc},
+    time::timeout,
+};
 
 use super::{FeedSource, Hearing, Neighbour, RevocationPolicy, Revocations, SeenSessions};
 use crate::{
@@ -24,6 +27,9 @@ const SAY_EVERY: Duration = Duration::from_secs(1);
 const AHEAD: usize = 2;
 
 impl Revocations {
+    /// How long a request waits for a node that has stood still to hear again.
+    const ASK_AGAIN: Duration = Duration::from_secs(2);
+
     /// How often the store is asked where it does not tell.
     pub const POLL_EVERY: Duration = Duration::from_millis(200);
 
@@ -71,7 +77,31 @@ impl Revocations {
     /// # Errors
     /// [`StoreError`] when the store could not be read; the next poll goes on from where this one began.
     pub async fn poll(&self) -> Result<(), StoreError> {
-        let mut mark = self.mark.lock().await;
+        let mark = self.mark.lock().await;
+        self.read_on(mark).await
+    }
+
+    /// Looks at the steady clock, which shows `now`, before a request is served: a node that stood still for too long must
+    /// not go on by what it knew then. It asks once, and those that came with the request wait for that.
+    pub async fn keep_hearing(&self, now: Instant) {
+        let longest = self.policy.max_staleness;
+        if !self.hearing.is_overdue(now, longest) {
+            return;
+        }
+        let asked = timeout(Self::ASK_AGAIN, async {
+            let mark = self.mark.lock().await;
+            // Somebody else may have asked meanwhile.
+            if self.hearing.is_overdue(self.clock.monotonic(), longest) {
+                // A failure is said there, and makes tokens uncheckable.
+                let _ = self.read_on(mark).await;
+            }
+        });
+        if asked.await.is_err() {
+            self.hearing.look_at(now, longest);
+        }
+    }
+
+    async fn read_on(&self, mut mark: MutexGuard<'_, FeedMark>) -> Result<(), StoreError> {
         // Steps that are slow and never done are silence too.
         let read = timeout(self.policy.max_staleness, self.read(Some(*mark), false)).await;
         let too_slow = || StoreError::new(StoreErrorKind::Unavailable, "the feed of revocations is too slow");

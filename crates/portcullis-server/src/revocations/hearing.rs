@@ -1,10 +1,7 @@
 //! How well a node hears of what others revoke, asked at every verification.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -12,7 +9,8 @@ use crate::store::StoreError;
 
 /// Since when nothing was heard, and whether that is too long ago.
 ///
-/// Only whoever listens looks at the clock; a verification reads one flag.
+/// Whoever listens looks at the clock, and the edge with every request: a node that stood still for a while, and with it
+/// whoever listens, must not go on by what it knew. A verification reads one flag.
 pub(super) struct Hearing {
     /// Nothing was heard for longer than may be.
     lost: AtomicBool,
@@ -24,8 +22,10 @@ pub(super) struct Hearing {
     told: AtomicBool,
     /// That it does not has been said.
     untold_said: AtomicBool,
-    /// When the last attempt went well, by the steady clock.
-    heard_at: Mutex<Instant>,
+    /// When this began, by the steady clock.
+    began: Instant,
+    /// When the last attempt went well, in milliseconds since then.
+    heard_at: AtomicU64,
 }
 
 impl Hearing {
@@ -37,7 +37,8 @@ impl Hearing {
             behind: AtomicBool::new(false),
             told: AtomicBool::new(false),
             untold_said: AtomicBool::new(false),
-            heard_at: Mutex::new(now),
+            began: now,
+            heard_at: AtomicU64::new(0),
         }
     }
 
@@ -83,7 +84,7 @@ impl Hearing {
         if self.stopped.load(Ordering::Relaxed) {
             return;
         }
-        *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        self.heard_at.store(self.since_began(now), Ordering::Relaxed);
         let (behind, lost) =
             (self.behind.swap(false, Ordering::Relaxed), self.lost.swap(false, Ordering::Relaxed));
         if behind || lost {
@@ -96,19 +97,55 @@ impl Hearing {
         if !self.behind.swap(true, Ordering::Relaxed) {
             tracing::warn!(%error, "other nodes' revocations cannot be heard; trying on");
         }
-        let heard_at = *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.saturating_duration_since(heard_at) > longest && !self.lost.swap(true, Ordering::Relaxed) {
+        self.look_at(now, longest);
+    }
+
+    /// Whether it has been too long, and nobody has said so yet.
+    pub(super) fn is_overdue(&self, now: Instant, longest: Duration) -> bool {
+        let silent = self.since_began(now).saturating_sub(self.heard_at.load(Ordering::Relaxed));
+        Duration::from_millis(silent) > longest && !self.is_lost()
+    }
+
+    /// Looks whether it has been too long; said once.
+    pub(super) fn look_at(&self, now: Instant, longest: Duration) {
+        if self.is_overdue(now, longest) && !self.lost.swap(true, Ordering::Relaxed) {
             let seconds = longest.as_secs();
             tracing::error!(
-                %error,
                 "other nodes' revocations were not heard for {seconds} s: tokens cannot be checked until they are"
             );
         }
+    }
+
+    fn since_began(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.began).as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Notes that nobody listens any more.
     pub(super) fn lose(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         self.lost.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis::{Clock, SystemClock};
+
+    use super::*;
+
+    #[test]
+    fn a_node_that_stood_still_knows_before_it_has_tried_to_hear() {
+        let (began, longest) = (SystemClock.monotonic(), Duration::from_secs(5));
+        let hearing = Hearing::since(began);
+        hearing.look_at(began + longest, longest);
+        assert!(!hearing.is_lost());
+        hearing.look_at(began + longest + Duration::from_millis(1), longest);
+        assert!(hearing.is_lost());
+        hearing.heard(began + 2 * longest);
+        hearing.look_at(began + 3 * longest, longest);
+        assert!(!hearing.is_lost());
+        hearing.lose();
+        hearing.heard(began + 3 * longest);
+        assert!(hearing.is_lost(), "nobody listens any more");
     }
 }
