@@ -5,7 +5,7 @@ use portcullis::Claims;
 use super::{Accounts, AccountsError, TokenPair, to_its_end};
 use crate::{
     model::{RefreshId, SessionId},
-    revocations::Revocations,
+    revocations::{Beside, Revocations},
     sessions::{Refresh, Verdict},
     store::{Refreshed, StoreError},
 };
@@ -49,7 +49,7 @@ impl Accounts {
         };
         let refresh = Refresh {
             presented,
-            seen: self.revocations.newest_seen(&id),
+            seen: self.newest_seen(&id).await?,
             next: self.next_head()?,
             policy: self.policy.refresh,
         };
@@ -93,6 +93,18 @@ impl Accounts {
             }
             Verdict::Gone => Err(AccountsError::SessionOver),
         }
+    }
+
+    /// The newest generation of a session that somebody is known to hold. What was logged out at the Flask application is
+    /// held too, and an older token of that session no lost answer.
+    async fn newest_seen(&self, id: &SessionId) -> Result<u32, StoreError> {
+        let seen = self.revocations.newest_seen(id);
+        if self.revocations.neighbour() != Beside::Flask {
+            return Ok(seen);
+        }
+        let session = self.store.session(id).await?;
+        let shown = session.filter(|session| self.revocations.was_logged_out_there(&session.head));
+        Ok(shown.map_or(seen, |session| seen.max(session.head.refresh.generation)))
     }
 
     /// Lets the store act, and tells the index what it says of the session: once more where this node may not have heard.

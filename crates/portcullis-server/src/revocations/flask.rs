@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::Revocations;
 use crate::{
-    model::{RevokedToken, Session},
+    model::{Head, RevokedToken, Session},
     store::StoreError,
 };
 
@@ -86,6 +86,13 @@ impl Revocations {
             Beside::Flask => replaced.to_vec(),
             Beside::Nobody | Beside::Later => Vec::new(),
         }
+    }
+
+    /// Whether a pair that no session has replaced is in the list all the same: whoever wrote it there holds the pair.
+    pub fn was_logged_out_there(&self, head: &Head) -> bool {
+        let access = head.access_id().map(|token| token.jti);
+        let jtis = [Some(head.refresh.jti.clone()), access, Some(head.stale_access_jti())];
+        jtis.into_iter().flatten().any(|jti| self.index.is_token_revoked(&jti))
     }
 
     /// The tokens, as far as they are known, of ended sessions that have kept none: they were opened before there was

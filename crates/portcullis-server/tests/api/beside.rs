@@ -7,6 +7,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use portcullis::{Key, NumericDate, testing::Mint};
+use portcullis_server::revocations::Revocations;
 use serde_json::json;
 
 use crate::support::{TestApp, Tokens};
@@ -212,4 +213,25 @@ async fn a_replaced_token_of_which_nobody_was_told_is_refused_there_after_the_ne
     let third = refreshed(&app, &second.refresh).await;
     assert_eq!(app.post_as("/users/logout", &third.access).await.status, StatusCode::NO_CONTENT);
     assert!(refused_there(&app).is_superset(&jtis([&first.refresh, &second.refresh, &third.refresh])));
+}
+
+#[tokio::test]
+async fn what_was_logged_out_there_is_not_reissued_to_who_has_an_older_token() {
+    let app = beside().await;
+    let first = app.register("alice").await;
+    app.wait(60);
+    // Its access token is used there alone, and its owner logs out there.
+    let second = refreshed(&app, &first.refresh).await;
+    let database = rusqlite::Connection::open(app.database()).unwrap();
+    for token in [&second.access, &second.refresh] {
+        let sql = "INSERT INTO revoked_tokens (jti, created_at) VALUES (?1, 0)";
+        database.execute(sql, [jti(token)]).unwrap();
+    }
+    // Heard, though nobody has shown anything of that pair here.
+    let mut polls = tokio::time::interval(Revocations::POLL_EVERY);
+    for _ in 0..3 {
+        polls.tick().await;
+    }
+    app.wait(60);
+    app.post_as(REFRESH, &first.refresh).await.says(401, "Token has been revoked");
 }
