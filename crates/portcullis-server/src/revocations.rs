@@ -7,18 +7,18 @@ mod seen;
 
 use std::{
     future::ready,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::{Duration, Instant, SystemTime},
 };
 
 use portcullis::{Claims, Clock, NumericDate, RevocationIndex, TokenKind, Verdict};
 
 pub use self::flask::Beside;
-use self::{flask::Neighbour, hearing::Hearing, seen::SeenSessions};
+use self::{feed::Heard, flask::Neighbour, hearing::Hearing, seen::SeenSessions};
 
 use crate::{
     model::{EndReason, EndedSession, Revocation, RevokedToken, Session, SessionId},
-    store::{FeedMark, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 /// The revocation list of a service: written to the store, answered from memory, and kept up with what others write.
@@ -27,7 +27,9 @@ pub struct Revocations {
     seen: SeenSessions,
     hearing: Hearing,
     /// How far the feed has been read; held while it is.
-    mark: tokio::sync::Mutex<FeedMark>,
+    heard: tokio::sync::Mutex<Heard>,
+    /// How many polls have begun.
+    polls: AtomicU64,
     neighbour: Neighbour,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,

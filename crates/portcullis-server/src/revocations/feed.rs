@@ -4,7 +4,7 @@
 //! now and then, whatever may have been missed.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -25,6 +25,14 @@ const SAY_EVERY: Duration = Duration::from_secs(1);
 
 /// Batches that wait to be noted: one is read while another is noted.
 const AHEAD: usize = 2;
+
+/// What polls have read of the feed.
+#[derive(Default)]
+pub(super) struct Heard {
+    up_to: FeedMark,
+    /// Which of the polls that have begun was the last to get there.
+    by: u64,
+}
 
 impl Revocations {
     /// How long a request waits for a node that has stood still to hear again.
@@ -60,25 +68,28 @@ impl Revocations {
             hearing: Hearing::since(clock.monotonic()),
             purged_at: (clock.now(), clock.monotonic()).into(),
             // Of no feed, and replaced before anybody reads on.
-            mark: FeedMark::default().into(),
+            heard: Heard::default().into(),
+            polls: 0.into(),
             store,
             clock,
             policy,
         };
-        *revocations.mark.lock().await = revocations.read(None, true).await?;
+        revocations.heard.lock().await.up_to = revocations.read(None, true).await?;
         revocations.hearing.heard(revocations.clock.monotonic());
         let entries = revocations.index.len();
         tracing::info!(entries, "the revocation list is loaded: {entries} entries");
         Ok(revocations)
     }
 
-    /// Notes what others have revoked since the last time.
+    /// Notes what others have revoked since the last time. Of many who ask at once, those who have to wait share one answer.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be read; the next poll goes on from where this one began.
     pub async fn poll(&self) -> Result<(), StoreError> {
-        let mark = self.mark.lock().await;
-        self.read_on(mark).await
+        let begun = self.polls.load(Ordering::SeqCst);
+        let heard = self.heard.lock().await;
+        // One that began after this was asked has heard all that this would.
+        if heard.by > begun { Ok(()) } else { self.read_on(heard).await }
     }
 
     /// Looks at the steady clock, which shows `now`, before a request is served: a node that stood still for too long must
@@ -89,11 +100,11 @@ impl Revocations {
             return;
         }
         let asked = timeout(Self::ASK_AGAIN, async {
-            let mark = self.mark.lock().await;
+            let heard = self.heard.lock().await;
             // Somebody else may have asked meanwhile.
             if self.hearing.is_overdue(self.clock.monotonic(), longest) {
                 // A failure is said there, and makes tokens uncheckable.
-                let _ = self.read_on(mark).await;
+                let _ = self.read_on(heard).await;
             }
         });
         if asked.await.is_err() {
@@ -101,13 +112,14 @@ impl Revocations {
         }
     }
 
-    async fn read_on(&self, mut mark: MutexGuard<'_, FeedMark>) -> Result<(), StoreError> {
+    async fn read_on(&self, mut heard: MutexGuard<'_, Heard>) -> Result<(), StoreError> {
+        let number = self.polls.fetch_add(1, Ordering::SeqCst) + 1;
         // Steps that are slow and never done are silence too.
-        let read = timeout(self.policy.max_staleness, self.read(Some(*mark), false)).await;
+        let read = timeout(self.policy.max_staleness, self.read(Some(heard.up_to), false)).await;
         let too_slow = || StoreError::new(StoreErrorKind::Unavailable, "the feed of revocations is too slow");
         match read.unwrap_or_else(|_| Err(too_slow())) {
             Ok(read) => {
-                *mark = read;
+                *heard = Heard { up_to: read, by: number };
                 self.hearing.heard(self.clock.monotonic());
                 Ok(())
             }
