@@ -191,7 +191,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Uses a refresh token: judges it by [`sessions::decide`](crate::sessions::decide) and writes what comes of it, as
     /// one act; of two at once the later sees what the earlier did. A session whose user is gone, disabled or of another
-    /// epoch ends and is [`Verdict::Gone`].
+    /// epoch ends and is [`Verdict::Gone`](crate::sessions::Verdict::Gone).
     ///
     /// The same call again, with the same [`Refresh`], settles an outcome that was not known.
     ///
@@ -296,7 +296,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Has another application that looks into the same store refuse tokens: these, and those of sessions that keep
     /// them ([`Session::access_tokens`]), have ended, and are due. They are no entries of the revocation list for
-    /// [`revoked_tokens`](Self::revoked_tokens). Answers of how many ended sessions it was told now, at most
+    /// `revoked_tokens`. Answers of how many ended sessions it was told now, at most
     /// [`UNTOLD_AT_ONCE`].
     ///
     /// # Errors
