@@ -51,7 +51,7 @@ impl Accounts {
             }
             // What ended the user's tokens was noted before the user's epoch was raised, which is read by now: either
             // this hears of the note, whichever node made it, or the store sees the epoch.
-            self.revocations.poll().await?;
+            self.revocations.catch_up().await?;
             if matches!(self.revocations.check(token), Verdict::Revoked) {
                 return Err(AccountsError::SessionOver);
             }

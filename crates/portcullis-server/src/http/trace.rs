@@ -1,6 +1,6 @@
 //! The edge: what happens to every request and every answer, in one pass.
 
-use std::{any::Any, error::Error};
+use std::{any::Any, error::Error, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -24,7 +24,6 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// answer, and logs one line.
 pub(super) async fn edge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = state.clock().monotonic();
-    state.keep_hearing(started).await;
     // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
     let id = Uuid::new_v4().to_string();
     let method = request.method().clone();
@@ -34,7 +33,7 @@ pub(super) async fn edge(State(state): State<AppState>, mut request: Request, ne
     let body_read = BodyRead::of(&mut request);
     let response = match malformed(&request) {
         Some(refusal) => refusal.into_response(),
-        None => answered(request, next, &state).instrument(span.clone()).await,
+        None => answered(request, next, &state, started).instrument(span.clone()).await,
     };
     let mut response = span.in_scope(|| written(response, &state));
     set_headers(response.headers_mut(), &id);
@@ -46,9 +45,13 @@ pub(super) async fn edge(State(state): State<AppState>, mut request: Request, ne
 }
 
 /// What the routes answer, if they do in time: the body has its time in the extractor, the answer as much again.
-async fn answered(request: Request, next: Next, state: &AppState) -> Response {
+async fn answered(request: Request, next: Next, state: &AppState, started: Instant) -> Response {
     let limit = state.limits().request.saturating_mul(2);
-    let answer = tokio::time::timeout(limit, AppState::one_request(next.run(request))).await;
+    let answer = AppState::one_request(async {
+        state.keep_hearing(started).await;
+        next.run(request).await
+    });
+    let answer = tokio::time::timeout(limit, answer).await;
     answer.unwrap_or_else(|late| Refusal::unavailable().caused_by(late).into_response())
 }
 
