@@ -8,6 +8,7 @@ mod password;
 mod refresh;
 mod register;
 mod sessions;
+mod unsettled;
 
 use std::{
     error::Error,
@@ -19,6 +20,8 @@ use std::{
 
 use portcullis::{Clock, IssueError, JwtManager, NumericDate};
 use tokio::task::JoinError;
+
+use unsettled::Unsettled;
 
 pub use adopt::LegacyRefresh;
 pub use pair::TokenPair;
@@ -40,6 +43,7 @@ pub struct Accounts {
     jwt: JwtManager,
     clock: Arc<dyn Clock>,
     policy: Policy,
+    unsettled: Arc<Unsettled>,
 }
 
 /// What a configuration decides about the acts.
@@ -149,7 +153,8 @@ impl Accounts {
         clock: Arc<dyn Clock>,
         policy: Policy,
     ) -> Self {
-        Self { store, passwords: Arc::new(passwords), revocations, jwt, clock, policy }
+        let (passwords, unsettled) = (Arc::new(passwords), Arc::default());
+        Self { store, passwords, revocations, jwt, clock, policy, unsettled }
     }
 
     /// The time by which the store judges.

@@ -5,7 +5,7 @@ use portcullis::Claims;
 use super::{Accounts, AccountsError, TokenPair, to_its_end};
 use crate::{
     model::{RefreshId, SessionId},
-    revocations::{Beside, Revocations},
+    revocations::Beside,
     sessions::{Refresh, Verdict},
     store::{Refreshed, StoreError},
 };
@@ -47,12 +47,12 @@ impl Accounts {
             (None, _) => self.adopt(token, device).await?,
             (Some(_), None) => return Err(AccountsError::SessionOver),
         };
-        let refresh = Refresh {
-            presented,
-            seen: self.newest_seen(&id).await?,
-            next: self.next_head()?,
-            policy: self.policy.refresh,
+        let next = match self.unsettled.pair(&id, &presented, self.clock.monotonic()) {
+            Some(next) => next,
+            None => self.next_head()?,
         };
+        let seen = self.newest_seen(&id).await?;
+        let refresh = Refresh { presented, seen, next, policy: self.policy.refresh };
         let refreshed = self.use_refresh_token(id.clone(), refresh).await?;
         let (Some(session), Some(user)) = (&refreshed.session, &refreshed.user) else {
             tracing::info!(session = id.as_str(), "a refresh token of no session was refused");
@@ -110,15 +110,20 @@ impl Accounts {
     /// Lets the store act, and tells the index what it says of the session: once more where this node may not have heard.
     async fn use_refresh_token(&self, id: SessionId, refresh: Refresh) -> Result<Refreshed, StoreError> {
         let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.now());
+        let (unsettled, asked_at) = (self.unsettled.clone(), self.clock.monotonic());
         to_its_end(async move {
-            let refreshed = store.refresh_session(&id, &refresh, now).await?;
+            let refreshed = match store.refresh_session(&id, &refresh, now).await {
+                Ok(refreshed) => refreshed,
+                Err(error) => {
+                    unsettled.keep(&id, &refresh.presented, refresh.next, asked_at);
+                    return Err(error);
+                }
+            };
+            unsettled.settle(&id, &refresh.presented);
             if let Some(session) = &refreshed.session {
                 revocations.note_session(session);
                 let replaced = revocations.void_there(&refreshed.replaced);
-                if session.ended.is_some() || !replaced.is_empty() {
-                    let unkept = Revocations::kept_by_none([session]);
-                    revocations.flask_refuses(replaced.into_iter().chain(unkept)).await;
-                }
+                revocations.flask_refuses(replaced, [session]).await;
             }
             Ok(refreshed)
         })

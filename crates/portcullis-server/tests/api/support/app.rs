@@ -81,7 +81,12 @@ impl TestApp {
 
     /// A service, and a way to let calls of its store fail.
     pub async fn with_faults() -> (Self, Arc<Faulty>) {
-        let place = Place::new(&[]);
+        Self::with_faults_and(&[]).await
+    }
+
+    /// The same with settings.
+    pub async fn with_faults_and(settings: &[(&str, &str)]) -> (Self, Arc<Faulty>) {
+        let place = Place::new(settings);
         let store = store::open(&place.config.database).await.unwrap();
         let faulty = Arc::new(Faulty::new(store));
         let clock = Arc::new(place.clock.clone());
