@@ -3,7 +3,6 @@
 use super::{Accounts, AccountsError, TokenPair, to_its_end};
 use crate::{
     model::{LoginName, Password, Session, SessionId, User, UserState},
-    revocations::Revocations,
     sessions,
     store::Opening,
 };
@@ -92,9 +91,7 @@ impl Accounts {
                         tracing::info!(session = session.id.as_str(), "a session had to end for a new one");
                         revocations.note_session(session);
                     }
-                    if !displaced.is_empty() {
-                        revocations.flask_refuses(Revocations::kept_by_none(&displaced)).await;
-                    }
+                    revocations.flask_refuses([], &displaced).await;
                     Ok(true)
                 }
                 Opening::HashChanged => Ok(false),

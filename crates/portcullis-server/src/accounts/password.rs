@@ -5,7 +5,6 @@ use portcullis::Claims;
 use super::{Accounts, AccountsError, to_its_end};
 use crate::{
     model::{Password, PasswordHash, SessionId, User},
-    revocations::Revocations,
     store::PasswordChange,
 };
 
@@ -41,7 +40,7 @@ impl Accounts {
             };
             match self.replace_hash(user, hash, kept).await? {
                 // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
-                PasswordChange::Changed { .. } => return Ok(self.revocations.poll().await?),
+                PasswordChange::Changed { .. } => return Ok(self.revocations.catch_up().await?),
                 PasswordChange::NoSuchUser => return Err(AccountsError::SessionOver),
                 PasswordChange::NotAsExpected => {}
             }
@@ -63,7 +62,7 @@ impl Accounts {
             let change = store.change_password(&user.id, &user.password, &new, kept.as_ref(), now).await?;
             if let PasswordChange::Changed { ended } = &change {
                 Self::all_are_over(&revocations, ended);
-                revocations.flask_refuses(Revocations::kept_by_none(ended)).await;
+                revocations.flask_refuses([], ended).await;
                 let count = ended.len();
                 tracing::info!(
                     user = user.id.as_str(),

@@ -86,7 +86,7 @@ impl Accounts {
         let done = self.end_many(token, scope).await;
         // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
         if !matches!(done, Err(AccountsError::Unavailable(_))) {
-            self.revocations.poll().await?;
+            self.revocations.catch_up().await?;
         }
         done
     }
@@ -103,7 +103,7 @@ impl Accounts {
             revocations.end_tokens_without_session(&identity).await?;
             let ended = store.end_sessions(&user.id, kept.as_ref(), now).await?;
             Self::all_are_over(&revocations, &ended);
-            revocations.flask_refuses(Revocations::kept_by_none(&ended)).await;
+            revocations.flask_refuses([], &ended).await;
             let count = ended.len();
             tracing::info!(user = user.id.as_str(), count, "{count} sessions were ended by a logout");
             Ok(())

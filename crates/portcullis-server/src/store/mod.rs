@@ -17,10 +17,10 @@ use portcullis::NumericDate;
 use tokio::sync::mpsc;
 
 pub use answers::{
-    BATCH, Creation, FeedMark, Opening, PasswordChange, Refreshed, Seen, UNTOLD_AT_ONCE, Watch,
+    BATCH, Creation, FeedMark, FlaskNews, Opening, PasswordChange, Refreshed, Seen, UNTOLD_AT_ONCE, Watch,
 };
 pub use error::{StoreError, StoreErrorKind};
-pub use patience::{of_one_request, of_the_same_request};
+pub use patience::{of_one_request, of_the_same_request, within_patience};
 
 #[cfg(feature = "mongo")]
 use self::mongo::MongoStore;
@@ -28,8 +28,8 @@ use self::sqlite::SqliteStore;
 use crate::{
     config::DatabaseUrl,
     model::{
-        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, RevokedToken, Session, SessionId,
-        User, UserId, UserState,
+        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId,
+        UserState,
     },
     sessions::Refresh,
 };
@@ -294,14 +294,12 @@ pub trait Store: Send + Sync + 'static {
         now: SystemTime,
     ) -> Result<bool, StoreError>;
 
-    /// Has another application that looks into the same store refuse tokens: these, and those of sessions that keep
-    /// them ([`Session::access_tokens`]), have ended, and are due. They are no entries of the revocation list for
-    /// `revoked_tokens`. Answers of how many ended sessions it was told now, at most
-    /// [`UNTOLD_AT_ONCE`].
+    /// Has another application that looks into the same store refuse tokens. They are no entries of the revocation list
+    /// for [`revocations`](Self::revocations). Answers of how many ended sessions it was told.
     ///
     /// # Errors
     /// [`StoreError`] when it may not know all; the same call again tells it.
-    async fn tell_flask(&self, tokens: &[RevokedToken], now: SystemTime) -> Result<usize, StoreError>;
+    async fn tell_flask(&self, news: FlaskNews<'_>, now: SystemTime) -> Result<usize, StoreError>;
 
     /// Asks the store for a sign of life, as cheaply as it can.
     ///

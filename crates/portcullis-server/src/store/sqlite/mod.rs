@@ -42,12 +42,13 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Creation, FeedMark, Opening, PasswordChange, Refreshed, Seen, Store, StoreError, StoreErrorKind, Watch,
+    Creation, FeedMark, FlaskNews, Opening, PasswordChange, Refreshed, Seen, Store, StoreError,
+    StoreErrorKind, Watch,
 };
 use crate::{
     model::{
-        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, RevokedToken, Session, SessionId,
-        User, UserId, UserState,
+        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId,
+        UserState,
     },
     sessions::Refresh,
 };
@@ -287,9 +288,17 @@ impl Store for SqliteStore {
         self.write(move |connection| flask::note_access_token(connection, &session, token, now)).await
     }
 
-    async fn tell_flask(&self, tokens: &[RevokedToken], now: SystemTime) -> Result<usize, StoreError> {
-        let tokens = tokens.to_vec();
-        self.write(move |connection| flask::tell(connection, &tokens, now)).await
+    async fn tell_flask(&self, news: FlaskNews<'_>, now: SystemTime) -> Result<usize, StoreError> {
+        match news {
+            FlaskNews::Tokens(tokens) => {
+                let tokens = tokens.to_vec();
+                self.write(move |connection| flask::write(connection, &tokens, now)).await?;
+                Ok(0)
+            }
+            FlaskNews::EndedSessions => {
+                self.write(move |connection| flask::tell_of_ended(connection, now)).await
+            }
+        }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

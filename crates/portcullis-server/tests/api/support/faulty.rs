@@ -13,13 +13,13 @@ use async_trait::async_trait;
 use portcullis::NumericDate;
 use portcullis_server::{
     model::{
-        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, RevokedToken, Session, SessionId,
-        User, UserId, UserState,
+        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId,
+        UserState,
     },
     sessions::Refresh,
     store::{
-        Creation, FeedMark, Opening, PasswordChange, Refreshed, Seen, Store, StoreError, StoreErrorKind,
-        Watch,
+        Creation, FeedMark, FlaskNews, Opening, PasswordChange, Refreshed, Seen, Store, StoreError,
+        StoreErrorKind, Watch,
     },
 };
 use tokio::sync::{Notify, mpsc, watch};
@@ -321,8 +321,8 @@ impl Store for Faulty {
         self.store.watch().await
     }
 
-    async fn tell_flask(&self, tokens: &[RevokedToken], now: SystemTime) -> Result<usize, StoreError> {
-        self.store.tell_flask(tokens, now).await
+    async fn tell_flask(&self, news: FlaskNews<'_>, now: SystemTime) -> Result<usize, StoreError> {
+        self.store.tell_flask(news, now).await
     }
 
     async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {
