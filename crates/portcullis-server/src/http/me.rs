@@ -3,10 +3,10 @@
 use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
-    http::StatusCode,
+    http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use portcullis::{FreshJwt, Jwt, NumericDate};
+use portcullis::{AuthError, AuthRejection, Claims, FreshJwt, Jwt, NumericDate, Require, Verified};
 use serde::Serialize;
 
 use super::{
@@ -77,19 +77,43 @@ pub(super) async fn sessions(State(state): State<AppState>, token: Jwt) -> Resul
 /// `DELETE /users/me/sessions/{id}`
 pub(super) async fn end_session(
     State(state): State<AppState>,
-    token: Jwt,
     id: Result<Path<String>, PathRejection>,
-) -> Result<Response, Refusal> {
-    let unknown = || Refusal::new(StatusCode::NOT_FOUND, "There is no such session");
-    let Path(id) = id.map_err(|_| unknown())?;
-    let is_own = token.session().is_some_and(|session| session.id == id);
-    if !state.accounts().end_own_session(&token, &SessionId::new(id)).await? {
+    request: Parts,
+) -> Result<Response, Response> {
+    let unknown = || Refusal::new(StatusCode::NOT_FOUND, "There is no such session").into_response();
+    let id = id.map(|Path(id)| id);
+    let token = token_to_end(&state, &request, id.as_deref().ok()).await?;
+    let id = id.map_err(|_| unknown())?;
+    let is_own = is_of(&token, &id);
+    let ended = state.accounts().end_own_session(&token, &SessionId::new(id)).await;
+    if !ended.map_err(|error| Refusal::from(error).into_response())? {
         return Err(unknown());
     }
     if is_own {
-        return cookies::session_is_over(state.jwt(), token.location());
+        return cookies::session_is_over(state.jwt(), token.location()).map_err(IntoResponse::into_response);
     }
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// An access token that lives; to end its own session, as a logout does, also one that was revoked: a client that does not
+/// know what became of its request repeats it.
+async fn token_to_end(state: &AppState, request: &Parts, id: Option<&str>) -> Result<Verified, Response> {
+    let jwt = state.jwt();
+    let token = match jwt.verify_request(request, Require::access()).await {
+        Err(AuthError::Revoked) => {
+            let revoked = jwt.verify_request(request, Require::access().even_revoked()).await;
+            revoked.and_then(|token| match id {
+                Some(id) if is_of(&token, id) => Ok(token),
+                _ => Err(AuthError::Revoked),
+            })
+        }
+        verdict => verdict,
+    };
+    token.map_err(|error| AuthRejection::new(error, jwt.clone()).into_response())
+}
+
+fn is_of(token: &Claims, id: &str) -> bool {
+    token.session().is_some_and(|session| session.id == id)
 }
 
 /// `POST /users/me/fresh`
