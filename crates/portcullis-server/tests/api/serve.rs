@@ -239,3 +239,15 @@ fn every_line_about_a_request_carries_its_id_whatever_the_filter_lets_through() 
         assert!(about_requests.iter().all(|line| line["span"]["id"].is_string()), "{log}");
     }
 }
+
+#[test]
+fn a_second_serve_of_one_database_ends_with_2_and_the_first_goes_on() {
+    let folder = instance(SEED_LINE);
+    let first = Server::seed(folder.path());
+    let second = Server::start_refused(folder.path());
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert_eq!((second.status.code(), second.stdout.is_empty()), (Some(2), true), "{said}");
+    assert!(said.contains("another portcullis serves"), "{said}");
+    let (status, ..) = first.request("GET", "/tests/hello", &[JSON], "");
+    assert_eq!(status, 200);
+}
