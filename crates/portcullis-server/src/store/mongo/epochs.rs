@@ -95,27 +95,24 @@ impl Sessions {
     }
 
     /// Takes the session along that was kept and ends all others of an earlier epoch than the user's: those that are
-    /// over by themselves as well, which a clock that is set back would wake.
+    /// over by themselves as well, which a clock that is set back would wake. One command ends all of them, so that not
+    /// half of them are left where it is the last that a node gets to do; those that were opened since go on, which may
+    /// be after the next end of all.
     async fn end_earlier(
         &self,
         user: &UserId,
         owner: Option<&Owner>,
         now: SystemTime,
     ) -> Result<Vec<Session>, Failure> {
-        let mut over = Vec::new();
-        for session in self.open_of(user).await? {
-            match standing(&session, owner) {
-                Standing::Kept => self.take_along(&session).await?,
-                // Opened since, it may be after the next end of all.
-                _ if owner.is_some_and(|owner| session.epoch >= owner.user.epoch) => {}
-                Standing::Present | Standing::Past => {
-                    if self.end(&session.id, EndReason::Epoch, now).await? {
-                        over.extend(self.find(&session.id).await?);
-                    }
-                }
-            }
+        if let Some(kept) = owner.and_then(|owner| owner.kept.as_ref())
+            && let Some(session) = self.find(kept).await?
+            && standing(&session, owner) == Standing::Kept
+        {
+            self.take_along(&session).await?;
         }
-        Ok(over)
+        let mut earlier = doc! { "user": user.as_str() };
+        earlier.extend(owner.map(|owner| ("epoch".to_owned(), doc! { "$lt": owner.user.epoch }.into())));
+        self.end_all_where(earlier, EndReason::Epoch, now).await
     }
 
     /// Raises the epoch of a user by one and notes which session that spares; answers how the user is then.
