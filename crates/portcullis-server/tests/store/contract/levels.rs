@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::{
     backend::{Backend, EVER, streamed},
     sessions::{
-        MANY, POLICY, a_user, again, change, living, new_session, open, opened, refresh, rotated, second,
+        MANY, POLICY, a_user, a_user_of, again, change, living, new_session, open, opened, refresh, rotated, second,
         session, sid, token, using,
     },
 };
@@ -59,6 +59,7 @@ pub(crate) async fn access_tokens_of_before_are_void_and_sessions_live<B: Backen
 pub(crate) async fn a_refresh_goes_on_with_the_new_level<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
+    a_user_of(&*store, Access::Admin, "root").await;
     let user = a_user(&*store, "alice").await;
     // Presented as it was given out: the head and its parent, within the window and later.
     for (id, presented, seconds, verdict) in [
@@ -106,6 +107,7 @@ pub(crate) async fn the_same_level_again_costs_one_more_refresh<B: Backend>() {
 pub(crate) async fn a_session_is_opened_for_the_level_that_was_read<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
+    a_user_of(&*store, Access::Admin, "root").await;
     let user = a_user(&*store, "alice").await;
     assert!(set(&*store, &user, Access::Admin).await.is_empty());
     let late = new_session(&user, "late", second(102));
@@ -148,6 +150,7 @@ async fn go_on(store: &dyn Store, id: &str, name: &str) -> Option<Held> {
 pub(crate) async fn no_access_token_of_an_earlier_level_survives_a_race<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
+    a_user_of(&*store, Access::Admin, "root").await;
     for round in 0..30_usize {
         let user = a_user(&*store, &format!("user{round}")).await;
         let mut held: Vec<Held> = Vec::new();
