@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 use crate::{
     backend::{Backend, EVER, streamed},
     sessions::{
-        MANY, POLICY, a_user, a_user_of, again, change, living, new_session, open, opened, refresh, rotated, second,
-        session, sid, token, using,
+        MANY, POLICY, a_user, a_user_of, again, change, living, new_session, open, opened, refresh, rotated,
+        second, session, sid, token, using,
     },
 };
 
