@@ -28,7 +28,7 @@ pub(super) struct Change {
     pub(super) sessions: Sessions,
     pub(super) freed_names: Collection<Document>,
     pub(super) user: UserId,
-    pub(super) change: UserChange,
+    pub(super) what: UserChange,
     pub(super) now: SystemTime,
 }
 
@@ -66,7 +66,7 @@ enum Epoch<'a> {
 impl Change {
     /// Makes it.
     pub(super) async fn make(self) -> Result<UserChanged, Failure> {
-        match &self.change {
+        match &self.what {
             UserChange::EndSessions { keep } => self.end(keep.as_ref(), Write::default()).await,
             UserChange::Password { expected, new, keep } => self.password(expected, new, keep.as_ref()).await,
             UserChange::Disable => self.end(None, Write::of(disabled())).await,
@@ -217,7 +217,7 @@ impl Change {
             let mut as_seen = doc! { "_id": id };
             let expected = write.expected.as_ref().map(documents::password_is);
             as_seen.extend(expected.map(|hash| ("password".to_owned(), hash.into())));
-            match self.sessions.leave(id, &owner.user, &self.change, self.now).await? {
+            match self.sessions.leave(id, &owner.user, &self.what, self.now).await? {
                 Leave::May(on_condition) => as_seen.extend(on_condition),
                 Leave::Last => return Ok(Written::LastAdmin),
                 Leave::Changed => continue,
@@ -246,7 +246,7 @@ impl Change {
 
     /// The user as it is since the write.
     fn as_written(&self, mut owner: Owner) -> Owner {
-        match &self.change {
+        match &self.what {
             UserChange::Password { new, .. } => owner.user.password = new.clone(),
             UserChange::Disable | UserChange::Delete { .. } => owner.user.state = UserState::Disabled,
             UserChange::Enable => owner.user.state = UserState::Enabled,
