@@ -14,10 +14,14 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_revocation_feed.sql"),
     include_str!("migrations/0005_adopted_sessions.sql"),
     include_str!("migrations/0006_flask_beside.sql"),
+    include_str!("migrations/0007_failed_logins.sql"),
+    include_str!("migrations/0008_deleted_users.sql"),
+    include_str!("migrations/0009_user_lists.sql"),
+    include_str!("migrations/0010_audit.sql"),
 ];
 
 /// The tables of a file that has them all.
-const TABLES: [&str; 5] = ["users", "revoked_tokens", "sessions", "revocations", "revocation_log"];
+const TABLES: [&str; 6] = ["users", "revoked_tokens", "sessions", "revocations", "revocation_log", "audit"];
 
 /// A table that a file should have and has not.
 pub(super) fn missing_table(connection: &Connection) -> rusqlite::Result<Option<&'static str>> {
