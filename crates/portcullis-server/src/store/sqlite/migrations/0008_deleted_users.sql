@@ -4,5 +4,7 @@ ALTER TABLE users ADD COLUMN name_free_at INTEGER;
 
 CREATE INDEX users_name_free_at ON users (name_free_at) WHERE name_free_at IS NOT NULL;
 
--- All sessions of a user, ended ones too: without it each deletion of a user's row would look through all there are.
-CREATE INDEX sessions_user ON sessions (user_id);
+-- All sessions of a user, with those that have not been ended together. Without those that have, each deletion of a
+-- user's row would look through all sessions that there are.
+DROP INDEX sessions_not_ended;
+CREATE INDEX sessions_user ON sessions (user_id, ended_at);
