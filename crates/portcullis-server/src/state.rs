@@ -11,7 +11,7 @@ use std::{
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
 
 use crate::{
-    accounts::{self, Accounts, Identity, Policy},
+    accounts::{self, Accounts, Identity, Policy, SetupSecrets},
     audit::Audit,
     config::{
         Config, JwtIdentity, LegacyRefresh, PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed,
@@ -100,7 +100,8 @@ impl AppState {
         clock: Arc<dyn Clock>,
         store: Arc<dyn Store>,
     ) -> Result<Self, OpenError> {
-        let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
+        let options = with_secret(config)?;
+        let jwt = JwtManager::from_config(options.clone())?.clock(clock.clone());
         let revocations = Revocations::load(store.clone(), clock.clone(), revocation_policy(config)).await?;
         let beside = beside(config);
         let revocations = Arc::new(revocations.beside(beside));
@@ -115,6 +116,7 @@ impl AppState {
             revocations: revocations.clone(),
             audit: audit.clone(),
             jwt: jwt.clone(),
+            setup: SetupSecrets::derived_from(&options, clock.clone())?,
             clock: clock.clone(),
         };
         let accounts = Accounts::new(parts, policy(config));

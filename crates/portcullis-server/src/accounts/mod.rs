@@ -7,8 +7,10 @@ mod logout;
 mod pair;
 mod password;
 mod refresh;
+mod refusals;
 mod register;
 mod sessions;
+mod setup;
 mod unsettled;
 
 use std::{
@@ -22,6 +24,7 @@ use std::{
 use portcullis::{Clock, IssueError, JwtManager, NumericDate};
 use tokio::task::JoinError;
 
+use refusals::Refusals;
 use unsettled::Unsettled;
 
 pub use administration::By;
@@ -29,6 +32,7 @@ pub use adopt::LegacyRefresh;
 pub use pair::TokenPair;
 pub use refresh::{RefreshedPair, RepeatReason};
 pub use sessions::{FreshToken, LogoutScope};
+pub use setup::SetupSecrets;
 
 use crate::{
     audit::Audit,
@@ -47,7 +51,9 @@ pub struct Accounts {
     jwt: JwtManager,
     clock: Arc<dyn Clock>,
     policy: Policy,
+    setup: SetupSecrets,
     unsettled: Arc<Unsettled>,
+    refusals: Refusals,
 }
 
 /// What the acts need, as a start has made it.
@@ -62,6 +68,8 @@ pub struct Parts {
     pub audit: Arc<Audit>,
     /// The manager of the service's tokens.
     pub jwt: JwtManager,
+    /// The secrets of a setup.
+    pub setup: SetupSecrets,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -116,6 +124,12 @@ pub enum AccountsError {
     /// Only administrators may.
     #[error("only administrators may do this")]
     NotAllowed,
+    /// The secret of a setup is forged, used or expired.
+    #[error("the setup secret is wrong, used or expired")]
+    BadSetupSecret,
+    /// There is somebody who administers users.
+    #[error("there is an administrator already")]
+    AlreadySetUp,
     /// There is no user of that id or name.
     #[error("there is no such user")]
     NoSuchUser,
@@ -178,9 +192,9 @@ impl Accounts {
 
     /// Brings the parts together.
     pub fn new(parts: Parts, policy: Policy) -> Self {
-        let Parts { store, passwords, revocations, audit, jwt, clock } = parts;
-        let (passwords, unsettled) = (Arc::new(passwords), Arc::default());
-        Self { store, passwords, revocations, audit, jwt, clock, policy, unsettled }
+        let Parts { store, passwords, revocations, audit, jwt, setup, clock } = parts;
+        let (passwords, unsettled, refusals) = (Arc::new(passwords), Arc::default(), Refusals::default());
+        Self { store, passwords, revocations, audit, jwt, clock, policy, setup, unsettled, refusals }
     }
 
     /// The time by which the store judges.

@@ -57,11 +57,12 @@ impl Accounts {
         Ok(self.store.sessions_of(&user.id, self.now()).await?)
     }
 
-    /// Ends one session of the user that a token speaks of. `false` where the user has no such session.
+    /// Ends one session of the user that a token speaks of; one that has ended stays so.
     ///
     /// # Errors
-    /// Those of [`user_of`](Self::user_of); a store that failed: the same call again settles it.
-    pub async fn end_own_session(&self, token: &Claims, id: &SessionId) -> Result<bool, AccountsError> {
+    /// Those of [`user_of`](Self::user_of); [`AccountsError::NoSuchSession`] where the user has no such session; a store
+    /// that failed: the same call again settles it.
+    pub async fn end_own_session(&self, token: &Claims, id: &SessionId) -> Result<(), AccountsError> {
         let user = self.user_of(token).await?;
         match self.store.session(id).await? {
             // Somebody else's is as unknown as one that there is not.
@@ -72,9 +73,9 @@ impl Accounts {
                     user = user.id.as_str(),
                     "a session was ended by its owner"
                 );
-                Ok(true)
+                Ok(())
             }
-            _ => Ok(false),
+            _ => Err(AccountsError::NoSuchSession),
         }
     }
 
