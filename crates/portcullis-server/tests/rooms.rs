@@ -31,7 +31,7 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     ("http", &["state", "accounts", "model", "causes"], &["axum", "tower_http"]),
     (
         "state",
-        &["accounts", "config", "instance", "jobs", "passwords", "revocations", "sessions", "store"],
+        &["accounts", "config", "instance", "jobs", "model", "passwords", "revocations", "sessions", "store"],
         &[],
     ),
     ("accounts", &["store", "passwords", "revocations", "sessions", "model"], &[]),

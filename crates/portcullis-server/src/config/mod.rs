@@ -95,6 +95,8 @@ pub struct Config {
     pub legacy_refresh: LegacyRefresh,
     /// The shortest password that can be chosen, in characters.
     pub password_min_length: usize,
+    /// Whether the most used passwords can be chosen.
+    pub password_common: PasswordCommon,
     /// The memory of one password hash.
     pub argon2_memory_kib: u32,
     /// The passes of one password hash.
@@ -149,6 +151,15 @@ pub enum LegacyRefresh {
     Adopt,
     /// They are refused.
     Refuse,
+}
+
+/// What becomes of the most used passwords when somebody chooses one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordCommon {
+    /// They are refused.
+    Refuse,
+    /// They are taken.
+    Allow,
 }
 
 /// How new passwords are hashed.
@@ -290,6 +301,7 @@ impl Config {
             flask_beside: false,
             legacy_refresh: LegacyRefresh::Refuse,
             password_min_length: 0,
+            password_common: PasswordCommon::Allow,
             argon2_memory_kib: 0,
             argon2_passes: 0,
             pbkdf2_rounds: NonZeroU32::MIN,

@@ -4,6 +4,7 @@
 
 mod access;
 mod password;
+mod password_policy;
 mod revocation;
 mod session;
 mod user;
@@ -11,6 +12,7 @@ mod username;
 
 pub use access::Access;
 pub use password::{Password, PasswordHash, PasswordProblem};
+pub use password_policy::{CommonPasswords, PasswordPolicy};
 pub use revocation::{EndedSession, Revocation, RevokedToken};
 pub use session::{
     AccessId, AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session, SessionId,
