@@ -10,6 +10,7 @@
 //! | `places.rs` | where tokens are looked for, and their cookies |
 //! | `key_pair.rs` | the keys of algorithms with key pairs, and their files |
 //! | `secrets.rs` | which signing secrets may be used |
+//! | `passwords.rs` | how cheap a hash and how short a password may be |
 //! | `together.rs` | what only shows when settings are taken together |
 //! | `names.rs` | Flask's names, near misses |
 //! | `echo.rs` | how much of a source a message may repeat |
@@ -24,6 +25,7 @@ mod environment;
 mod file;
 mod key_pair;
 mod names;
+mod passwords;
 mod places;
 mod problem;
 mod profile;
@@ -252,7 +254,7 @@ pub fn check(
         findings.problems.insert(0, unknown);
     } else {
         secrets::judge(&mut draft, &winners, &mut findings);
-        hash_cost(&draft.config, &winners, &mut findings);
+        passwords::judge(&draft.config, &winners, &mut findings);
     }
     places::judge(&draft.config.jwt, profile, &winners, &mut findings);
     together::judge(&draft.config.jwt, &winners, &mut findings);
@@ -316,27 +318,6 @@ impl Config {
             log_filter: String::new(),
             log_format: LogFormat::Auto,
             shown: Vec::new(),
-        }
-    }
-}
-
-/// Outside tests no password is hashed for less than OWASP's minimum for its scheme.
-fn hash_cost(config: &Config, winners: &sources::Winners, findings: &mut Findings) {
-    const LEAST_MEMORY_KIB: u32 = 19_456;
-    const LEAST_PASSES: u32 = 2;
-    const LEAST_ROUNDS: u32 = 600_000;
-    if config.profile == Profile::Testing {
-        return;
-    }
-    let costs = [
-        ("PASSWORD_ARGON2_MEMORY_KIB", config.argon2_memory_kib, LEAST_MEMORY_KIB),
-        ("PASSWORD_ARGON2_PASSES", config.argon2_passes, LEAST_PASSES),
-        ("PASSWORD_PBKDF2_ROUNDS", config.pbkdf2_rounds.get(), LEAST_ROUNDS),
-    ];
-    for (name, cost, least) in costs.into_iter().filter(|(_, cost, least)| cost < least) {
-        if let Some(origin) = winners.origin(name) {
-            let text = format!("expected at least {least} in the {} profile, found {cost}", config.profile);
-            findings.problem(Problem::of(name, origin.clone(), text));
         }
     }
 }

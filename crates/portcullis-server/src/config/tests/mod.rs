@@ -2,6 +2,7 @@
 
 mod hostile;
 mod key_pair;
+mod passwords;
 mod problems;
 mod secrets;
 mod together;
