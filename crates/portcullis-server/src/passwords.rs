@@ -6,6 +6,7 @@ mod bcrypt;
 mod django;
 mod passlib;
 mod pbkdf2;
+mod scrypt;
 mod stored;
 mod werkzeug;
 
