@@ -81,9 +81,10 @@ pub(super) async fn register(
 
 /// The name and the password that somebody has chosen, for himself or for another.
 pub(super) fn chosen(form: &mut Form, state: &AppState) -> Option<(Username, Password)> {
-    let min_length = state.accounts().policy().password_min_length;
+    let policy = state.accounts().policy().password;
     let username = form.text("username", Username::parse);
-    let password = form.text("password", |text| Password::choose(text, min_length));
+    let owner = username.as_ref().map(Username::as_str);
+    let password = form.text("password", |text| Password::choose(text, policy, owner));
     username.zip(password)
 }
 
