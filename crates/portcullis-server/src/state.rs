@@ -22,7 +22,7 @@ use crate::{
     model::{CommonPasswords, PasswordPolicy},
     passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
     revocations::{Beside, FeedSource, RevocationPolicy, Revocations},
-    sessions::{LostAnswer, RefreshPolicy},
+    sessions::{LockPolicy, LostAnswer, RefreshPolicy},
     store::{self, Store, StoreError},
 };
 
@@ -286,6 +286,11 @@ fn policy(config: &Config) -> Policy {
             LegacyRefresh::Adopt => accounts::LegacyRefresh::Adopt,
             LegacyRefresh::Refuse => accounts::LegacyRefresh::Refuse,
         },
+        lock: Some(LockPolicy {
+            free_failures: 5,
+            first_delay: Duration::from_secs(1),
+            max_delay: Duration::from_mins(15),
+        }),
         refresh: RefreshPolicy {
             reuse_window: config.refresh_reuse_window,
             lost_answer: match config.refresh_lost_answer {

@@ -2,13 +2,15 @@
 
 mod administration;
 mod adopt;
+mod client;
+mod failures;
 mod login;
 mod logout;
 mod pair;
 mod password;
 mod refresh;
-mod refusals;
 mod register;
+mod seldom;
 mod sessions;
 mod setup;
 mod unsettled;
@@ -24,11 +26,12 @@ use std::{
 use portcullis::{Clock, IssueError, JwtManager, NumericDate};
 use tokio::task::JoinError;
 
-use refusals::Refusals;
+use seldom::Seldom;
 use unsettled::Unsettled;
 
 pub use administration::By;
 pub use adopt::LegacyRefresh;
+pub use client::Client;
 pub use pair::TokenPair;
 pub use refresh::{RefreshedPair, RepeatReason};
 pub use sessions::{FreshToken, LogoutScope};
@@ -36,10 +39,10 @@ pub use setup::SetupSecrets;
 
 use crate::{
     audit::Audit,
-    model::PasswordPolicy,
+    model::{AuditEvent, EventKind, PasswordPolicy, UserId},
     passwords::{Passwords, PasswordsError},
     revocations::Revocations,
-    sessions::RefreshPolicy,
+    sessions::{LockPolicy, RefreshPolicy},
     store::{Store, StoreError, of_the_same_request},
 };
 
@@ -54,7 +57,7 @@ pub struct Accounts {
     policy: Policy,
     setup: SetupSecrets,
     unsettled: Arc<Unsettled>,
-    refusals: Refusals,
+    seldom: Seldom,
 }
 
 /// What the acts need, as a start has made it.
@@ -94,6 +97,8 @@ pub struct Policy {
     pub sessions_per_user: usize,
     /// What becomes of refresh tokens of no session.
     pub legacy_refresh: LegacyRefresh,
+    /// How long an account is locked after logins that failed; none: never.
+    pub lock: Option<LockPolicy>,
     /// The refresh rule's settings.
     pub refresh: RefreshPolicy,
 }
@@ -194,13 +199,23 @@ impl Accounts {
     /// Brings the parts together.
     pub fn new(parts: Parts, policy: Policy) -> Self {
         let Parts { store, passwords, revocations, audit, jwt, setup, clock } = parts;
-        let (passwords, unsettled, refusals) = (Arc::new(passwords), Arc::default(), Refusals::default());
-        Self { store, passwords, revocations, audit, jwt, clock, policy, setup, unsettled, refusals }
+        let (passwords, unsettled, seldom) = (Arc::new(passwords), Arc::default(), Seldom::default());
+        Self { store, passwords, revocations, audit, jwt, clock, policy, setup, unsettled, seldom }
     }
 
     /// The time by which the store judges.
     fn now(&self) -> SystemTime {
         self.store.time(self.clock.now())
+    }
+
+    /// Something that happens now, because of a request of a client's.
+    fn event(&self, kind: EventKind, client: &Client) -> AuditEvent {
+        AuditEvent::new(kind, self.now()).from(client.address)
+    }
+
+    /// Something that a user does to himself.
+    fn own(&self, kind: EventKind, user: &UserId, client: &Client) -> AuditEvent {
+        self.event(kind, client).by(user).about(user)
     }
 
     /// The time at which a token is issued: not later than any node may take it to be, where the clocks differ. A node

@@ -1,6 +1,6 @@
 //! The first administrator: made by whoever shows a secret that the program made, while there is no administrator.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::hmac;
 use portcullis::{
@@ -8,11 +8,10 @@ use portcullis::{
 };
 use tokio::sync::Mutex;
 
-use super::{Accounts, AccountsError, to_its_end};
+use super::{Accounts, AccountsError, Client, to_its_end};
 use crate::{
     model::{
-        Access, AuditEvent, EventKind, NewUser, Password, Revocation, RevokedToken, User, UserQuery,
-        UserState, Username,
+        Access, EventKind, NewUser, Password, Revocation, RevokedToken, User, UserQuery, UserState, Username,
     },
     store::Creation,
 };
@@ -75,7 +74,7 @@ impl Accounts {
         secret: &str,
         username: Username,
         password: Password,
-        address: Option<IpAddr>,
+        client: &Client,
     ) -> Result<User, AccountsError> {
         let secret = self.setup.jwt.verify(secret).map_err(|_| AccountsError::BadSetupSecret)?;
         let under_way = self.setup.under_way.clone().lock_owned().await;
@@ -90,7 +89,7 @@ impl Accounts {
         }
         let password = self.passwords.hash(password).await?;
         let user = NewUser { username, password, access: Access::Admin };
-        let event = AuditEvent::new(EventKind::SetupAdminCreated, self.now()).from(address);
+        let event = self.event(EventKind::SetupAdminCreated, client);
         let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
         let now = self.now();
         to_its_end(async move {

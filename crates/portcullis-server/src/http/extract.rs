@@ -1,16 +1,13 @@
 //! Bodies: JSON objects of a bounded size that arrive in time, and their fields, with every problem at once.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use axum::{
     body::{Body, HttpBody as _},
-    extract::{ConnectInfo, FromRequest, Request, State},
+    extract::{FromRequest, Request, State},
     http::{HeaderMap, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -103,11 +100,6 @@ impl FromRequest<AppState> for Form {
             Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The body is not valid JSON")),
         }
     }
-}
-
-/// From where a request comes: whoever is at the other end of the connection.
-pub(super) fn address(request: &Parts) -> Option<IpAddr> {
-    request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip())
 }
 
 /// Lets the guards look for a token, or for what has to stand beside one, in a request's body, with the refusals of a

@@ -16,7 +16,7 @@ use super::{
     users::{Handed, Tokens},
 };
 use crate::{
-    accounts::AccountsError,
+    accounts::{AccountsError, Client},
     model::{Password, SessionId},
     state::AppState,
 };
@@ -108,10 +108,11 @@ impl FromRequestParts<AppState> for Ending {
 pub(super) async fn end_session(
     Ending { token, session }: Ending,
     State(state): State<AppState>,
+    client: Client,
 ) -> Result<Response, Refusal> {
     let id = session.ok_or(AccountsError::NoSuchSession)?;
     let is_own = is_of(&token, &id);
-    state.accounts().end_own_session(&token, &SessionId::new(id)).await?;
+    state.accounts().end_own_session(&token, &SessionId::new(id), &client).await?;
     if is_own {
         return cookies::session_is_over(state.jwt(), token.location());
     }
@@ -126,10 +127,11 @@ fn is_of(token: &Claims, id: &str) -> bool {
 pub(super) async fn fresh(
     token: Jwt,
     State(state): State<AppState>,
+    client: Client,
     mut form: Form,
 ) -> Result<Handed, Refusal> {
     let Some(password) = form.text("password", Password::parse) else { return Err(form.refused()) };
-    let fresh = state.accounts().freshen(&token, password).await?;
+    let fresh = state.accounts().freshen(&token, password, &client).await?;
     Tokens::hand_out(&state, token.location(), (fresh.access, fresh.expires_in), None)
 }
 
@@ -137,6 +139,7 @@ pub(super) async fn fresh(
 pub(super) async fn change_password(
     token: FreshJwt,
     State(state): State<AppState>,
+    client: Client,
     mut form: Form,
 ) -> Result<StatusCode, Refusal> {
     let policy = state.accounts().policy().password;
@@ -144,6 +147,6 @@ pub(super) async fn change_password(
     let present = form.text("password", Password::parse);
     let new = form.text("new_password", |text| Password::choose(text, policy, Some(&owner)));
     let (Some(present), Some(new)) = (present, new) else { return Err(form.refused()) };
-    state.accounts().change_password(&token, present, new).await?;
+    state.accounts().change_password(&token, present, new, &client).await?;
     Ok(StatusCode::NO_CONTENT)
 }

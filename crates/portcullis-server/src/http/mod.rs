@@ -1,6 +1,7 @@
 //! HTTP: all routes and all layers, on one page.
 
 mod admin;
+mod client;
 mod cookies;
 mod error;
 mod extract;

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{FromRequestParts, Query, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
 use portcullis::{AuthError, AuthRejection, Location, RefreshJwt, Require, SetCookies, Token, Verified};
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{cookies, error::Refusal, extract::Form, rules::Public};
 use crate::{
-    accounts::{AccountsError, LogoutScope, RepeatReason, TokenPair},
+    accounts::{AccountsError, Client, LogoutScope, RepeatReason, TokenPair},
     model::{LoginName, Password, Username},
     state::AppState,
 };
@@ -71,11 +71,11 @@ const REFRESH_REPEAT: HeaderName = HeaderName::from_static("refresh-repeat");
 pub(super) async fn register(
     _: Public,
     State(state): State<AppState>,
-    headers: HeaderMap,
+    client: Client,
     mut form: Form,
 ) -> Result<(StatusCode, Handed), Refusal> {
     let Some((username, password)) = chosen(&mut form, &state) else { return Err(form.refused()) };
-    let pair = state.accounts().register(username, password, device(&headers)).await?;
+    let pair = state.accounts().register(username, password, &client).await?;
     Ok((StatusCode::CREATED, Tokens::pair(&state, None, pair)?))
 }
 
@@ -92,7 +92,7 @@ pub(super) fn chosen(form: &mut Form, state: &AppState) -> Option<(Username, Pas
 pub(super) async fn login(
     _: Public,
     State(state): State<AppState>,
-    headers: HeaderMap,
+    client: Client,
     mut form: Form,
 ) -> Result<Handed, Refusal> {
     let name = form.text("username", LoginName::parse);
@@ -100,16 +100,16 @@ pub(super) async fn login(
     let (Some(name), Some(password)) = (name, password) else {
         return Err(form.refused());
     };
-    Tokens::pair(&state, None, state.accounts().login(name, password, device(&headers)).await?)
+    Tokens::pair(&state, None, state.accounts().login(name, password, &client).await?)
 }
 
 /// `POST /users/refresh`: a refresh token for a pair.
 pub(super) async fn refresh(
     token: RefreshJwt,
     State(state): State<AppState>,
-    headers: HeaderMap,
+    client: Client,
 ) -> Result<Response, Response> {
-    let refreshed = match state.accounts().refresh(&token, device(&headers)).await {
+    let refreshed = match state.accounts().refresh(&token, &client).await {
         Ok(refreshed) => refreshed,
         // What it is to a client: a token that opens nothing any more.
         Err(AccountsError::SessionOver) => {
@@ -127,11 +127,6 @@ pub(super) async fn refresh(
         response.headers_mut().insert(REFRESH_REPEAT, HeaderValue::from_static(reason));
     }
     Ok(response)
-}
-
-/// What a client says that it is, where that is text.
-fn device(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::USER_AGENT)?.to_str().ok()
 }
 
 /// Whoever logs out: by any token that is genuine, as often as a client likes. More than its own session only a token can
@@ -160,10 +155,11 @@ impl FromRequestParts<AppState> for Leaving {
 pub(super) async fn logout(
     Leaving { token, scope }: Leaving,
     State(state): State<AppState>,
+    client: Client,
 ) -> Result<Response, Refusal> {
     match scope {
-        None => state.accounts().logout(&token).await?,
-        Some(scope) => state.accounts().logout_many(&token, scope).await?,
+        None => state.accounts().logout(&token, &client).await?,
+        Some(scope) => state.accounts().logout_many(&token, scope, &client).await?,
     }
     if scope == Some(LogoutScope::Others) {
         return Ok(StatusCode::NO_CONTENT.into_response());

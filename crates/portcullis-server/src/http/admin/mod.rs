@@ -14,7 +14,7 @@ use axum::{
 };
 use portcullis::{AuthError, AuthRejection, FreshJwt, Guard, Jwt, JwtManager, Permission};
 
-use super::{error::Refusal, extract};
+use super::{client::client, error::Refusal};
 use crate::{
     accounts::{AccountsError, By},
     model::{Access, SessionId, UserId},
@@ -50,15 +50,15 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let token = G::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
-        let (address, accounts) = (extract::address(parts), state.accounts());
+        let (client, accounts) = (client(parts), state.accounts());
         let admin = match token.permit(&Permission::at_least("access", Access::Admin.level().into())) {
-            Ok(()) => accounts.administrator(token.verified(), address).await,
+            Ok(()) => accounts.administrator(token.verified(), &client).await,
             Err(_) => Err(AccountsError::NotAllowed),
         };
         match admin {
             Ok(by) => Ok(Self { by, _token: token }),
             Err(AccountsError::NotAllowed) => {
-                accounts.note_refused(token.verified(), address, &route(parts));
+                accounts.note_refused(token.verified(), &client, &route(parts));
                 Err(not_allowed(state.jwt()))
             }
             Err(error) => Err(Refusal::from(error).into_response()),

@@ -1,15 +1,11 @@
 //! `/admin/setup`: the first administrator, made with a secret that whoever runs the program has made.
 
-use axum::{Json, extract::State, http::StatusCode, http::request::Parts};
+use axum::{Json, extract::State, http::StatusCode};
 
 use super::users::SeenUser;
 use crate::{
-    http::{
-        error::Refusal,
-        extract::{self, Form},
-        rules::Public,
-        users::chosen,
-    },
+    accounts::Client,
+    http::{error::Refusal, extract::Form, rules::Public, users::chosen},
     state::AppState,
 };
 
@@ -17,7 +13,7 @@ use crate::{
 pub(in crate::http) async fn set_up(
     _: Public,
     State(state): State<AppState>,
-    request: Parts,
+    client: Client,
     mut form: Form,
 ) -> Result<(StatusCode, Json<SeenUser>), Refusal> {
     let secret = form.text("secret", |text| Ok::<_, &str>(text.to_owned()));
@@ -26,7 +22,6 @@ pub(in crate::http) async fn set_up(
     let (Some(secret), Some((username, password)), false) = (secret, chosen, form.has_problems()) else {
         return Err(form.refused());
     };
-    let address = extract::address(&request);
-    let user = state.accounts().set_up(&secret, username, password, address).await?;
+    let user = state.accounts().set_up(&secret, username, password, &client).await?;
     Ok((StatusCode::CREATED, Json(user.into())))
 }
