@@ -8,7 +8,7 @@ use portcullis::{
 };
 use tokio::sync::Mutex;
 
-use super::{Accounts, AccountsError, Client, to_its_end};
+use super::{Accounts, AccountsError, Client, administration::unsettled, to_its_end};
 use crate::{
     model::{
         Access, EventKind, NewUser, Password, Revocation, RevokedToken, User, UserQuery, UserState, Username,
@@ -94,9 +94,13 @@ impl Accounts {
         let now = self.now();
         to_its_end(async move {
             let _under_way = under_way;
-            match store.create_user(user, now).await? {
-                Creation::NameTaken => Err(AccountsError::NameTaken),
-                Creation::Created(user) => {
+            match store.create_user(user, now).await {
+                Err(error) => {
+                    audit.note(unsettled(event));
+                    Err(error.into())
+                }
+                Ok(Creation::NameTaken) => Err(AccountsError::NameTaken),
+                Ok(Creation::Created(user)) => {
                     audit.record(event.about(&user.id)).await?;
                     // Used up when it has done something. Until then, and if this fails, there is an administrator.
                     revocations.revoke(used).await?;
