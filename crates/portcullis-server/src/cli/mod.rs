@@ -2,11 +2,15 @@
 
 mod config;
 mod logging;
+mod moment;
+mod output;
+mod prompt;
 mod serve;
+mod token;
 
 use std::{
     ffi::OsString,
-    io::{self, ErrorKind, Write},
+    io::{self, Write},
     path::PathBuf,
     process::ExitCode,
 };
@@ -46,6 +50,8 @@ enum Command {
     /// Look at the configuration without starting anything
     #[command(subcommand)]
     Config(config::Command),
+    /// Look into a token, or check one
+    Token(token::Command),
 }
 
 /// A command that did not do its work. `main` turns it into the exit code 2.
@@ -81,6 +87,7 @@ pub fn run(
     let done = match command {
         Command::Serve(serve) => serve.run(place, environment),
         Command::Config(command) => command.run(place, environment),
+        Command::Token(command) => command.run(place, environment),
     };
     match done {
         Ok(code) => code,
@@ -109,15 +116,9 @@ fn refused_by_a_start(config: &Config) -> Vec<(&'static str, String)> {
     store.into_iter().chain(log).collect()
 }
 
-/// Writes a command's answer. A reader who has seen enough, as `head` has, is no failure.
+/// Writes the whole answer of a command that has done its work.
 fn say(text: &str) -> Result<ExitCode, Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("standard output: {error}")))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    output::put(text).map(|_| ExitCode::SUCCESS)
 }
 
 /// Writes what went wrong; where nobody can read it there is nobody to tell.
