@@ -7,6 +7,7 @@
 //! http          all routes and layers on one page, one file a resource
 //! accounts      what people do: register, log in, refresh, log out
 //! passwords     hashing on a few workers          revocations  the list, in the store and in memory
+//! audit         what happened, in the log and in the store
 //! store         where it all is durable           jobs         what happens by the clock
 //! sessions      the refresh rule, one pure function
 //! instance      the folder where the made secret lies
@@ -17,6 +18,7 @@
 //! Which room may use which is written in `ARCHITECTURE.md` and held by `tests/rooms.rs`.
 
 pub mod accounts;
+pub mod audit;
 pub mod causes;
 pub mod cli;
 pub mod config;

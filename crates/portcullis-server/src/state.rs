@@ -12,6 +12,7 @@ use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
 
 use crate::{
     accounts::{self, Accounts, Identity, Policy},
+    audit::Audit,
     config::{
         Config, JwtIdentity, LegacyRefresh, PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed,
     },
@@ -30,6 +31,7 @@ pub struct AppState(Arc<Inner>);
 struct Inner {
     accounts: Accounts,
     revocations: Arc<Revocations>,
+    audit: Arc<Audit>,
     jwt: JwtManager,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -106,18 +108,20 @@ impl AppState {
         let (scheme, upgrade) = hashing(config);
         let capacity = HashCapacity::of_machine(config.hash_queue);
         let passwords = Passwords::start(scheme, upgrade, capacity, &clock);
-        let accounts = Accounts::new(
-            store.clone(),
+        let audit = Arc::new(Audit::new(store.clone()));
+        let parts = accounts::Parts {
+            store: store.clone(),
             passwords,
-            revocations.clone(),
-            jwt.clone(),
-            clock.clone(),
-            policy(config),
-        );
+            revocations: revocations.clone(),
+            audit: audit.clone(),
+            jwt: jwt.clone(),
+            clock: clock.clone(),
+        };
+        let accounts = Accounts::new(parts, policy(config));
         let limits = RequestLimits { body: config.body_limit, request: config.request_timeout };
-        let jobs = Jobs::start(&revocations);
+        let jobs = Jobs::start(&revocations, &audit);
         let stopping = AtomicBool::new(false);
-        Ok(Self(Arc::new(Inner { accounts, revocations, jwt, store, clock, limits, stopping, jobs })))
+        Ok(Self(Arc::new(Inner { accounts, revocations, audit, jwt, store, clock, limits, stopping, jobs })))
     }
 
     /// Serves a request: its calls of the store are over within two seconds together.
@@ -196,6 +200,9 @@ impl AppState {
         if let Err(error) = self.0.revocations.tell_seen().await {
             tracing::warn!(%error, "the last uses of sessions could not be noted");
         }
+        if let Err(error) = self.0.audit.write().await {
+            tracing::warn!(%error, "the last audit events are in the log alone");
+        }
         self.0.store.close().await;
     }
 }
@@ -249,6 +256,7 @@ fn revocation_policy(config: &Config) -> RevocationPolicy {
             RevocationFeed::Stream => FeedSource::Stream,
         },
         max_staleness: config.revocation_max_staleness,
+        events_kept: Duration::from_hours(90 * 24),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What people do here: register, log in, refresh, log out, change a password. No axum, no SQL, no status codes.
 
+mod administration;
 mod adopt;
 mod login;
 mod logout;
@@ -23,12 +24,14 @@ use tokio::task::JoinError;
 
 use unsettled::Unsettled;
 
+pub use administration::By;
 pub use adopt::LegacyRefresh;
 pub use pair::TokenPair;
 pub use refresh::{RefreshedPair, RepeatReason};
 pub use sessions::{FreshToken, LogoutScope};
 
 use crate::{
+    audit::Audit,
     passwords::{Passwords, PasswordsError},
     revocations::Revocations,
     sessions::RefreshPolicy,
@@ -40,10 +43,27 @@ pub struct Accounts {
     store: Arc<dyn Store>,
     passwords: Arc<Passwords>,
     revocations: Arc<Revocations>,
+    audit: Arc<Audit>,
     jwt: JwtManager,
     clock: Arc<dyn Clock>,
     policy: Policy,
     unsettled: Arc<Unsettled>,
+}
+
+/// What the acts need, as a start has made it.
+pub struct Parts {
+    /// Where users and sessions are durable.
+    pub store: Arc<dyn Store>,
+    /// The hash workers.
+    pub passwords: Passwords,
+    /// What is refused.
+    pub revocations: Arc<Revocations>,
+    /// What happened.
+    pub audit: Arc<Audit>,
+    /// The manager of the service's tokens.
+    pub jwt: JwtManager,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// What a configuration decides about the acts.
@@ -93,6 +113,18 @@ pub enum AccountsError {
     /// The token is void, or its session is over: only a login helps.
     #[error("the session is over")]
     SessionOver,
+    /// Only administrators may.
+    #[error("only administrators may do this")]
+    NotAllowed,
+    /// There is no user of that id or name.
+    #[error("there is no such user")]
+    NoSuchUser,
+    /// The user has no session of that name.
+    #[error("there is no such session")]
+    NoSuchSession,
+    /// Nobody could administer users any more.
+    #[error("nobody else could administer users")]
+    LastAdmin,
     /// A token without a `jti` cannot be put on a list.
     #[error("the token has no jti and cannot be revoked")]
     NoTokenId,
@@ -145,16 +177,10 @@ impl Accounts {
     const ATTEMPTS: usize = 3;
 
     /// Brings the parts together.
-    pub fn new(
-        store: Arc<dyn Store>,
-        passwords: Passwords,
-        revocations: Arc<Revocations>,
-        jwt: JwtManager,
-        clock: Arc<dyn Clock>,
-        policy: Policy,
-    ) -> Self {
+    pub fn new(parts: Parts, policy: Policy) -> Self {
+        let Parts { store, passwords, revocations, audit, jwt, clock } = parts;
         let (passwords, unsettled) = (Arc::new(passwords), Arc::default());
-        Self { store, passwords, revocations, jwt, clock, policy, unsettled }
+        Self { store, passwords, revocations, audit, jwt, clock, policy, unsettled }
     }
 
     /// The time by which the store judges.

@@ -95,6 +95,12 @@ impl From<AccountsError> for Refusal {
                 Self::new(StatusCode::UNAUTHORIZED, "Wrong username or password")
             }
             AccountsError::SessionOver => Self::new(StatusCode::UNAUTHORIZED, "The session is over"),
+            AccountsError::NotAllowed => Self::new(StatusCode::FORBIDDEN, "Only administrators may do this"),
+            AccountsError::NoSuchUser => Self::new(StatusCode::NOT_FOUND, "There is no such user"),
+            AccountsError::NoSuchSession => Self::new(StatusCode::NOT_FOUND, "There is no such session"),
+            AccountsError::LastAdmin => {
+                Self::new(StatusCode::CONFLICT, "The last administrator cannot be taken away")
+            }
             AccountsError::NoTokenId => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The token has no jti and cannot be revoked")
             }

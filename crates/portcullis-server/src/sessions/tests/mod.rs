@@ -165,7 +165,7 @@ fn where_clocks_differ_a_pair_is_issued_at_the_earlier_time_and_judged_by_the_st
 }
 
 /// A token that was issued at second -10 and expires after a year, adopted at second 0.
-fn adopted_session() -> Session {
+pub(super) fn adopted_session() -> Session {
     let year = Duration::from_hours(24 * 365);
     let token = AdoptedToken {
         jti: "refresh theirs",

@@ -7,9 +7,8 @@ use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 
 use super::{failure::Failure, sessions::Sessions};
 use crate::{
-    model::{EndReason, PasswordHash, Session, SessionId, UserId, UserState},
+    model::{EndReason, PasswordHash, Session, SessionId, UserChange, UserChanged, UserId, UserState},
     sessions::{Owner, Standing, standing},
-    store::PasswordChange,
 };
 
 /// What is written together with a raised epoch.
@@ -32,6 +31,39 @@ enum Raised {
 }
 
 impl Sessions {
+    /// Changes a user.
+    pub(super) async fn change(
+        self,
+        user: UserId,
+        change: UserChange,
+        now: SystemTime,
+    ) -> Result<UserChanged, Failure> {
+        let sessions = match change {
+            UserChange::EndSessions { keep } => self.clone().end_all(user.clone(), keep, now).await?,
+            UserChange::Password { expected, new, keep } => {
+                match self.clone().change_password(user.clone(), (expected, new), keep, now).await? {
+                    Ok(sessions) => sessions,
+                    Err(changed) => return Ok(changed),
+                }
+            }
+            UserChange::Disable => {
+                let done = self.clone().set_user_state(user.clone(), UserState::Disabled, now).await?;
+                done.unwrap_or_default()
+            }
+            UserChange::Enable => {
+                let done = self.clone().set_user_state(user.clone(), UserState::Enabled, now).await?;
+                done.unwrap_or_default()
+            }
+            UserChange::Access(_) | UserChange::Unlock | UserChange::Delete { .. } => {
+                return Err(Failure::Closed);
+            }
+        };
+        match self.owner(&user).await? {
+            Some(owner) => Ok(UserChanged::Done { user: owner.user, sessions }),
+            None => Ok(UserChanged::NoSuchUser),
+        }
+    }
+
     /// Raises a user's epoch, takes the session that is kept along and ends all others of an earlier one.
     pub(super) async fn end_all(
         self,
@@ -53,7 +85,7 @@ impl Sessions {
         (expected, new): (PasswordHash, PasswordHash),
         keep: Option<SessionId>,
         now: SystemTime,
-    ) -> Result<PasswordChange, Failure> {
+    ) -> Result<Result<Vec<Session>, UserChanged>, Failure> {
         let set = doc! { "password": new.as_str() };
         let with = With { expected: Some(&expected), set };
         // Into itself nothing is raised.
@@ -66,10 +98,10 @@ impl Sessions {
             Raised::To(owner) => owner,
             // This very change has been made before: what is left of it is done now.
             Raised::OtherHash(owner) if owner.user.password == new => owner,
-            Raised::OtherHash(_) => return Ok(PasswordChange::NotAsExpected),
-            Raised::Nobody => return Ok(PasswordChange::NoSuchUser),
+            Raised::OtherHash(_) => return Ok(Err(UserChanged::NotAsExpected)),
+            Raised::Nobody => return Ok(Err(UserChanged::NoSuchUser)),
         };
-        Ok(PasswordChange::Changed { ended: self.end_earlier(&user, Some(&owner), now).await? })
+        Ok(Ok(self.end_earlier(&user, Some(&owner), now).await?))
     }
 
     /// Disables a user and ends all sessions, or enables the user again.

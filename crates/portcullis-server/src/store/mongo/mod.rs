@@ -48,16 +48,14 @@ use self::{
     time::ServerTime,
     uses::Uses,
 };
-use super::{
-    Creation, FeedMark, FlaskNews, Opening, PasswordChange, Refreshed, Seen, Store, StoreError, Watch,
-};
+use super::{Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, Watch};
 use crate::{
     config::MongoUrl,
     model::{
-        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId,
-        UserState,
+        AccessId, AuditEvent, EndReason, EventPage, EventQuery, Failures, LoginName, NewUser, PasswordHash,
+        Revocation, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage, UserQuery,
     },
-    sessions::Refresh,
+    sessions::{LockPolicy, Refresh, Shown},
 };
 
 /// The collection of users.
@@ -190,17 +188,27 @@ impl Store for MongoStore {
         self.call(async move { feed::watch(&database, &place, closing).await }).await
     }
 
-    async fn purge_revocations(
+    async fn purge(
         &self,
+        what: Expired,
         expired_before: NumericDate,
         limit: usize,
     ) -> Result<usize, StoreError> {
         let (tokens, others) = (self.revoked_tokens.clone(), self.revocations.clone());
-        self.steps(async move {
-            let tokens = purge::expired(tokens, "expires_at", expired_before, limit).await?;
-            Ok(tokens + purge::expired(others, "expires_at", expired_before, limit - tokens).await?)
-        })
-        .await
+        let sessions = self.sessions.sessions.clone();
+        match what {
+            Expired::Revocations => {
+                self.steps(async move {
+                    let tokens = purge::expired(tokens, "expires_at", expired_before, limit).await?;
+                    Ok(tokens + purge::expired(others, "expires_at", expired_before, limit - tokens).await?)
+                })
+                .await
+            }
+            Expired::Sessions => {
+                self.steps(purge::expired(sessions, "remembered_until", expired_before, limit)).await
+            }
+            Expired::Events | Expired::Users => Err(self.place.error(Failure::Closed)),
+        }
     }
 
     async fn user_by_id(&self, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -220,11 +228,11 @@ impl Store for MongoStore {
     async fn open_session(
         &self,
         session: Session,
-        shown_for: &PasswordHash,
+        shown: &Shown,
         at_most: usize,
         now: SystemTime,
     ) -> Result<Opening, StoreError> {
-        self.call(self.sessions.clone().open(session, shown_for.clone(), at_most, now)).await
+        self.call(self.sessions.clone().open(session, shown.clone(), at_most, now)).await
     }
 
     async fn refresh_session(
@@ -256,43 +264,39 @@ impl Store for MongoStore {
         self.call(self.sessions.clone().end_one(id.clone(), reason, now)).await
     }
 
-    async fn end_sessions(
-        &self,
-        user: &UserId,
-        except: Option<&SessionId>,
-        now: SystemTime,
-    ) -> Result<Vec<Session>, StoreError> {
-        self.call(self.sessions.clone().end_all(user.clone(), except.cloned(), now)).await
+    async fn users(&self, _query: &UserQuery) -> Result<UserPage, StoreError> {
+        Err(self.place.error(Failure::Closed))
     }
 
-    async fn change_password(
+    async fn note_failed_login(
         &self,
-        user: &UserId,
-        expected: &PasswordHash,
-        new: &PasswordHash,
-        keep: Option<&SessionId>,
-        now: SystemTime,
-    ) -> Result<PasswordChange, StoreError> {
-        let hashes = (expected.clone(), new.clone());
-        self.call(self.sessions.clone().change_password(user.clone(), hashes, keep.cloned(), now)).await
+        _user: Option<&UserId>,
+        _event: &AuditEvent,
+        _policy: Option<&LockPolicy>,
+        _now: SystemTime,
+    ) -> Result<Failures, StoreError> {
+        Err(self.place.error(Failure::Closed))
     }
 
-    async fn set_user_state(
+    async fn record(&self, _events: &[AuditEvent]) -> Result<(), StoreError> {
+        Err(self.place.error(Failure::Closed))
+    }
+
+    async fn events(&self, _query: &EventQuery) -> Result<EventPage, StoreError> {
+        Err(self.place.error(Failure::Closed))
+    }
+
+    async fn change_user(
         &self,
         user: &UserId,
-        state: UserState,
+        change: &UserChange,
         now: SystemTime,
-    ) -> Result<Option<Vec<Session>>, StoreError> {
-        self.call(self.sessions.clone().set_user_state(user.clone(), state, now)).await
+    ) -> Result<UserChanged, StoreError> {
+        self.call(self.sessions.clone().change(user.clone(), change.clone(), now)).await
     }
 
     async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {
         self.steps(self.sessions.clone().note_seen(seen.to_vec())).await
-    }
-
-    async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError> {
-        let sessions = self.sessions.sessions.clone();
-        self.steps(purge::expired(sessions, "remembered_until", expired_before, limit)).await
     }
 
     async fn note_access_token(

@@ -19,8 +19,8 @@ use super::{
     users,
 };
 use crate::{
-    model::{EndReason, PasswordHash, Session, SessionId, User, UserId},
-    sessions::{Admission, Owner, Refresh, Standing, admission, decide, standing},
+    model::{EndReason, Session, SessionId, User, UserId},
+    sessions::{Admission, Owner, Refresh, Shown, Standing, admission, decide, standing},
     store::{Opening, Refreshed, Seen},
 };
 
@@ -43,11 +43,11 @@ impl Sessions {
     pub(super) async fn open(
         self,
         session: Session,
-        shown_for: PasswordHash,
+        shown: Shown,
         at_most: usize,
         now: SystemTime,
     ) -> Result<Opening, Failure> {
-        if let Some(refused) = self.refused(&session, &shown_for).await? {
+        if let Some(refused) = self.refused(&session, &shown, now).await? {
             return Ok(refused);
         }
         let inserted = self.sessions.insert_one(session_documents::document(&session)).await;
@@ -56,7 +56,7 @@ impl Sessions {
             Err(failure) if failure.is_duplicate() => false,
             Err(failure) => return Err(failure),
         };
-        if let Some(refused) = self.refused(&session, &shown_for).await? {
+        if let Some(refused) = self.refused(&session, &shown, now).await? {
             // Not where it is another's who was first, and has been spared since.
             self.end_past(&session, now).await?;
             return Ok(refused);
@@ -263,11 +263,17 @@ impl Sessions {
     }
 
     /// Why a session may not be opened by its user as it is now, if it may not.
-    async fn refused(&self, session: &Session, shown_for: &PasswordHash) -> Result<Option<Opening>, Failure> {
+    async fn refused(
+        &self,
+        session: &Session,
+        shown: &Shown,
+        now: SystemTime,
+    ) -> Result<Option<Opening>, Failure> {
         let owner = self.owner(&session.user).await?;
-        Ok(match admission(session, owner.as_ref(), shown_for) {
+        Ok(match admission(session, owner.as_ref(), shown, now) {
             Admission::Admitted => None,
-            Admission::HashChanged => Some(Opening::HashChanged),
+            Admission::UserChanged => Some(Opening::UserChanged),
+            Admission::Locked => Some(Opening::Locked),
             Admission::Refused => Some(Opening::Refused),
         })
     }

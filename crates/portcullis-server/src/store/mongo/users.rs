@@ -9,7 +9,7 @@ use mongodb::{
 
 use super::{documents, failure::Failure};
 use crate::{
-    model::{LoginName, NewUser, PasswordHash, User, UserId, UserState},
+    model::{Failures, LoginName, NewUser, PasswordHash, User, UserId, UserState},
     store::Creation,
 };
 
@@ -46,6 +46,7 @@ pub(super) async fn create(
         access: user.access,
         state: UserState::Enabled,
         epoch: 0,
+        failures: Failures::default(),
     }))
 }
 
