@@ -106,6 +106,11 @@ impl HashCapacity {
         let workers = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         Self { workers, queue, idle: Duration::from_mins(1) }
     }
+
+    /// One worker, for a program that has little to hash and others beside it.
+    pub fn of_one_worker(queue: usize) -> Self {
+        Self { workers: NonZero::<usize>::MIN, queue, idle: Duration::from_mins(1) }
+    }
 }
 
 /// Why a password was neither hashed nor checked.

@@ -1,5 +1,7 @@
 //! The running service's parts, brought together in one place. It knows no HTTP.
 
+mod operator;
+
 use std::{
     sync::{
         Arc,
@@ -9,6 +11,8 @@ use std::{
 };
 
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
+
+pub use operator::Operator;
 
 use crate::{
     accounts::{self, Accounts, Identity, Policy},

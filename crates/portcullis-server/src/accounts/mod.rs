@@ -24,7 +24,7 @@ use tokio::task::JoinError;
 
 use unsettled::Unsettled;
 
-pub use administration::By;
+pub use administration::{By, CheckedToken, TokenRefusal};
 pub use adopt::LegacyRefresh;
 pub use pair::TokenPair;
 pub use refresh::{RefreshedPair, RepeatReason};
