@@ -18,10 +18,12 @@ use crate::{
     accounts::{self, Accounts, Identity, Policy},
     audit::Audit,
     config::{
-        Config, JwtIdentity, LegacyRefresh, PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed,
+        Config, JwtIdentity, LegacyRefresh, PasswordCommon, PasswordScheme, RefreshLostAnswer, Registration,
+        RevocationFeed,
     },
     instance::{self, InstanceError, InstanceSecret},
     jobs::Jobs,
+    model::{CommonPasswords, PasswordPolicy},
     passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
     revocations::{Beside, FeedSource, RevocationPolicy, Revocations},
     sessions::{LostAnswer, RefreshPolicy},
@@ -267,7 +269,13 @@ fn revocation_policy(config: &Config) -> RevocationPolicy {
 fn policy(config: &Config) -> Policy {
     Policy {
         registration_open: config.registration == Registration::Open,
-        password_min_length: config.password_min_length,
+        password: PasswordPolicy {
+            min_length: config.password_min_length,
+            common: match config.password_common {
+                PasswordCommon::Refuse => CommonPasswords::Refuse,
+                PasswordCommon::Allow => CommonPasswords::Allow,
+            },
+        },
         identity: match config.identity {
             JwtIdentity::Id => Identity::Id,
             JwtIdentity::Username => Identity::Username,

@@ -23,8 +23,7 @@ impl Accounts {
     ) -> Result<TokenPair, AccountsError> {
         for _ in 0..Self::ATTEMPTS {
             let user = self.store.user_by_name(&name).await?;
-            let hash = user.as_ref().map(|user| &user.password);
-            let holds = self.passwords.check(password.clone(), hash).await?;
+            let holds = self.is_password_of(user.as_ref(), password.clone()).await?;
             let user = match user {
                 Some(user) if holds && user.state == UserState::Enabled => user,
                 known => {

@@ -32,6 +32,7 @@ pub use sessions::{FreshToken, LogoutScope};
 
 use crate::{
     audit::Audit,
+    model::PasswordPolicy,
     passwords::{Passwords, PasswordsError},
     revocations::Revocations,
     sessions::RefreshPolicy,
@@ -71,8 +72,8 @@ pub struct Parts {
 pub struct Policy {
     /// Whether strangers may register.
     pub registration_open: bool,
-    /// The shortest new password, in Unicode code points.
-    pub password_min_length: usize,
+    /// What new passwords have to be.
+    pub password: PasswordPolicy,
     /// What a token's identity claim holds.
     pub identity: Identity,
     /// How long an access token lives.

@@ -1,11 +1,33 @@
-//! Changing a password: all sessions of before are over but the one that it was changed in.
+//! Showing a password, and changing it: all sessions of before are over but the one that it was changed in.
 
 use portcullis::Claims;
 
 use super::{Accounts, AccountsError, to_its_end};
-use crate::model::{Password, PasswordHash, SessionId, User, UserChange, UserChanged};
+use crate::{
+    model::{Password, PasswordHash, SessionId, User, UserChange, UserChanged},
+    passwords::Checked,
+};
 
 impl Accounts {
+    /// Whether a password is a user's. For nobody it is never, after the same work. A hash that cannot be verified is
+    /// told to whoever reads the log: its user gets in only with a new one.
+    pub(super) async fn is_password_of(
+        &self,
+        user: Option<&User>,
+        password: Password,
+    ) -> Result<bool, AccountsError> {
+        let checked = self.passwords.check(password, user.map(|user| &user.password)).await?;
+        if let (Checked::Unusable(problem), Some(user)) = (checked, user) {
+            tracing::warn!(
+                event = "password_hash_unusable",
+                user = user.id.as_str(),
+                %problem,
+                "a stored password hash cannot be verified, it is {problem}: a login is refused"
+            );
+        }
+        Ok(checked == Checked::Right)
+    }
+
     /// Changes the password of the user that a token speaks of, who shows the present one. The token's session goes
     /// on; one without a session has none to keep.
     ///
@@ -26,9 +48,9 @@ impl Accounts {
                 Some(session) => Some(self.living_session(&SessionId::new(session.id), &user).await?.id),
                 None => None,
             };
-            let hash = if self.passwords.check(present.clone(), Some(&user.password)).await? {
+            let hash = if self.is_password_of(Some(&user), present.clone()).await? {
                 self.passwords.hash(new.clone()).await?
-            } else if self.passwords.check(new.clone(), Some(&user.password)).await? {
+            } else if self.is_password_of(Some(&user), new.clone()).await? {
                 // Into itself: what was left to be ended ends.
                 user.password.clone()
             } else {

@@ -139,7 +139,7 @@ impl Accounts {
     pub async fn freshen(&self, token: &Claims, password: Password) -> Result<FreshToken, AccountsError> {
         let of = token.session().ok_or(AccountsError::SessionOver)?;
         let user = self.user_of(token).await?;
-        if !self.passwords.check(password, Some(&user.password)).await? {
+        if !self.is_password_of(Some(&user), password).await? {
             tracing::info!(user = user.id.as_str(), "a password was not the user's");
             return Err(AccountsError::BadCredentials);
         }

@@ -133,9 +133,10 @@ pub(super) async fn change_password(
     token: FreshJwt,
     mut form: Form,
 ) -> Result<StatusCode, Refusal> {
-    let min_length = state.accounts().policy().password_min_length;
+    let policy = state.accounts().policy().password;
+    let owner = state.accounts().user_of(&token).await?.username;
     let present = form.text("password", Password::parse);
-    let new = form.text("new_password", |text| Password::choose(text, min_length));
+    let new = form.text("new_password", |text| Password::choose(text, policy, Some(&owner)));
     let (Some(present), Some(new)) = (present, new) else { return Err(form.refused()) };
     state.accounts().change_password(&token, present, new).await?;
     Ok(StatusCode::NO_CONTENT)

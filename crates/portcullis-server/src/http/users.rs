@@ -73,9 +73,10 @@ pub(super) async fn register(
     headers: HeaderMap,
     mut form: Form,
 ) -> Result<(StatusCode, Handed), Refusal> {
-    let min_length = state.accounts().policy().password_min_length;
+    let policy = state.accounts().policy().password;
     let username = form.text("username", Username::parse);
-    let password = form.text("password", |text| Password::choose(text, min_length));
+    let owner = username.as_ref().map(Username::as_str);
+    let password = form.text("password", |text| Password::choose(text, policy, owner));
     let (Some(username), Some(password)) = (username, password) else {
         return Err(form.refused());
     };

@@ -76,7 +76,7 @@ fn the_seeds_file_works_as_it_is_and_flask_env_names_the_profile() {
     let store = format!("store sqlite:{}/", folder.path().canonicalize().unwrap().display());
     assert!(server.ready.contains(&store), "{}", server.ready);
     let (status, _) =
-        server.post("/users/registration", &json!({"username": "test", "password": "password"}));
+        server.post("/users/registration", &json!({"username": "test", "password": "correct horse"}));
     assert_eq!(status, 201);
 }
 
@@ -85,7 +85,7 @@ fn without_any_configuration_it_starts_with_a_secret_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let instance = folder.path().join("instance");
     let register = |server: &Server| {
-        server.post("/users/registration", &json!({"username": "a", "password": "password"}))
+        server.post("/users/registration", &json!({"username": "a", "password": "correct horse"}))
     };
     let server = Server::start(&instance, &[], &[]);
     let (status, tokens) = register(&server);

@@ -120,6 +120,26 @@ async fn what_is_wrong_with_a_field_is_said_by_its_name() {
 }
 
 #[tokio::test]
+async fn the_new_password_is_none_that_everybody_tries_first() {
+    // PWD-06
+    let mut app = TestApp::new().await;
+    let this = app.register("Margarete").await;
+    app.restart_with(&[("PASSWORD_COMMON", "refuse")]).await;
+    for (new, problem) in [
+        ("iloveyou", "must not be one of the most used passwords"),
+        ("margarete", "must not be the user name"),
+    ] {
+        let answer = put_as(&app, &this.access, &change("password", new)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(answer.body["errors"], json!({"new_password": [problem]}));
+    }
+    // Who has one already gets in with it, and to another.
+    app.login("margarete").await;
+    let answer = put_as(&app, &this.access, &change("password", "correct horse")).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
 async fn a_token_without_a_session_keeps_none() {
     let app = TestApp::new().await;
     let alice = app.register("alice").await;
@@ -262,8 +282,8 @@ async fn a_change_that_is_repeated_ends_the_others_here_when_it_is_answered() {
     let this = app.register("alice").await;
     let other = app.login("alice").await;
     let body = change("password", "new password");
-    // The user, the session, what ends the tokens of no session, and the change.
-    faulty.fail(4, crate::support::Fault::After);
+    // The user twice, the session, what ends the tokens of no session, and the change.
+    faulty.fail(5, crate::support::Fault::After);
     assert_eq!(put_as(&app, &this.access, &body).await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(faulty.settle().await);
     assert_eq!(put_as(&app, &this.access, &body).await.status, StatusCode::NO_CONTENT);
