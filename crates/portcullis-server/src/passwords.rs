@@ -23,7 +23,7 @@ use portcullis::Clock;
 use tokio::sync::oneshot;
 
 use crate::model::{Password, PasswordHash};
-pub use stored::Unverifiable;
+pub use stored::{Unverifiable, judge};
 use worker::{Task, Worker};
 
 /// What one hash costs: argon2id with one lane (OWASP Password Storage Cheat Sheet).
