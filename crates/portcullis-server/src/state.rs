@@ -266,16 +266,21 @@ fn revocation_policy(config: &Config) -> RevocationPolicy {
     }
 }
 
+/// What is asked of new passwords.
+pub fn password_policy(config: &Config) -> PasswordPolicy {
+    PasswordPolicy {
+        min_length: config.password_min_length,
+        common: match config.password_common {
+            PasswordCommon::Refuse => CommonPasswords::Refuse,
+            PasswordCommon::Allow => CommonPasswords::Allow,
+        },
+    }
+}
+
 fn policy(config: &Config) -> Policy {
     Policy {
         registration_open: config.registration == Registration::Open,
-        password: PasswordPolicy {
-            min_length: config.password_min_length,
-            common: match config.password_common {
-                PasswordCommon::Refuse => CommonPasswords::Refuse,
-                PasswordCommon::Allow => CommonPasswords::Allow,
-            },
-        },
+        password: password_policy(config),
         identity: match config.identity {
             JwtIdentity::Id => Identity::Id,
             JwtIdentity::Username => Identity::Username,

@@ -1,12 +1,18 @@
 //! The command line: what can be typed, and what each command answers with.
 
+mod acting;
+mod audit;
 mod config;
+mod import;
 mod logging;
 mod moment;
 mod output;
 mod prompt;
+mod seen;
 mod serve;
+mod session;
 mod token;
+mod user;
 
 use std::{
     ffi::OsString,
@@ -16,6 +22,8 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+
+use acting::At;
 
 use crate::{
     config::{self as settings, Config, Environment, Flag, Problems, Sources, Warning},
@@ -50,6 +58,12 @@ enum Command {
     /// Look at the configuration without starting anything
     #[command(subcommand)]
     Config(config::Command),
+    /// See, make, change, delete and import users
+    User(user::Command),
+    /// See and end sessions
+    Session(session::Command),
+    /// See what happened
+    Audit(audit::Command),
     /// Look into a token, or check one
     Token(token::Command),
 }
@@ -87,7 +101,10 @@ pub fn run(
     let done = match command {
         Command::Serve(serve) => serve.run(place, environment),
         Command::Config(command) => command.run(place, environment),
-        Command::Token(command) => command.run(place, environment),
+        Command::User(command) => command.run(At { place, environment }),
+        Command::Session(command) => command.run(At { place, environment }),
+        Command::Audit(command) => command.run(At { place, environment }),
+        Command::Token(command) => command.run(At { place, environment }),
     };
     match done {
         Ok(code) => code,

@@ -19,7 +19,7 @@ use crate::{
 /// The acts for one command. It serves nothing and takes no lock, no job runs, and the revocation list, which may be long,
 /// is not read; whoever serves the store hears of what is written here as it hears of another node.
 pub struct Operator {
-    accounts: Accounts,
+    accounts: Arc<Accounts>,
     revocations: Arc<Revocations>,
     audit: Arc<Audit>,
     store: Arc<dyn Store>,
@@ -54,12 +54,12 @@ impl Operator {
             jwt,
             clock: clock.clone(),
         };
-        let accounts = Accounts::new(parts, policy(config));
+        let accounts = Arc::new(Accounts::new(parts, policy(config)));
         Ok(Self { accounts, revocations, audit, store, clock })
     }
 
     /// The acts.
-    pub fn accounts(&self) -> &Accounts {
+    pub fn accounts(&self) -> &Arc<Accounts> {
         &self.accounts
     }
 

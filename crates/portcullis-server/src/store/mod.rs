@@ -102,6 +102,11 @@ pub fn is_embedded(url: &DatabaseUrl) -> bool {
     matches!(url, DatabaseUrl::Sqlite(_))
 }
 
+/// Whether a URL names an embedded database that was not made yet.
+pub fn is_not_made(url: &DatabaseUrl) -> bool {
+    matches!(url, DatabaseUrl::Sqlite(path) if !path.exists())
+}
+
 #[cfg(not(feature = "mongo"))]
 fn without_mongo(url: &crate::config::MongoUrl) -> StoreError {
     let message = format!("{url}: this program was built without the MongoDB store, the feature `mongo`");

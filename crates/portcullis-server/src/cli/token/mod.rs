@@ -1,5 +1,6 @@
 //! `portcullis token`: what a token says, and whether this instance accepts it.
 
+mod check;
 mod inspect;
 mod layout;
 
@@ -11,8 +12,7 @@ use std::{
 use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
-use super::{Failure, Place, output::Form};
-use crate::config::Environment;
+use super::{Failure, acting::At, output::Form};
 
 #[derive(Args, Debug)]
 pub(super) struct Command {
@@ -35,6 +35,18 @@ Examples:
   portcullis token inspect < token.txt
   portcullis token inspect --json - < token.txt | jq .claims.exp")]
     Inspect(Input),
+    /// Check a token: whether this instance accepts it now
+    ///
+    /// Verifies it by the configuration, as a server does, and asks the store whether it was revoked, or its session was
+    /// ended. Of a refresh token it says whether a refresh would get a pair; nothing is done with it. All that the store
+    /// refuses is read for that: with millions of revocations this takes seconds.
+    ///
+    /// Exit code 0: accepted. 1: refused, with the reason. 2: it could not be checked.
+    #[command(after_long_help = "\
+Examples:
+  portcullis token check < token.txt
+  portcullis token check --json - < token.txt | jq -r .reason")]
+    Check(Input),
 }
 
 /// Where a token comes from.
@@ -47,9 +59,10 @@ struct Input {
 }
 
 impl Command {
-    pub(super) fn run(self, _place: Place, _environment: Environment) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, at: At) -> Result<ExitCode, Failure> {
         match self.act {
             Act::Inspect(input) => inspect::run(&input.read()?, self.form),
+            Act::Check(input) => check::run(at, &input.read()?, self.form),
         }
     }
 }
