@@ -55,6 +55,11 @@ impl Audit {
         }
     }
 
+    /// Says in the log what happened, where the store hears of it by itself.
+    pub fn say(&self, event: &AuditEvent) {
+        log(event);
+    }
+
     /// Notes what happened: in the log now, in the store soon. Nobody waits for it, and a crash within the next moment
     /// loses what only waits.
     pub fn note(&self, event: AuditEvent) {

@@ -32,4 +32,4 @@ pub mod sessions;
 pub mod state;
 pub mod store;
 
-pub use http::{MAX_HEAD_BYTES, app};
+pub use http::{MAX_HEAD_BYTES, Route, Rule, app, route_table};

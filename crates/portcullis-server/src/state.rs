@@ -12,10 +12,10 @@ use std::{
 
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
 
-pub use operator::Operator;
+pub use operator::{Instance, Operator};
 
 use crate::{
-    accounts::{self, Accounts, Identity, Policy},
+    accounts::{self, Accounts, Identity, Policy, SetupSecrets},
     audit::Audit,
     config::{
         Config, JwtIdentity, LegacyRefresh, PasswordCommon, PasswordScheme, RefreshLostAnswer, Registration,
@@ -26,7 +26,7 @@ use crate::{
     model::{CommonPasswords, PasswordPolicy},
     passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
     revocations::{Beside, FeedSource, RevocationPolicy, Revocations},
-    sessions::{LostAnswer, RefreshPolicy},
+    sessions::{LockPolicy, LostAnswer, RefreshPolicy},
     store::{self, Store, StoreError},
 };
 
@@ -106,7 +106,8 @@ impl AppState {
         clock: Arc<dyn Clock>,
         store: Arc<dyn Store>,
     ) -> Result<Self, OpenError> {
-        let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
+        let options = with_secret(config)?;
+        let jwt = JwtManager::from_config(options.clone())?.clock(clock.clone());
         let revocations = Revocations::load(store.clone(), clock.clone(), revocation_policy(config)).await?;
         let beside = beside(config);
         let revocations = Arc::new(revocations.beside(beside));
@@ -121,6 +122,7 @@ impl AppState {
             revocations: revocations.clone(),
             audit: audit.clone(),
             jwt: jwt.clone(),
+            setup: SetupSecrets::derived_from(&options, clock.clone())?,
             clock: clock.clone(),
         };
         let accounts = Accounts::new(parts, policy(config));
@@ -293,6 +295,11 @@ fn policy(config: &Config) -> Policy {
             LegacyRefresh::Adopt => accounts::LegacyRefresh::Adopt,
             LegacyRefresh::Refuse => accounts::LegacyRefresh::Refuse,
         },
+        lock: Some(LockPolicy {
+            free_failures: 5,
+            first_delay: Duration::from_secs(1),
+            max_delay: Duration::from_mins(15),
+        }),
         refresh: RefreshPolicy {
             reuse_window: config.refresh_reuse_window,
             lost_answer: match config.refresh_lost_answer {

@@ -2,13 +2,17 @@
 
 mod administration;
 mod adopt;
+mod client;
+mod failures;
 mod login;
 mod logout;
 mod pair;
 mod password;
 mod refresh;
 mod register;
+mod seldom;
 mod sessions;
+mod setup;
 mod unsettled;
 
 use std::{
@@ -22,20 +26,23 @@ use std::{
 use portcullis::{Clock, IssueError, JwtManager, NumericDate};
 use tokio::task::JoinError;
 
+use seldom::Seldom;
 use unsettled::Unsettled;
 
 pub use administration::{By, CheckedToken, TokenRefusal};
 pub use adopt::LegacyRefresh;
+pub use client::Client;
 pub use pair::TokenPair;
 pub use refresh::{RefreshedPair, RepeatReason};
 pub use sessions::{FreshToken, LogoutScope};
+pub use setup::SetupSecrets;
 
 use crate::{
     audit::Audit,
-    model::PasswordPolicy,
+    model::{AuditEvent, EventKind, PasswordPolicy, UserId},
     passwords::{Passwords, PasswordsError},
     revocations::Revocations,
-    sessions::RefreshPolicy,
+    sessions::{LockPolicy, RefreshPolicy},
     store::{Store, StoreError, of_the_same_request},
 };
 
@@ -48,7 +55,9 @@ pub struct Accounts {
     jwt: JwtManager,
     clock: Arc<dyn Clock>,
     policy: Policy,
+    setup: SetupSecrets,
     unsettled: Arc<Unsettled>,
+    seldom: Seldom,
 }
 
 /// What the acts need, as a start has made it.
@@ -63,6 +72,8 @@ pub struct Parts {
     pub audit: Arc<Audit>,
     /// The manager of the service's tokens.
     pub jwt: JwtManager,
+    /// The secrets of a setup.
+    pub setup: SetupSecrets,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -86,6 +97,8 @@ pub struct Policy {
     pub sessions_per_user: usize,
     /// What becomes of refresh tokens of no session.
     pub legacy_refresh: LegacyRefresh,
+    /// How long an account is locked after logins that failed; none: never.
+    pub lock: Option<LockPolicy>,
     /// The refresh rule's settings.
     pub refresh: RefreshPolicy,
 }
@@ -117,6 +130,12 @@ pub enum AccountsError {
     /// Only administrators may.
     #[error("only administrators may do this")]
     NotAllowed,
+    /// The secret of a setup is forged, used or expired.
+    #[error("the setup secret is wrong, used or expired")]
+    BadSetupSecret,
+    /// There is somebody who administers users.
+    #[error("there is an administrator already")]
+    AlreadySetUp,
     /// There is no user of that id or name.
     #[error("there is no such user")]
     NoSuchUser,
@@ -179,14 +198,24 @@ impl Accounts {
 
     /// Brings the parts together.
     pub fn new(parts: Parts, policy: Policy) -> Self {
-        let Parts { store, passwords, revocations, audit, jwt, clock } = parts;
-        let (passwords, unsettled) = (Arc::new(passwords), Arc::default());
-        Self { store, passwords, revocations, audit, jwt, clock, policy, unsettled }
+        let Parts { store, passwords, revocations, audit, jwt, setup, clock } = parts;
+        let (passwords, unsettled, seldom) = (Arc::new(passwords), Arc::default(), Seldom::default());
+        Self { store, passwords, revocations, audit, jwt, clock, policy, setup, unsettled, seldom }
     }
 
     /// The time by which the store judges.
     fn now(&self) -> SystemTime {
         self.store.time(self.clock.now())
+    }
+
+    /// Something that happens now, because of a request of a client's.
+    fn event(&self, kind: EventKind, client: &Client) -> AuditEvent {
+        AuditEvent::new(kind, self.now()).from(client.address)
+    }
+
+    /// Something that a user does to himself.
+    fn own(&self, kind: EventKind, user: &UserId, client: &Client) -> AuditEvent {
+        self.event(kind, client).by(user).about(user)
     }
 
     /// The time at which a token is issued: not later than any node may take it to be, where the clocks differ. A node

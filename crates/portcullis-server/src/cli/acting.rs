@@ -11,8 +11,8 @@ use crate::{
     causes::causes,
     config::{Config, Environment},
     model::{LoginName, User, UserId},
-    state::Operator,
-    store::{self, Missing},
+    state::{Instance, Operator},
+    store,
 };
 
 /// What an act has at hand.
@@ -41,13 +41,13 @@ impl At {
         Ok(Ready { config, by })
     }
 
-    /// Runs an act on the store of the configuration. `missing` says what becomes of an embedded one that is not there.
+    /// Runs an act on the store of the configuration. `instance` says what is made that is not there yet.
     pub(super) fn act(
         self,
-        missing: Missing,
+        instance: Instance,
         act: impl AsyncFnOnce(&Acting) -> Result<ExitCode, Failure>,
     ) -> Result<ExitCode, Failure> {
-        self.ready()?.act(missing, act)
+        self.ready()?.act(instance, act)
     }
 }
 
@@ -64,11 +64,11 @@ impl Ready {
     /// The same as [`At::act`].
     pub(super) fn act(
         self,
-        missing: Missing,
+        instance: Instance,
         act: impl AsyncFnOnce(&Acting) -> Result<ExitCode, Failure>,
     ) -> Result<ExitCode, Failure> {
         runtime()?.block_on(async {
-            let operator = Operator::open(&self.config, Arc::new(SystemClock), missing).await;
+            let operator = Operator::open(&self.config, Arc::new(SystemClock), instance).await;
             let operator = operator.map_err(|error| Failure::new(causes(&error)))?;
             let acting = Acting { operator, by: self.by };
             let done = act(&acting).await;

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     model::{EventKind, EventQuery, StoredEvent, UserId},
-    store::Missing,
+    state::Instance,
 };
 
 /// How many are read and written at once.
@@ -66,7 +66,7 @@ struct List {
 impl Command {
     pub(super) fn run(self, at: At) -> Result<ExitCode, Failure> {
         let (form, Act::List(list)) = (self.form, self.act);
-        at.act(Missing::Refused, async |acting| list.run(acting, form).await)
+        at.act(Instance::AsItIs, async |acting| list.run(acting, form).await)
     }
 }
 

@@ -11,6 +11,7 @@ mod prompt;
 mod seen;
 mod serve;
 mod session;
+mod setup;
 mod token;
 mod user;
 
@@ -44,10 +45,10 @@ struct Arguments {
 #[expect(clippy::doc_markdown, reason = "these texts are shown on a terminal")]
 struct Place {
     /// The instance folder: application.cfg, the database file and the made secret
-    #[arg(long, global = true, value_name = "DIR", default_value = "instance")]
+    #[arg(long, global = true, value_name = "DIR", default_value = "instance", display_order = 901)]
     instance: PathBuf,
     /// development, testing or production [default: $PORTCULLIS_ENV, $FLASK_ENV or production]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", display_order = 902)]
     profile: Option<String>,
 }
 
@@ -66,6 +67,7 @@ enum Command {
     Audit(audit::Command),
     /// Look into a token, or check one
     Token(token::Command),
+    Setup(setup::Setup),
 }
 
 /// A command that did not do its work. `main` turns it into the exit code 2.
@@ -105,6 +107,7 @@ pub fn run(
         Command::Session(command) => command.run(At { place, environment }),
         Command::Audit(command) => command.run(At { place, environment }),
         Command::Token(command) => command.run(At { place, environment }),
+        Command::Setup(setup) => setup.run(At { place, environment }),
     };
     match done {
         Ok(code) => code,
@@ -141,4 +144,9 @@ fn say(text: &str) -> Result<ExitCode, Failure> {
 /// Writes what went wrong; where nobody can read it there is nobody to tell.
 fn say_problem(problem: &str) {
     let _ = writeln!(io::stderr().lock(), "portcullis: {problem}");
+}
+
+/// Writes what a person may want to know beside the answer.
+fn say_lines(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }

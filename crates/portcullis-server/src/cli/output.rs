@@ -15,7 +15,7 @@ use super::Failure;
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct Form {
     /// Answer in JSON, for programs; lists are one document a line
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub(super) json: bool,
 }
 
@@ -38,7 +38,8 @@ pub(super) fn put(text: &str) -> Result<Reader, Failure> {
     }
 }
 
-/// Columns that stand below each other, two blanks apart, on a terminal and in a pipe alike.
+/// Columns that stand below each other, two blanks apart, on a terminal and in a pipe alike. An empty cell is a dash, so that
+/// the next one is not taken for it.
 ///
 /// A long list is written in parts; a column only gets wider from one to the next.
 pub(super) struct Table<const N: usize> {
@@ -54,7 +55,8 @@ impl<const N: usize> Table<N> {
     /// The next rows as text, below the heads where they are the first.
     pub(super) fn rows(&mut self, rows: Vec<[String; N]>) -> String {
         let heads = self.heads.take().map(|heads| heads.map(str::to_owned));
-        let rows: Vec<_> = heads.into_iter().chain(rows).collect();
+        let dash = |cell: String| if cell.is_empty() { "-".to_owned() } else { cell };
+        let rows: Vec<_> = heads.into_iter().chain(rows).map(|row| row.map(dash)).collect();
         for row in &rows {
             for (width, cell) in self.widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.width());
@@ -134,7 +136,7 @@ mod tests {
             "NAME   ID\nalice  1\n江     2\n",
             "a wide letter takes two columns"
         );
-        assert_eq!(table.rows(vec![row("bo", ""), row("catherine", "4")]), "bo\ncatherine  4\n");
+        assert_eq!(table.rows(vec![row("", "3"), row("catherine", "4")]), "-      3\ncatherine  4\n");
         assert_eq!(Table::of(["NAME"]).rows(Vec::new()), "NAME\n");
     }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     model::{Session, SessionId},
-    store::Missing,
+    state::Instance,
 };
 
 #[derive(Args, Debug)]
@@ -78,7 +78,7 @@ impl Command {
 }
 
 fn list(at: At, user: &str, form: Form) -> Result<ExitCode, Failure> {
-    at.act(Missing::Refused, async |acting| {
+    at.act(Instance::AsItIs, async |acting| {
         let user = acting.user(user).await?;
         let sessions = acting.accounts().sessions_of(&user.id).await;
         let sessions = sessions.map_err(|error| failure(&user.username, error))?;
@@ -102,7 +102,7 @@ fn row(session: &Session) -> [String; 5] {
 }
 
 fn end_one(at: At, id: &str, form: Form) -> Result<ExitCode, Failure> {
-    at.act(Missing::Refused, async |acting| {
+    at.act(Instance::AsItIs, async |acting| {
         let (accounts, failed) = (acting.accounts(), |error| failure(id, error));
         let session = accounts.session(&SessionId::new(id)).await.map_err(failed)?;
         let (user, id) = (&session.user, &session.id);
@@ -117,7 +117,7 @@ fn end_one(at: At, id: &str, form: Form) -> Result<ExitCode, Failure> {
 }
 
 fn end_all(at: At, user: &str, form: Form) -> Result<ExitCode, Failure> {
-    at.act(Missing::Refused, async |acting| {
+    at.act(Instance::AsItIs, async |acting| {
         let user = acting.user(user).await?;
         let ended = acting.accounts().end_sessions_of(&acting.by, &user.id).await;
         let user = ended.map_err(|error| failure(&user.username, error))?;

@@ -132,7 +132,8 @@ fn route(request: &Request) -> String {
 fn log(method: &Method, route: &str, response: &Response, took: std::time::Duration) {
     let (status, us) = (response.status().as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     // A method may be any word a stranger makes up.
-    let known = [Method::GET, Method::POST, Method::PUT, Method::DELETE].contains(method);
+    let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let known = known.contains(method);
     let method = if known { method.as_str() } else { "other" };
     if response.status().is_client_error() || response.status().is_server_error() {
         // Why a token was refused: one text of a fixed set, nothing of the request.

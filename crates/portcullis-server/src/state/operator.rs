@@ -5,9 +5,9 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use portcullis::{Clock, JwtConfig, JwtManager, Secret};
 
-use super::{OpenError, beside, hashing, policy, revocation_policy};
+use super::{OpenError, beside, hashing, policy, revocation_policy, with_secret};
 use crate::{
-    accounts::{self, Accounts},
+    accounts::{self, Accounts, SetupSecrets},
     audit::Audit,
     config::Config,
     instance::{self, InstanceError},
@@ -26,20 +26,40 @@ pub struct Operator {
     clock: Arc<dyn Clock>,
 }
 
+/// What an act makes of an instance where it is not there yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instance {
+    /// Nothing: an embedded store that is not there is refused.
+    AsItIs,
+    /// An embedded store.
+    WithStore,
+    /// That, and the secret on which tokens depend, as a start makes it.
+    WithSecret,
+}
+
 impl Operator {
     /// How many passwords may wait for the one hash worker. Whoever serves beside has logins to check.
     pub const HASH_QUEUE: usize = 64;
 
-    /// Opens the store. Where there is none yet, `missing` says what becomes of that.
+    /// Opens the store. What of the instance is not there yet is made, or not, as it says.
     ///
     /// # Errors
     /// [`OpenError`] names the part that cannot be as configured.
-    pub async fn open(config: &Config, clock: Arc<dyn Clock>, missing: Missing) -> Result<Self, OpenError> {
+    pub async fn open(config: &Config, clock: Arc<dyn Clock>, instance: Instance) -> Result<Self, OpenError> {
         store::supports(&config.database)?;
-        let jwt = JwtManager::from_config(with_known_secret(config)?)?.clock(clock.clone()).build()?;
-        if store::is_embedded(&config.database) && missing == Missing::Made {
+        if store::is_embedded(&config.database) && instance != Instance::AsItIs {
             instance::create_folder(&config.instance)?;
         }
+        let jwt = match instance {
+            Instance::WithSecret => with_secret(config)?,
+            Instance::AsItIs | Instance::WithStore => with_known_secret(config)?,
+        };
+        let setup = SetupSecrets::derived_from(&jwt, clock.clone())?;
+        let jwt = JwtManager::from_config(jwt)?.clock(clock.clone()).build()?;
+        let missing = match instance {
+            Instance::AsItIs => Missing::Refused,
+            Instance::WithStore | Instance::WithSecret => Missing::Made,
+        };
         let store = store::open_beside(&config.database, missing).await?;
         let revocations = Revocations::of_a_writer(store.clone(), clock.clone(), revocation_policy(config));
         let revocations = Arc::new(revocations.beside(beside(config)));
@@ -52,6 +72,7 @@ impl Operator {
             revocations: revocations.clone(),
             audit: audit.clone(),
             jwt,
+            setup,
             clock: clock.clone(),
         };
         let accounts = Arc::new(Accounts::new(parts, policy(config)));

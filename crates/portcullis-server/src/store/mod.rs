@@ -20,7 +20,7 @@ pub use answers::{
     BATCH, Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, UNTOLD_AT_ONCE, Watch,
 };
 pub use error::{StoreError, StoreErrorKind};
-pub use patience::{of_one_request, of_the_same_request, within_patience};
+pub use patience::{is_of_a_request, of_one_request, of_the_same_request, within_patience};
 
 #[cfg(feature = "mongo")]
 use self::mongo::MongoStore;

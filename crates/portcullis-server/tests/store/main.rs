@@ -90,7 +90,7 @@ macro_rules! contract_for {
                     a_change_from_another_hash_changes_nothing
                     a_session_is_opened_for_the_hash_that_was_shown
                     a_disabled_user_has_no_session_and_gets_none
-                    the_state_of_nobody_is_not_set
+                    nobody_is_not_changed
                     no_session_of_before_lives_after_a_race_with_a_change
                     no_session_lives_after_a_race_with_a_disabling
                 }

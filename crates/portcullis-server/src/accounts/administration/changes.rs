@@ -6,8 +6,8 @@ use super::{Accounts, AccountsError, By};
 use crate::{
     accounts::to_its_end,
     model::{
-        Access, AuditEvent, EndReason, EventKind, NewUser, Password, RevokedToken, Session, SessionId, User,
-        UserChange, UserChanged, UserId, UserQuery, UserState, Username,
+        Access, AuditEvent, EndReason, EventKind, NewUser, Password, Session, SessionId, User, UserChange,
+        UserChanged, UserId, UserQuery, UserState, Username,
     },
     store::Creation,
 };
@@ -188,7 +188,8 @@ impl Accounts {
             };
             if let UserChanged::Done { sessions, .. } = &changed {
                 Self::all_are_over(&revocations, sessions);
-                revocations.flask_refuses(revocations.void_there(&void_access(sessions)), sessions).await;
+                let void: Vec<_> = living(sessions).flat_map(Session::void_access_tokens).collect();
+                revocations.flask_refuses(revocations.void_there(&void), sessions).await;
                 audit.record(event).await?;
                 // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
                 revocations.catch_up().await?;
@@ -232,11 +233,9 @@ fn ends_sessions(change: &UserChange) -> bool {
     change.ends_all() || matches!(change, UserChange::Password { .. })
 }
 
-/// The access tokens of sessions that go on without them.
-fn void_access(sessions: &[Session]) -> Vec<RevokedToken> {
-    let tokens = sessions.iter().filter(|session| session.ended.is_none());
-    let tokens = tokens.flat_map(|session| session.access_tokens.iter().flatten());
-    tokens.map(|it| RevokedToken { jti: it.jti.clone(), expires_at: Some(it.expires_at) }).collect()
+/// The sessions that go on, of which only access tokens are void.
+fn living(sessions: &[Session]) -> impl Iterator<Item = &Session> {
+    sessions.iter().filter(|session| session.ended.is_none())
 }
 
 /// The event of an act that may have been done, or not: whoever asked for it was told to ask again.

@@ -11,7 +11,7 @@ use portcullis::Claims;
 
 pub use check::{CheckedToken, TokenRefusal};
 
-use super::{Accounts, AccountsError};
+use super::{Accounts, AccountsError, Client};
 use crate::model::{
     AuditEvent, EventKind, EventPage, EventQuery, LoginName, Session, SessionId, User, UserId, UserPage,
     UserQuery,
@@ -48,12 +48,12 @@ impl Accounts {
     /// # Errors
     /// [`AccountsError::NotAllowed`] for a user of another level, [`AccountsError::SessionOver`] for one that is gone or
     /// disabled, or a store that failed.
-    pub async fn administrator(&self, token: &Claims, address: Option<IpAddr>) -> Result<By, AccountsError> {
+    pub async fn administrator(&self, token: &Claims, client: &Client) -> Result<By, AccountsError> {
         let user = self.user_of(token).await?;
         if !user.is_enabled_admin() {
             return Err(AccountsError::NotAllowed);
         }
-        Ok(By { actor: Some(user.id), address, place: None })
+        Ok(By { actor: Some(user.id), address: client.address, place: None })
     }
 
     /// A page of users.
@@ -97,11 +97,13 @@ impl Accounts {
         Ok(self.store.sessions_of(&user.id, self.now()).await?)
     }
 
-    /// A page of what happened, the newest first.
+    /// A page of what happened, the newest first; what this node has noted until now is there.
     ///
     /// # Errors
     /// A store that failed.
     pub async fn events(&self, query: &EventQuery) -> Result<EventPage, AccountsError> {
+        // A failure is said by the job, which tries again.
+        drop(self.audit.write().await);
         Ok(self.store.events(query).await?)
     }
 

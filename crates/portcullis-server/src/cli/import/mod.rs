@@ -30,30 +30,38 @@ use super::{
     acting::At,
     output::{Form, put},
 };
-use crate::{state::password_policy, store::Missing};
+use crate::state::{Instance, password_policy};
 
 /// What the long help says.
 const HELP: &str = "\
-Fields, of JSON objects or columns of a CSV whose head has their names; others are not read, and the report names them:
-  username       text; must be one that could be registered
-  password_hash  a hash as another program wrote it: passlib ($pbkdf2-sha256$…, $pbkdf2-sha512$…, $pbkdf2$…), Werkzeug
-                 (pbkdf2:…, scrypt:…), Django (pbkdf2_sha256$…, bcrypt_sha256$…, scrypt$…, argon2$…), bcrypt ($2b$…),
-                 argon2 ($argon2id$…, $argon2i$…). The user logs in with the same password
-  password       instead of that: the password itself, which is hashed
-  access         0, 1, 2 or guest, user, admin; user where it is missing
-  created_at     2019-04-01T12:00:00Z, seconds since 1970, or a date of MongoDB's JSON; now where it is missing
-  disabled       true or false; false where it is missing
+Fields: members of the objects, or columns of a CSV whose first line has their names
+  username       must be a name that could be registered
+  password_hash  a hash that another program wrote; the user keeps the password
+  password       or the password itself, which is hashed
+  access         guest, user or admin, or 0, 1 or 2; user where there is none
+  created_at     2019-04-01T12:00:00Z, seconds since 1970 or a date of MongoDB's JSON;
+                 now where there is none
+  disabled       true or false; false where there is none
+Others are not read, and the report names them.
 
-A name that somebody has already is left alone and reported, so that the same import may be repeated, or go on after it was
-stopped. A damaged line costs that line. Each hash is judged before it is stored: of a known form, whole, and not so
-expensive that a login could be an attack.
+Hashes that are known:
+  passlib   $pbkdf2-sha256$...  $pbkdf2-sha512$...  $pbkdf2$...
+  Werkzeug  pbkdf2:...  scrypt:...
+  Django    pbkdf2_sha256$...  pbkdf2_sha1$...  bcrypt_sha256$...  scrypt$...  argon2$...
+  bcrypt    $2a$...  $2b$...  $2y$...
+  argon2    $argon2id$...  $argon2i$...
+
+Each row is judged before anything of it is stored: a hash must be whole, and not so expensive
+that a login would be an attack. A damaged line costs that line. A name that somebody has already
+is left alone and reported, so that an import may be repeated, or go on after it was stopped.
 
 Exit code 0: all were taken. 1: some were not. 2: nothing was done.
 
 Examples:
   portcullis user import users.jsonl --dry-run
-  portcullis user import users.csv --field password_hash=password --field created_at=date_joined --report report.txt
-  mongoexport -d flask_api_demo -c users | portcullis user import - --format jsonl --field password_hash=password";
+  portcullis user import users.csv --field created_at=date_joined --report report.txt
+  mongoexport -d flask_api_demo -c users |
+    portcullis user import - --format jsonl --field password_hash=password";
 
 #[derive(Args, Debug)]
 #[command(after_long_help = HELP)]
@@ -87,13 +95,14 @@ impl Import {
         let report = Report::begin(form, self.dry_run, self.report.as_deref())?;
         let importing = Importing { rows, judge, report, bar: bar(size) };
         if !self.dry_run {
-            return ready.act(Missing::Made, async |acting| self.all(importing, Taking::into(acting)).await);
+            return ready
+                .act(Instance::WithStore, async |acting| self.all(importing, Taking::into(acting)).await);
         }
         // Where there is no database yet there are no names that are taken, and none is made to see that.
         if ready.has_no_store() {
             return ready.without_store(self.all(importing, Taking::dry(None)));
         }
-        ready.act(Missing::Refused, async |acting| self.all(importing, Taking::dry(Some(acting))).await)
+        ready.act(Instance::AsItIs, async |acting| self.all(importing, Taking::dry(Some(acting))).await)
     }
 
     async fn all(&self, importing: Importing, taking: Taking) -> Result<ExitCode, Failure> {

@@ -14,7 +14,7 @@ use crate::{
         moment::{distance, readable},
         output::{Form, json_line, put, shown},
     },
-    store::Missing,
+    state::Instance,
 };
 
 /// The verdict for programs.
@@ -32,7 +32,7 @@ struct Verdict<'a> {
 }
 
 pub(super) fn run(at: At, token: &str, form: Form) -> Result<ExitCode, Failure> {
-    at.act(Missing::Refused, async |acting| {
+    at.act(Instance::AsItIs, async |acting| {
         let checked = acting.accounts().check_token(token).await;
         match checked.map_err(|error| Failure::new(causes(&error)))? {
             Ok(token) => {

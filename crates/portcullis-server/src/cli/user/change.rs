@@ -14,7 +14,7 @@ use crate::{
         seen::{self, SeenUser},
     },
     model::{self, Access, User, UserState, Username},
-    store::Missing,
+    state::Instance,
 };
 
 #[derive(Args, Debug)]
@@ -61,7 +61,7 @@ impl Create {
     pub(super) fn run(self, at: At, form: Form) -> Result<ExitCode, Failure> {
         let name = Username::parse(&self.name)
             .map_err(|problem| Failure::new(format!("the name {} {problem}", quoted(&self.name))))?;
-        at.act(Missing::Made, async |acting| {
+        at.act(Instance::WithStore, async |acting| {
             let password = new_password(acting, self.password_stdin, name.as_str())?;
             let (accounts, by) = (acting.accounts(), &acting.by);
             let made = accounts.create_user(by, name, password, self.access).await;
@@ -78,7 +78,7 @@ impl Create {
 
 impl Password {
     pub(super) fn run(self, at: At, form: Form) -> Result<ExitCode, Failure> {
-        at.act(Missing::Refused, async |acting| {
+        at.act(Instance::AsItIs, async |acting| {
             let user = acting.user(&self.who.user).await?;
             let password = new_password(acting, self.password_stdin, &user.username)?;
             let changed = acting.accounts().set_password(&acting.by, &user.id, password).await;
@@ -94,7 +94,7 @@ impl Password {
 
 impl SetAccess {
     pub(super) fn run(self, at: At, form: Form) -> Result<ExitCode, Failure> {
-        at.act(Missing::Refused, async |acting| {
+        at.act(Instance::AsItIs, async |acting| {
             let user = acting.user(&self.who.user).await?;
             let changed = acting.accounts().set_access(&acting.by, &user.id, self.access).await;
             let user = changed.map_err(|error| failure(&user.username, error))?;
@@ -105,7 +105,7 @@ impl SetAccess {
 
 impl Delete {
     pub(super) fn run(self, at: At, form: Form) -> Result<ExitCode, Failure> {
-        at.act(Missing::Refused, async |acting| {
+        at.act(Instance::AsItIs, async |acting| {
             let user = acting.user(&self.who.user).await?;
             let question = format!(
                 "Delete {} (id {}, access {}) for good, with all sessions?",
@@ -132,7 +132,7 @@ pub(super) fn enable(at: At, user: &str, form: Form) -> Result<ExitCode, Failure
 }
 
 fn set_state(at: At, user: &str, state: UserState, form: Form, said: &str) -> Result<ExitCode, Failure> {
-    at.act(Missing::Refused, async |acting| {
+    at.act(Instance::AsItIs, async |acting| {
         let user = acting.user(user).await?;
         let changed = acting.accounts().set_state(&acting.by, &user.id, state).await;
         let user = changed.map_err(|error| failure(&user.username, error))?;
@@ -141,7 +141,7 @@ fn set_state(at: At, user: &str, state: UserState, form: Form, said: &str) -> Re
 }
 
 pub(super) fn unlock(at: At, user: &str, form: Form) -> Result<ExitCode, Failure> {
-    at.act(Missing::Refused, async |acting| {
+    at.act(Instance::AsItIs, async |acting| {
         let user = acting.user(user).await?;
         let changed = acting.accounts().unlock(&acting.by, &user.id).await;
         let user = changed.map_err(|error| failure(&user.username, error))?;

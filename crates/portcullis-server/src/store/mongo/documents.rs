@@ -1,6 +1,6 @@
 //! Between documents and the model: what a field holds, read without trust, since others write here too.
 
-use mongodb::bson::{Bson, DateTime, Document, oid::ObjectId};
+use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype};
 use portcullis::NumericDate;
 
 use super::{USERS, failure::Failure};
@@ -39,6 +39,12 @@ fn password(document: &Document) -> PasswordHash {
         tracing::warn!(id, "a user's password is no hash that can be read: nobody can log in with one");
     }
     PasswordHash::stored(text.unwrap_or_default())
+}
+
+/// The condition that a hash is a user's, as text or as the bytes of one.
+pub(super) fn password_is(hash: &PasswordHash) -> Document {
+    let bytes = Binary { subtype: BinarySubtype::Generic, bytes: hash.as_str().as_bytes().to_vec() };
+    doc! { "$in": [hash.as_str(), bytes] }
 }
 
 /// Whoever wrote nothing meant that the user may be here; what cannot be understood may mean the contrary.

@@ -8,7 +8,7 @@ use axum::{
 };
 use portcullis::Clock as _;
 use portcullis_server::{
-    accounts::AccountsError,
+    accounts::{AccountsError, Client},
     model::{LoginName, Password, UserChange, UserId},
 };
 use serde_json::{Value, json};
@@ -164,7 +164,11 @@ async fn of_many_changes_at_once_one_is_made() {
         racers.spawn(async move {
             let parse = |text: &str| Password::parse(text).unwrap();
             let new = format!("new password {n}");
-            match state.accounts().change_password(&claims, parse("password"), parse(&new)).await {
+            match state
+                .accounts()
+                .change_password(&claims, parse("password"), parse(&new), &Client::default())
+                .await
+            {
                 Ok(()) => Some(new),
                 Err(AccountsError::BadCredentials) => None,
                 Err(error) => panic!("{error}"),
@@ -188,7 +192,10 @@ async fn no_login_with_the_old_password_outlives_a_change() {
             let (state, name) = (app.state.clone(), name.clone());
             logins.spawn(async move {
                 let name = LoginName::parse(&name).unwrap();
-                let pair = state.accounts().login(name, Password::parse("password").unwrap(), None).await;
+                let pair = state
+                    .accounts()
+                    .login(name, Password::parse("password").unwrap(), &Client::default())
+                    .await;
                 pair.ok().map(|pair| (pair.access.into_string(), pair.refresh.into_string()))
             });
         }
@@ -213,7 +220,9 @@ async fn a_hash_that_is_renewed_during_a_login_does_not_refuse_it() {
     let mut logins = JoinSet::new();
     for _ in 0..16 {
         let (state, name) = (app.state.clone(), alice.clone());
-        logins.spawn(async move { state.accounts().login(name, parse("password"), None).await.map(drop) });
+        logins.spawn(async move {
+            state.accounts().login(name, parse("password"), &Client::default()).await.map(drop)
+        });
     }
     // Those who asked before have their user by now.
     app.state.store().user_by_name(&alice).await.unwrap();
