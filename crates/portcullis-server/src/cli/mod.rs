@@ -8,6 +8,7 @@ mod logging;
 mod moment;
 mod output;
 mod prompt;
+mod reference;
 mod seen;
 mod serve;
 mod session;
@@ -25,14 +26,22 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use acting::At;
+pub use reference::reference;
 
 use crate::{
     config::{self as settings, Config, Environment, Flag, Problems, Sources, Warning},
     store,
 };
 
+const FIRST_STEPS: &str = "\
+First steps:
+  portcullis user create alice --access admin    make the first administrator
+  portcullis serve                               answer requests on 127.0.0.1:5000
+
+Every command has examples in its own help, such as `portcullis user create --help`.";
+
 #[derive(Debug, Parser)]
-#[command(name = "portcullis", version, about, disable_help_subcommand = true)]
+#[command(name = "portcullis", version, about, disable_help_subcommand = true, after_help = FIRST_STEPS)]
 struct Arguments {
     #[command(flatten)]
     place: Place,

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use portcullis::{Clock, NumericDate};
+use portcullis::NumericDate;
 use serde::Serialize;
 
 use super::{

@@ -22,7 +22,7 @@ pub(in crate::cli) struct Create {
     /// The new user's name
     #[arg(value_name = "NAME")]
     name: String,
-    /// What the user may do
+    /// The access level: guest, user, or admin, who may administer all users
     #[arg(long, value_name = "LEVEL", value_parser = access_level(), default_value = "user")]
     access: Access,
     /// Read the password from standard input, as its one line
@@ -43,7 +43,7 @@ pub(in crate::cli) struct Password {
 pub(in crate::cli) struct SetAccess {
     #[command(flatten)]
     who: Who,
-    /// What the user may do from now on
+    /// The new level: guest, user, or admin, who may administer all users
     #[arg(value_name = "LEVEL", value_parser = access_level())]
     access: Access,
 }

@@ -31,6 +31,10 @@ Examples:
   portcullis user list --all --json              everybody, one JSON document a line")]
     List(list::List),
     /// Show one user
+    #[command(after_long_help = "\
+Examples:
+  portcullis user show alice
+  portcullis user show alice --json | jq .created_at")]
     Show(Who),
     /// Make a user, who can log in at once
     ///
@@ -59,14 +63,30 @@ Examples:
     /// Disable a user: no login any more, and all sessions end
     ///
     /// A server that is running refuses the user's tokens within a second.
+    #[command(after_long_help = "\
+Examples:
+  portcullis user disable alice")]
     Disable(Who),
     /// Let a disabled user log in again
+    #[command(after_long_help = "\
+Examples:
+  portcullis user enable alice")]
     Enable(Who),
     /// Forget a user's failed logins, and with them a lock
+    ///
+    /// After many failed logins no password is accepted for a while, so that nobody can go on guessing. This lets the user in
+    /// at once.
+    #[command(after_long_help = "\
+Examples:
+  portcullis user unlock alice")]
     Unlock(Who),
     /// Delete a user for good; all sessions of the user end
     ///
     /// Asks first. The name cannot be given to anybody else as long as a token may live that says it.
+    #[command(after_long_help = "\
+Examples:
+  portcullis user delete alice          asks first
+  portcullis user delete alice --yes    in a script")]
     Delete(change::Delete),
     /// Take over users of another program from a file, with their passwords
     Import(Import),
