@@ -72,8 +72,9 @@ impl Sessions {
         }
         let living = self.living(&session.user, now).await?;
         let others = living.into_iter().filter(|other| other.id != session.id);
-        let surplus = others.skip(at_most.saturating_sub(1)).map(|other| other.id);
-        let displaced = self.displace(surplus.collect(), &session.id, now).await?;
+        let surplus: Vec<_> = others.skip(at_most.saturating_sub(1)).map(|other| other.id).collect();
+        let by = session.id.as_str();
+        let displaced = self.end_together(&surplus, EndReason::Displaced, by, now).await?;
         Ok(Opening::Opened { displaced })
     }
 
@@ -192,30 +193,27 @@ impl Sessions {
         self.end_where(doc! { "_id": id.as_str() }, reason, now).await
     }
 
-    /// Ends sessions for a new one, and answers those that this has ended: of many logins at once, each looks at the
-    /// same ones, and one command a session of theirs would be a storm.
-    async fn displace(
+    /// Ends sessions, and answers those that this has ended, which the name `by` tells: of many calls at once each may look
+    /// at the same ones, and one command a session would be a storm, and slow where there are many.
+    pub(super) async fn end_together(
         &self,
-        surplus: Vec<SessionId>,
-        by: &SessionId,
+        sessions: &[SessionId],
+        reason: EndReason,
+        by: &str,
         now: SystemTime,
     ) -> Result<Vec<Session>, Failure> {
-        if surplus.is_empty() {
+        if sessions.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<&str> = surplus.iter().map(SessionId::as_str).collect();
+        let ids: Vec<&str> = sessions.iter().map(SessionId::as_str).collect();
         let mut still_open = doc! { "_id": { "$in": &ids } };
         still_open.extend(not_ended());
         let end = doc! {
-            "$set": {
-                "ended_at": time(now),
-                "end_reason": EndReason::Displaced.name(),
-                "displaced_by": by.as_str(),
-            },
+            "$set": { "ended_at": time(now), "end_reason": reason.name(), "ended_by": by },
             "$currentDate": { "at": true },
         };
         self.sessions.update_many(still_open, end).await?;
-        self.select(doc! { "_id": { "$in": &ids }, "displaced_by": by.as_str() }).await
+        self.select(doc! { "_id": { "$in": &ids }, "ended_by": by }).await
     }
 
     /// Ends a session that is over by its epoch, unless it has another one by now.
