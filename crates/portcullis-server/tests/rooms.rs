@@ -25,8 +25,16 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     ("lib", &["*"], &[]),
     (
         "cli",
-        &["http", "state", "config", "store", "causes"],
-        &["axum_server", "clap", "tracing_appender", "tracing_subscriber"],
+        &["http", "state", "accounts", "config", "model", "passwords", "store", "causes"],
+        &[
+            "axum_server",
+            "clap",
+            "indicatif",
+            "rpassword",
+            "tracing_appender",
+            "tracing_subscriber",
+            "unicode_width",
+        ],
     ),
     ("http", &["state", "accounts", "model", "causes"], &["axum", "tower_http"]),
     (

@@ -89,7 +89,7 @@ impl Accounts {
             return Err(AccountsError::AlreadySetUp);
         }
         let password = self.passwords.hash(password).await?;
-        let user = NewUser { username, password, access: Access::Admin };
+        let user = NewUser::new(username, password, Access::Admin);
         let event = self.event(EventKind::SetupAdminCreated, client);
         let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
         let now = self.now();

@@ -30,9 +30,13 @@ impl Accounts {
         password: Password,
         access: Access,
     ) -> Result<User, AccountsError> {
-        let password = self.passwords.hash(password).await?;
-        let user = NewUser { username, password, access };
-        let event = self.act(by, EventKind::UserCreated, Some(&format!("access {}", access.name())));
+        let user = NewUser::new(username, self.passwords.hash(password).await?, access);
+        self.add_user(by, user, &format!("access {}", access.name())).await
+    }
+
+    /// Makes a user, and writes the event with what there is to say.
+    pub(super) async fn add_user(&self, by: &By, user: NewUser, said: &str) -> Result<User, AccountsError> {
+        let event = self.act(by, EventKind::UserCreated, Some(said));
         let (store, audit, now) = (self.store.clone(), self.audit.clone(), self.now());
         to_its_end(async move {
             let user = match store.create_user(user, now).await {

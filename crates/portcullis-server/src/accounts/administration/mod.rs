@@ -2,14 +2,19 @@
 //! acts serve HTTP and the command line.
 
 mod changes;
+mod check;
+mod import;
 
 use std::net::IpAddr;
 
 use portcullis::Claims;
 
+pub use check::{CheckedToken, TokenRefusal};
+
 use super::{Accounts, AccountsError, Client};
 use crate::model::{
-    AuditEvent, EventKind, EventPage, EventQuery, LoginName, Session, User, UserId, UserPage, UserQuery,
+    AuditEvent, EventKind, EventPage, EventQuery, LoginName, Session, SessionId, User, UserId, UserPage,
+    UserQuery,
 };
 
 /// Who administers. Having one means that it was asked whether whoever it is may.
@@ -73,6 +78,14 @@ impl Accounts {
     /// Those of [`user`](Self::user).
     pub async fn user_of_name(&self, name: &LoginName) -> Result<User, AccountsError> {
         self.store.user_by_name(name).await?.ok_or(AccountsError::NoSuchUser)
+    }
+
+    /// The session of an id, whoever's it is.
+    ///
+    /// # Errors
+    /// [`AccountsError::NoSuchSession`], or a store that failed.
+    pub async fn session(&self, id: &SessionId) -> Result<Session, AccountsError> {
+        self.store.session(id).await?.ok_or(AccountsError::NoSuchSession)
     }
 
     /// The living sessions of a user, the most recently used first.

@@ -37,16 +37,19 @@ pub(super) async fn create(
     {
         return Ok(Creation::NameTaken);
     }
-    let (id, created_at) = (ObjectId::new(), DateTime::from_system_time(now));
-    let inserted = users.insert_one(doc! {
+    let (id, created_at) = (ObjectId::new(), DateTime::from_system_time(user.created_at.unwrap_or(now)));
+    let mut document = doc! {
         "_id": id,
         "username": user.username.as_str(),
         "password": user.password.as_str(),
         "access": i32::from(user.access.level()),
         "created_at": created_at,
         "name_key": user.username.key().as_str(),
-    });
-    match inserted.await.map_err(Failure::from) {
+    };
+    if user.state == UserState::Disabled {
+        document.insert("disabled", true);
+    }
+    match users.insert_one(document).await.map_err(Failure::from) {
         Ok(_) => {}
         Err(failure) if failure.is_duplicate() => return Ok(Creation::NameTaken),
         Err(failure) => return Err(failure),
@@ -66,7 +69,7 @@ pub(super) async fn create(
         created_at: created_at.to_system_time(),
         password: user.password,
         access: user.access,
-        state: UserState::Enabled,
+        state: user.state,
         epoch: 0,
         failures: Failures::default(),
     }))

@@ -18,7 +18,7 @@ const PASSLIB: &str =
 /// A user with a hash as somebody else wrote it.
 async fn user_with(app: &TestApp, username: &str, hash: &str) -> User {
     let (username, password) = (Username::parse(username).unwrap(), PasswordHash::stored(hash));
-    let user = NewUser { username, password, access: Access::User };
+    let user = NewUser::new(username, password, Access::User);
     match app.state.store().create_user(user, app.state.clock().now()).await.unwrap() {
         Creation::Created(user) => user,
         Creation::NameTaken => panic!("the name is taken"),
