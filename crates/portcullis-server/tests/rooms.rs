@@ -37,6 +37,7 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     ("accounts", &["store", "passwords", "revocations", "sessions", "model"], &[]),
     ("revocations", &["store", "model"], &[]),
     ("jobs", &["revocations"], &[]),
+    ("limits", &["model"], &["governor"]),
     ("passwords", &["model"], &["argon2", "bcrypt", "scrypt"]),
     ("sessions", &["model"], &[]),
     ("store", &["config", "model", "sessions"], &["bson", "mongodb", "rusqlite"]),
