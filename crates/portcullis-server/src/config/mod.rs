@@ -7,6 +7,7 @@
 //! | `file.rs`, `python/` | `application.cfg`: what TOML and Python read alike, and what to do about the rest |
 //! | `environment.rs`, `profile.rs` | the variables; which profile holds |
 //! | `value.rs`, `database_url.rs` | texts and numbers into types |
+//! | `limits.rs` | how often strangers may try |
 //! | `places.rs` | where tokens are looked for, and their cookies |
 //! | `key_pair.rs` | the keys of algorithms with key pairs, and their files |
 //! | `secrets.rs` | which signing secrets may be used |
@@ -23,6 +24,7 @@ mod echo;
 mod environment;
 mod file;
 mod key_pair;
+mod limits;
 mod names;
 mod places;
 mod problem;
@@ -50,6 +52,7 @@ use portcullis::JwtConfig;
 pub use database_url::{DatabaseUrl, MongoUrl};
 pub(crate) use echo::found_text;
 pub use environment::Environment;
+pub use limits::{LimitSettings, LimitsSwitch, Per, Rate};
 pub use problem::{Origin, Problem, Problems, Warning};
 pub use profile::Profile;
 pub use reference::reference;
@@ -107,6 +110,14 @@ pub struct Config {
     pub password_upgrade: bool,
     /// How many logins may wait for their hash.
     pub hash_queue: usize,
+    /// How often strangers may try.
+    pub limits: LimitSettings,
+    /// So many logins in a row that fail lock an account.
+    pub lock_after_failures: u32,
+    /// For so long at first, and twice as long after each further one.
+    pub lock_first_delay: Duration,
+    /// And never for longer.
+    pub lock_max_delay: Duration,
     /// The largest request body, in bytes.
     pub body_limit: usize,
     /// How long a request may take.
@@ -246,6 +257,7 @@ pub fn check(
     places::judge(&draft.config.jwt, profile, &winners, &mut findings);
     together::judge(&draft.config.jwt, &winners, &mut findings);
     together::judge_beside(&draft, &winners, &mut findings);
+    together::judge_lock(&draft.config, &winners, &mut findings);
     for (setting, problem) in others(&draft.config) {
         together::refuse(setting, &problem, &winners, &mut findings);
     }
@@ -296,6 +308,10 @@ impl Config {
             password_scheme: PasswordScheme::Pbkdf2Sha256,
             password_upgrade: false,
             hash_queue: 0,
+            limits: LimitSettings::UNSET,
+            lock_after_failures: 0,
+            lock_first_delay: Duration::ZERO,
+            lock_max_delay: Duration::ZERO,
             body_limit: 0,
             request_timeout: Duration::ZERO,
             header_read_timeout: Duration::ZERO,
