@@ -1,6 +1,7 @@
 //! The running service's parts, brought together in one place. It knows no HTTP.
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -8,12 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ipnet::IpNet;
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
 
 use crate::{
     accounts::{self, Accounts, Identity, Policy},
     config::{
-        Config, JwtIdentity, LegacyRefresh, PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed,
+        ClientAddressHeader, Config, JwtIdentity, LegacyRefresh, PasswordScheme, RefreshLostAnswer,
+        Registration, RevocationFeed,
     },
     instance::{self, InstanceError, InstanceSecret},
     jobs::Jobs,
@@ -34,6 +37,7 @@ struct Inner {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     limits: RequestLimits,
+    proxies: Proxies,
     stopping: AtomicBool,
     jobs: Jobs,
 }
@@ -45,6 +49,31 @@ pub struct RequestLimits {
     pub body: usize,
     /// How long a body may take to arrive, and how long an answer may take after that.
     pub request: Duration,
+}
+
+/// The proxies in front, which are believed when they say where a request comes from.
+#[derive(Clone, Debug)]
+pub struct Proxies {
+    /// Their addresses.
+    pub trusted: Vec<IpNet>,
+    /// Where they say it.
+    pub header: ForwardingHeader,
+}
+
+/// The header in which proxies say where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardingHeader {
+    /// `X-Forwarded-For`
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239)
+    Forwarded,
+}
+
+impl Proxies {
+    /// Whether an address is one of theirs.
+    pub fn trust(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
 }
 
 /// How well a node hears of what other nodes revoke.
@@ -117,7 +146,18 @@ impl AppState {
         let limits = RequestLimits { body: config.body_limit, request: config.request_timeout };
         let jobs = Jobs::start(&revocations);
         let stopping = AtomicBool::new(false);
-        Ok(Self(Arc::new(Inner { accounts, revocations, jwt, store, clock, limits, stopping, jobs })))
+        let proxies = proxies(config);
+        Ok(Self(Arc::new(Inner {
+            accounts,
+            revocations,
+            jwt,
+            store,
+            clock,
+            limits,
+            proxies,
+            stopping,
+            jobs,
+        })))
     }
 
     /// Serves a request: its calls of the store are over within two seconds together.
@@ -179,6 +219,11 @@ impl AppState {
         self.0.limits
     }
 
+    /// The proxies in front.
+    pub fn proxies(&self) -> &Proxies {
+        &self.0.proxies
+    }
+
     /// Whether the service takes no new requests.
     pub fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Relaxed)
@@ -236,6 +281,16 @@ fn beside(config: &Config) -> Beside {
         true => Beside::Flask,
         false if embedded => Beside::Nobody,
         false => Beside::Later,
+    }
+}
+
+fn proxies(config: &Config) -> Proxies {
+    Proxies {
+        trusted: config.trusted_proxies.clone(),
+        header: match config.client_address_header {
+            ClientAddressHeader::XForwardedFor => ForwardingHeader::XForwardedFor,
+            ClientAddressHeader::Forwarded => ForwardingHeader::Forwarded,
+        },
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `environment.rs`, `profile.rs` | the variables; which profile holds |
 //! | `value.rs`, `database_url.rs` | texts and numbers into types |
 //! | `limits.rs` | how often strangers may try |
+//! | `proxies.rs` | who is in front, and where it says whom a request comes from |
 //! | `places.rs` | where tokens are looked for, and their cookies |
 //! | `key_pair.rs` | the keys of algorithms with key pairs, and their files |
 //! | `secrets.rs` | which signing secrets may be used |
@@ -29,6 +30,7 @@ mod names;
 mod places;
 mod problem;
 mod profile;
+mod proxies;
 mod python;
 mod reference;
 mod secrets;
@@ -47,6 +49,7 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use portcullis::JwtConfig;
 
 pub use database_url::{DatabaseUrl, MongoUrl};
@@ -55,6 +58,7 @@ pub use environment::Environment;
 pub use limits::{LimitSettings, LimitsSwitch, Per, Rate};
 pub use problem::{Origin, Problem, Problems, Warning};
 pub use profile::Profile;
+pub use proxies::ClientAddressHeader;
 pub use reference::reference;
 pub use sources::{Flag, Sources};
 
@@ -71,6 +75,10 @@ pub struct Config {
     pub instance: PathBuf,
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// The proxies in front, which are believed when they say where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they say it.
+    pub client_address_header: ClientAddressHeader,
     /// Where users and sessions are kept.
     pub database: DatabaseUrl,
     /// How tokens are made and read; no `secret_key` means that none was given, which only SQLite
@@ -257,6 +265,7 @@ pub fn check(
     places::judge(&draft.config.jwt, profile, &winners, &mut findings);
     together::judge(&draft.config.jwt, &winners, &mut findings);
     together::judge_beside(&draft, &winners, &mut findings);
+    proxies::judge(&draft.config.trusted_proxies, &winners, &mut findings);
     together::judge_lock(&draft.config, &winners, &mut findings);
     for (setting, problem) in others(&draft.config) {
         together::refuse(setting, &problem, &winners, &mut findings);
@@ -289,6 +298,8 @@ impl Config {
             profile,
             instance: instance.to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            trusted_proxies: Vec::new(),
+            client_address_header: ClientAddressHeader::Forwarded,
             database: DatabaseUrl::Sqlite(PathBuf::new()),
             jwt: JwtConfig::default(),
             identity: JwtIdentity::Id,

@@ -14,6 +14,7 @@ use super::{
     database_url::{self, DatabaseUrl},
     echo, key_pair, limits, places,
     problem::Origin,
+    proxies,
     value::{Refusal, Value, quoted},
 };
 
@@ -144,6 +145,8 @@ const MOST_HASH_ROUNDS: u32 = 10_000_000;
 #[rustfmt::skip] // one line a setting reads as the table it is
 pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("LISTEN", |d, v| address(v).map(|x| d.config.listen = x)),
+    Setting::plain("TRUSTED_PROXIES", |d, v| proxies::networks(v).map(|x| d.config.trusted_proxies = x)),
+    Setting::plain("CLIENT_ADDRESS_HEADER", |d, v| v.one_of(proxies::HEADERS).map(|x| d.config.client_address_header = x)),
     Setting::url("DATABASE_URL", database),
     Setting::url("MONGO_URI", mongo),
     Setting::plain("BODY_LIMIT", |d, v| v.number(256..=16_777_216).map(|x: u32| d.config.body_limit = x as usize)),
@@ -234,13 +237,15 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("JWT_ERROR_MESSAGE_KEY", |d, v| message_key(v).map(|x| d.config.jwt.error_message_key = x)),
 ];
 
-/// Headers that say something else about a request: a token there would break it, or be read by others.
-const TAKEN_HEADERS: [&str; 12] = [
+/// Headers that say something else about a request: a token there would break it, or be read by others. What proxies say
+/// of a client, all of `X-Forwarded-` besides, is taken out of every request.
+const TAKEN_HEADERS: [&str; 14] = [
     "connection",
     "content-length",
     "content-type",
     "cookie",
     "expect",
+    "forwarded",
     "host",
     "keep-alive",
     "set-cookie",
@@ -248,6 +253,7 @@ const TAKEN_HEADERS: [&str; 12] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "x-real-ip",
 ];
 const ALGORITHMS: &str =
     "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA";
@@ -362,7 +368,8 @@ fn header_name(value: &Value) -> Result<String, Refusal> {
     if !name.bytes().all(token) {
         return Err(format!("{} cannot be the name of a header", echo::found_text(&name)));
     }
-    if TAKEN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+    let lower = name.to_ascii_lowercase();
+    if TAKEN_HEADERS.contains(&lower.as_str()) || lower.starts_with("x-forwarded-") {
         return Err(format!(
             "{name} has another job in a request; write \"Authorization\" or a name of its own"
         ));

@@ -1,6 +1,6 @@
 //! The edge: what happens to every request and every answer, in one pass.
 
-use std::{any::Any, error::Error};
+use std::{any::Any, error::Error, net::IpAddr, time::Duration};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -12,7 +12,7 @@ use portcullis::AuthError;
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
-use super::{error::Refusal, extract::BodyRead};
+use super::{client_address::ClientAddress, error::Refusal, extract::BodyRead};
 use crate::{causes::causes, state::AppState};
 
 /// The largest head of a request, address and headers together: 32 KiB. Four of the longest tokens fit into it.
@@ -20,7 +20,7 @@ pub const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Names the request, bounds its time, writes a refusal in the configured style, sets the headers of every
+/// Names the request, finds out where it comes from, bounds its time, writes a refusal in the configured style, sets the headers of every
 /// answer, and logs one line.
 pub(super) async fn edge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = state.clock().monotonic();
@@ -32,7 +32,10 @@ pub(super) async fn edge(State(state): State<AppState>, mut request: Request, ne
     // At the highest level: whatever the filter lets through of a request carries its id.
     let span = tracing::error_span!("request", id = id.as_str());
     let body_read = BodyRead::of(&mut request);
-    let response = match malformed(&request) {
+    // First, since what it takes out of the head was sent too.
+    let refused = malformed(&request);
+    let ClientAddress(address) = ClientAddress::settle(&mut request, state.proxies());
+    let response = match refused {
         Some(refusal) => refusal.into_response(),
         None => answered(request, next, &state).instrument(span.clone()).await,
     };
@@ -41,7 +44,8 @@ pub(super) async fn edge(State(state): State<AppState>, mut request: Request, ne
     if state.is_stopping() || !body_read.is_whole() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    span.in_scope(|| log(&method, &route, &response, state.clock().monotonic().duration_since(started)));
+    let took = state.clock().monotonic().duration_since(started);
+    span.in_scope(|| log(&method, &route, address, &response, took));
     response
 }
 
@@ -126,7 +130,7 @@ fn route(request: &Request) -> String {
     matched.map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned())
 }
 
-fn log(method: &Method, route: &str, response: &Response, took: std::time::Duration) {
+fn log(method: &Method, route: &str, address: IpAddr, response: &Response, took: Duration) {
     let (status, us) = (response.status().as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     // A method may be any word a stranger makes up.
     let known = [Method::GET, Method::POST, Method::PUT, Method::DELETE].contains(method);
@@ -134,9 +138,9 @@ fn log(method: &Method, route: &str, response: &Response, took: std::time::Durat
     if response.status().is_client_error() || response.status().is_server_error() {
         // Why a token was refused: one text of a fixed set, nothing of the request.
         let reason = response.extensions().get::<AuthError>().map(field::display);
-        tracing::info!(method, route, status, us, reason, "{method} {route} {status} in {us} µs");
+        tracing::info!(method, route, status, us, %address, reason, "{method} {route} {status} in {us} µs");
     } else {
-        tracing::debug!(method, route, status, us, "{method} {route} {status} in {us} µs");
+        tracing::debug!(method, route, status, us, %address, "{method} {route} {status} in {us} µs");
     }
 }
 

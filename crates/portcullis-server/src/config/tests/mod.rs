@@ -95,6 +95,7 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
     let unset = Config::unset(Profile::Production, Path::new(""));
     let set = [
         config.listen != unset.listen,
+        config.client_address_header != unset.client_address_header,
         config.database != unset.database,
         config.registration != unset.registration,
         config.password_min_length != unset.password_min_length,
@@ -123,7 +124,7 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.shutdown_notice != unset.shutdown_notice,
         config.log_filter != unset.log_filter,
     ];
-    assert_eq!(set, [true; 28]);
+    assert_eq!(set, [true; 29]);
     let without_default: Vec<_> =
         config.settings().filter(|shown| shown.value.is_none()).map(|shown| shown.name).collect();
     assert_eq!(
