@@ -5,7 +5,7 @@ use portcullis::{Claims, Revocation, TokenKind, Verdict};
 use super::{Accounts, AccountsError};
 use crate::{
     model::{EndReason, RefreshId, Session, SessionId, User},
-    sessions::{self, AdoptedToken},
+    sessions::{self, AdoptedToken, Shown},
     store::Opening,
 };
 
@@ -86,10 +86,11 @@ impl Accounts {
             let adopted = self.adopted(&user, id, token, jti);
             let ended = sessions::ended(&adopted, EndReason::LoggedOut, self.now());
             let at_most = self.policy.sessions_per_user;
-            match self.store.open_session(ended, &user.password, at_most, self.now()).await? {
+            match self.store.open_session(ended, &Shown::by(&user), at_most, self.now()).await? {
                 // Where the user's sessions have all been ended meanwhile, it will not be adopted either.
                 Opening::Opened { .. } | Opening::Refused => return Ok(()),
-                Opening::HashChanged => {}
+                // What failed or has changed says nothing of a token.
+                Opening::UserChanged | Opening::Locked => {}
             }
         }
         Err(Self::hash_keeps_changing())

@@ -4,7 +4,7 @@ use super::{Accounts, AccountsError, TokenPair, to_its_end};
 use crate::{
     model::{LoginName, Password, Session, SessionId, User, UserState},
     revocations::Revocations,
-    sessions,
+    sessions::{self, Shown},
     store::Opening,
 };
 
@@ -63,7 +63,7 @@ impl Accounts {
     }
 
     /// The first pair of a new session, for somebody who has just shown a password: no token leaves before its session
-    /// is durable. `None` where the user has another hash by now, which may be of the same password.
+    /// is durable. `None` where the user has another hash by now, which may be of the same password, or another level.
     pub(super) async fn open_session(
         &self,
         user: &User,
@@ -80,13 +80,13 @@ impl Accounts {
     }
 
     /// Makes a session durable, and tells the index of those that had to end for it. `false` where the user, as `user`
-    /// was read, has another hash by now.
+    /// was read, has another hash or another access level by now.
     pub(super) async fn open(&self, user: &User, session: Session) -> Result<bool, AccountsError> {
         let now = self.now();
         let (store, revocations) = (self.store.clone(), self.revocations.clone());
-        let (shown_for, at_most) = (user.password.clone(), self.policy.sessions_per_user);
+        let (shown, at_most) = (Shown::by(user), self.policy.sessions_per_user);
         to_its_end(async move {
-            match store.open_session(session, &shown_for, at_most, now).await? {
+            match store.open_session(session, &shown, at_most, now).await? {
                 Opening::Opened { displaced } => {
                     for session in &displaced {
                         tracing::info!(session = session.id.as_str(), "a session had to end for a new one");
@@ -97,9 +97,10 @@ impl Accounts {
                     }
                     Ok(true)
                 }
-                Opening::HashChanged => Ok(false),
-                // The password was changed or the account ended while its hash was being checked.
-                Opening::Refused => Err(AccountsError::BadCredentials),
+                Opening::UserChanged => Ok(false),
+                // The password was changed or the account ended while its hash was being checked; or others have failed so
+                // often that not even the right password is accepted for a while.
+                Opening::Refused | Opening::Locked => Err(AccountsError::BadCredentials),
             }
         })
         .await

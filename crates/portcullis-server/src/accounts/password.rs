@@ -4,9 +4,8 @@ use portcullis::Claims;
 
 use super::{Accounts, AccountsError, to_its_end};
 use crate::{
-    model::{Password, PasswordHash, SessionId, User},
+    model::{Password, PasswordHash, SessionId, User, UserChange, UserChanged},
     revocations::Revocations,
-    store::PasswordChange,
 };
 
 impl Accounts {
@@ -41,9 +40,9 @@ impl Accounts {
             };
             match self.replace_hash(user, hash, kept).await? {
                 // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
-                PasswordChange::Changed { .. } => return Ok(self.revocations.poll().await?),
-                PasswordChange::NoSuchUser => return Err(AccountsError::SessionOver),
-                PasswordChange::NotAsExpected => {}
+                UserChanged::Done { .. } => return Ok(self.revocations.poll().await?),
+                UserChanged::NoSuchUser => return Err(AccountsError::SessionOver),
+                UserChanged::NotAsExpected | UserChanged::LastAdmin => {}
             }
         }
         Err(Self::hash_keeps_changing())
@@ -54,14 +53,15 @@ impl Accounts {
         user: User,
         new: PasswordHash,
         kept: Option<SessionId>,
-    ) -> Result<PasswordChange, AccountsError> {
+    ) -> Result<UserChanged, AccountsError> {
         let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.now());
         let identity = self.identity(&user).to_owned();
         to_its_end(async move {
             // Before the epoch is raised: whoever adopts such a token has read one of the two.
             revocations.end_tokens_without_session(&identity).await?;
-            let change = store.change_password(&user.id, &user.password, &new, kept.as_ref(), now).await?;
-            if let PasswordChange::Changed { ended } = &change {
+            let change = UserChange::Password { expected: user.password, new, keep: kept };
+            let changed = store.change_user(&user.id, &change, now).await?;
+            if let UserChanged::Done { sessions: ended, .. } = &changed {
                 Self::all_are_over(&revocations, ended);
                 revocations.flask_refuses(Revocations::kept_by_none(ended)).await;
                 let count = ended.len();
@@ -71,7 +71,7 @@ impl Accounts {
                     "a password was changed, {count} sessions ended"
                 );
             }
-            Ok(change)
+            Ok(changed)
         })
         .await
     }

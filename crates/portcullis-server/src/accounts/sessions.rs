@@ -4,7 +4,9 @@ use portcullis::{Claims, Token};
 
 use super::{Accounts, AccountsError, Identity, to_its_end};
 use crate::{
-    model::{EndReason, LoginName, Password, Session, SessionId, User, UserId, UserState},
+    model::{
+        EndReason, LoginName, Password, Session, SessionId, User, UserChange, UserChanged, UserId, UserState,
+    },
     revocations::Revocations,
 };
 
@@ -101,7 +103,11 @@ impl Accounts {
         to_its_end(async move {
             // Before the epoch is raised: whoever adopts such a token has read one of the two.
             revocations.end_tokens_without_session(&identity).await?;
-            let ended = store.end_sessions(&user.id, kept.as_ref(), now).await?;
+            let ended =
+                match store.change_user(&user.id, &UserChange::EndSessions { keep: kept }, now).await? {
+                    UserChanged::Done { sessions, .. } => sessions,
+                    _ => return Err(AccountsError::SessionOver),
+                };
             Self::all_are_over(&revocations, &ended);
             revocations.flask_refuses(Revocations::kept_by_none(&ended)).await;
             let count = ended.len();

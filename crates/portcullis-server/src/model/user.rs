@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Access, PasswordHash, Username};
+use super::{Access, Failures, PasswordHash, Username};
 
 /// The store's own name for a user: opaque text, never reused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +37,15 @@ pub struct User {
     pub state: UserState,
     /// How often all sessions of the user were ended: one of an earlier epoch is over.
     pub epoch: i64,
+    /// The failed logins since the last that succeeded.
+    pub failures: Failures,
+}
+
+impl User {
+    /// Whether the user may administer others now.
+    pub fn is_enabled_admin(&self) -> bool {
+        self.access == Access::Admin && self.state == UserState::Enabled
+    }
 }
 
 /// Whether a user may be here.

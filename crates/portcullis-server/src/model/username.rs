@@ -5,6 +5,7 @@
 
 use precis_core::profile::Profile;
 use precis_profiles::UsernameCaseMapped;
+use unicode_normalization::UnicodeNormalization;
 
 /// The canonical form of a name: equal keys are one name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -112,6 +113,49 @@ impl LoginName {
     }
 }
 
+/// The beginning of canonical names, as somebody who looks for users types it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamePrefix(String);
+
+impl NamePrefix {
+    /// Takes a text as the beginning of names.
+    ///
+    /// It is brought into the canonical form like a name. A text that is no name by itself may begin one all the same,
+    /// such as "l·" does "l·l": of it only case and normal form are made those of names.
+    ///
+    /// # Errors
+    /// [`UsernameProblem::Empty`], and [`UsernameProblem::TooLong`] beyond [`LoginName::MAX_BYTES`].
+    pub fn parse(text: &str) -> Result<Self, UsernameProblem> {
+        match text.len() {
+            0 => Err(UsernameProblem::Empty),
+            length if length > LoginName::MAX_BYTES => Err(UsernameProblem::TooLong),
+            _ => Ok(Self(match NameKey::of(text) {
+                Some(key) => key.0,
+                None => text.to_lowercase().nfc().collect(),
+            })),
+        }
+    }
+
+    /// The beginning: the first key that there may be.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What is behind all keys that begin so, in the order of Unicode code points; none where everything behind the
+    /// beginning begins so.
+    pub fn end(&self) -> Option<String> {
+        let mut end = self.0.clone();
+        while let Some(last) = end.pop() {
+            // A range of characters passes over the surrogates, which are none.
+            if let Some(next) = (last..=char::MAX).nth(1) {
+                end.push(next);
+                return Some(end);
+            }
+        }
+        None
+    }
+}
+
 /// An `ObjectId` (24 hex digits) or a UUID: where tokens may name users by either, a name must not be one.
 fn looks_like_id(text: &str) -> bool {
     let object_id = text.len() == 24 && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -150,6 +194,26 @@ mod tests {
             assert_eq!(Username::parse(text).unwrap_err(), problem, "{text:?}");
         }
         assert!(Username::parse(&"x".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn a_beginning_of_names_is_canonical_and_ends_before_the_next_one() {
+        for (text, begin, end) in [
+            ("Al", "al", Some("am")),
+            ("ａｌ", "al", Some("am")),
+            ("JOSE\u{301}", "jos\u{e9}", Some("jos\u{ea}")),
+            ("L\u{b7}", "l\u{b7}", Some("l\u{b8}")),
+            ("a b", "a b", Some("a c")),
+            ("%", "%", Some("&")),
+            ("x\u{d7ff}", "x\u{d7ff}", Some("x\u{e000}")),
+            ("x\u{10ffff}", "x\u{10ffff}", Some("y")),
+            ("\u{10ffff}", "\u{10ffff}", None),
+        ] {
+            let prefix = NamePrefix::parse(text).unwrap();
+            assert_eq!((prefix.as_str(), prefix.end().as_deref()), (begin, end), "{text:?}");
+        }
+        assert_eq!(NamePrefix::parse(""), Err(UsernameProblem::Empty));
+        assert_eq!(NamePrefix::parse(&"x".repeat(1025)), Err(UsernameProblem::TooLong));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use portcullis_server::{
         Session, SessionId, User, Username,
     },
     revocations::{FeedSource, RevocationPolicy, Revocations},
-    sessions::{self, LostAnswer, Refresh, RefreshPolicy, Verdict},
+    sessions::{self, LostAnswer, Refresh, RefreshPolicy, Shown, Verdict},
     store::{Creation, Opening, Refreshed, Store, StoreErrorKind, sqlite::SqliteStore},
 };
 use tempfile::TempDir;
@@ -49,7 +49,8 @@ impl Node {
         let next = next(id);
         let owner = (&self.user.id, self.user.epoch);
         let session = sessions::opened(SessionId::new(id), owner, &next, HOUR, now);
-        let opening = self.store.open_session(session.clone(), &self.user.password, 50, now).await.unwrap();
+        let opening =
+            self.store.open_session(session.clone(), &Shown::by(&self.user), 50, now).await.unwrap();
         assert!(matches!(opening, Opening::Opened { .. }));
         session
     }
@@ -66,6 +67,7 @@ impl Node {
             session_max_age: HOUR,
             source: FeedSource::Auto,
             max_staleness: Duration::from_mins(5),
+            events_kept: HOUR,
         };
         Revocations::load(self.store.clone(), Arc::new(self.clock.clone()), policy).await.unwrap()
     }
@@ -170,6 +172,7 @@ async fn a_store_that_cannot_tell_by_itself_is_refused_where_it_should() {
         session_max_age: HOUR,
         source: FeedSource::Stream,
         max_staleness: HOUR,
+        events_kept: HOUR,
     };
     let refused = Revocations::load(node.store.clone(), Arc::new(node.clock.clone()), policy).await;
     let error = refused.err().unwrap();
