@@ -27,6 +27,8 @@ use harness::{
 };
 
 const LENGTH: Duration = Duration::from_secs(30);
+/// The store's two seconds, and what a request does besides.
+const IN_TIME: Duration = Duration::from_millis(2500);
 
 fn main() -> ExitCode {
     // `cargo test --benches` runs this too, and wants nothing measured.
@@ -42,9 +44,9 @@ fn main() -> ExitCode {
     let mut all_hold = true;
     for outage in outages {
         let report = run(outage, LENGTH);
-        println!("{report}: {}", if report.holds() { "holds" } else { "DOES NOT HOLD" });
+        println!("{report}: {}", if report.holds(IN_TIME) { "holds" } else { "DOES NOT HOLD" });
         report.during.odd.iter().take(5).for_each(|odd| println!("  {odd}"));
-        all_hold &= report.holds();
+        all_hold &= report.holds(IN_TIME);
     }
     if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -8,6 +8,7 @@
 //! accounts      what people do: register, log in, refresh, log out
 //! limits        how often strangers may try
 //! passwords     hashing on a few workers          revocations  the list, in the store and in memory
+//! audit         what happened, in the log and in the store
 //! store         where it all is durable           jobs         what happens by the clock
 //! sessions      the refresh rule, one pure function
 //! instance      the folder where the made secret lies
@@ -18,6 +19,7 @@
 //! Which room may use which is written in `ARCHITECTURE.md` and held by `tests/rooms.rs`.
 
 pub mod accounts;
+pub mod audit;
 pub mod causes;
 pub mod cli;
 pub mod config;
@@ -32,4 +34,4 @@ pub mod sessions;
 pub mod state;
 pub mod store;
 
-pub use http::{MAX_HEAD_BYTES, app};
+pub use http::{MAX_HEAD_BYTES, Route, Rule, app, route_table};

@@ -156,7 +156,7 @@ impl Revocations {
         let session = self.store.end_session(id, reason, store_now).await?;
         if let Some(session) = &session {
             self.note_session(session);
-            self.flask_refuses(Self::kept_by_none([session])).await;
+            self.flask_refuses([], [session]).await;
         }
         Ok(session)
     }

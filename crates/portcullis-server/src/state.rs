@@ -13,16 +13,18 @@ use ipnet::IpNet;
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
 
 use crate::{
-    accounts::{self, Accounts, Identity, Policy},
+    accounts::{self, Accounts, Identity, Policy, SetupSecrets},
+    audit::Audit,
     config::{
-        ClientAddressHeader, Config, JwtIdentity, LegacyRefresh, PasswordScheme, RefreshLostAnswer,
-        Registration, RevocationFeed,
+        ClientAddressHeader, Config, JwtIdentity, LegacyRefresh, PasswordCommon, PasswordScheme,
+        RefreshLostAnswer, Registration, RevocationFeed,
     },
     instance::{self, InstanceError, InstanceSecret},
     jobs::Jobs,
+    model::{CommonPasswords, PasswordPolicy},
     passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
     revocations::{Beside, FeedSource, RevocationPolicy, Revocations},
-    sessions::{LostAnswer, RefreshPolicy},
+    sessions::{LockPolicy, LostAnswer, RefreshPolicy},
     store::{self, Store, StoreError},
 };
 
@@ -33,6 +35,7 @@ pub struct AppState(Arc<Inner>);
 struct Inner {
     accounts: Accounts,
     revocations: Arc<Revocations>,
+    audit: Arc<Audit>,
     jwt: JwtManager,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -127,7 +130,8 @@ impl AppState {
         clock: Arc<dyn Clock>,
         store: Arc<dyn Store>,
     ) -> Result<Self, OpenError> {
-        let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
+        let options = with_secret(config)?;
+        let jwt = JwtManager::from_config(options.clone())?.clock(clock.clone());
         let revocations = Revocations::load(store.clone(), clock.clone(), revocation_policy(config)).await?;
         let beside = beside(config);
         let revocations = Arc::new(revocations.beside(beside));
@@ -135,21 +139,25 @@ impl AppState {
         let (scheme, upgrade) = hashing(config);
         let capacity = HashCapacity::of_machine(config.hash_queue);
         let passwords = Passwords::start(scheme, upgrade, capacity, &clock);
-        let accounts = Accounts::new(
-            store.clone(),
+        let audit = Arc::new(Audit::new(store.clone()));
+        let parts = accounts::Parts {
+            store: store.clone(),
             passwords,
-            revocations.clone(),
-            jwt.clone(),
-            clock.clone(),
-            policy(config),
-        );
+            revocations: revocations.clone(),
+            audit: audit.clone(),
+            jwt: jwt.clone(),
+            setup: SetupSecrets::derived_from(&options, clock.clone())?,
+            clock: clock.clone(),
+        };
+        let accounts = Accounts::new(parts, policy(config));
         let limits = RequestLimits { body: config.body_limit, request: config.request_timeout };
-        let jobs = Jobs::start(&revocations);
+        let jobs = Jobs::start(&revocations, &audit);
         let stopping = AtomicBool::new(false);
         let proxies = proxies(config);
         Ok(Self(Arc::new(Inner {
             accounts,
             revocations,
+            audit,
             jwt,
             store,
             clock,
@@ -241,6 +249,9 @@ impl AppState {
         if let Err(error) = self.0.revocations.tell_seen().await {
             tracing::warn!(%error, "the last uses of sessions could not be noted");
         }
+        if let Err(error) = self.0.audit.write().await {
+            tracing::warn!(%error, "the last audit events are in the log alone");
+        }
         self.0.store.close().await;
     }
 }
@@ -311,7 +322,13 @@ fn revocation_policy(config: &Config) -> RevocationPolicy {
 fn policy(config: &Config) -> Policy {
     Policy {
         registration_open: config.registration == Registration::Open,
-        password_min_length: config.password_min_length,
+        password: PasswordPolicy {
+            min_length: config.password_min_length,
+            common: match config.password_common {
+                PasswordCommon::Refuse => CommonPasswords::Refuse,
+                PasswordCommon::Allow => CommonPasswords::Allow,
+            },
+        },
         identity: match config.identity {
             JwtIdentity::Id => Identity::Id,
             JwtIdentity::Username => Identity::Username,
@@ -324,6 +341,11 @@ fn policy(config: &Config) -> Policy {
             LegacyRefresh::Adopt => accounts::LegacyRefresh::Adopt,
             LegacyRefresh::Refuse => accounts::LegacyRefresh::Refuse,
         },
+        lock: Some(LockPolicy {
+            free_failures: 5,
+            first_delay: Duration::from_secs(1),
+            max_delay: Duration::from_mins(15),
+        }),
         refresh: RefreshPolicy {
             reuse_window: config.refresh_reuse_window,
             lost_answer: match config.refresh_lost_answer {

@@ -2,9 +2,9 @@
 
 use portcullis::{Claims, Revocation, TokenKind, Verdict};
 
-use super::{Accounts, AccountsError};
+use super::{Accounts, AccountsError, Client};
 use crate::{
-    model::{EndReason, RefreshId, Session, SessionId, User},
+    model::{EndReason, EventKind, RefreshId, Session, SessionId, User},
     sessions::{self, AdoptedToken, Shown},
     store::Opening,
 };
@@ -31,7 +31,7 @@ impl Accounts {
     pub(super) async fn adopt(
         &self,
         token: &Claims,
-        device: Option<&str>,
+        client: &Client,
     ) -> Result<(SessionId, RefreshId), AccountsError> {
         let (Some(id), Some(jti)) = (adopted_into(token), token.jti()) else {
             return Err(AccountsError::SessionOver);
@@ -51,15 +51,15 @@ impl Accounts {
             }
             // What ended the user's tokens was noted before the user's epoch was raised, which is read by now: either
             // this hears of the note, whichever node made it, or the store sees the epoch.
-            self.revocations.poll().await?;
+            self.revocations.catch_up().await?;
             if matches!(self.revocations.check(token), Verdict::Revoked) {
                 return Err(AccountsError::SessionOver);
             }
             let session = self.adopted(&user, &id, token, jti);
-            let session = Session { device: device.map(Session::cut_device), ..session };
-            if self.open(&user, self.revocations.as_kept(session)).await.map_err(over)? {
-                let (session, user) = (id.as_str(), user.id.as_str());
-                tracing::info!(session, user, jti, "a refresh token of another application was adopted");
+            let session = Session { device: client.device.as_deref().map(Session::cut_device), ..session };
+            let event = self.own(EventKind::SessionCreated, &user.id, client);
+            let event = event.detail("for a refresh token of another application");
+            if self.open(&user, self.revocations.as_kept(session), event).await.map_err(over)? {
                 return Ok((id, presented));
             }
         }

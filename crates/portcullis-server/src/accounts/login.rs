@@ -1,9 +1,8 @@
 //! Logging in: a name and a password become a session and its first pair of tokens.
 
-use super::{Accounts, AccountsError, TokenPair, to_its_end};
+use super::{Accounts, AccountsError, Client, TokenPair, to_its_end};
 use crate::{
-    model::{LoginName, Password, Session, SessionId, User, UserState},
-    revocations::Revocations,
+    model::{AuditEvent, EventKind, LoginName, Password, Session, SessionId, User},
     sessions::{self, Shown},
     store::Opening,
 };
@@ -11,8 +10,8 @@ use crate::{
 impl Accounts {
     /// Logs a user in.
     ///
-    /// An unknown name costs the same hash as a wrong password, and so does a disabled user, so that neither answer nor
-    /// time tells which names exist. `device` is what the client says that it is.
+    /// An unknown name costs the same work as a wrong password, and so does a user who is disabled or locked, so that neither
+    /// answer nor time tells which names exist.
     ///
     /// # Errors
     /// [`AccountsError::BadCredentials`], or a part that failed.
@@ -20,23 +19,31 @@ impl Accounts {
         &self,
         name: LoginName,
         password: Password,
-        device: Option<&str>,
+        client: &Client,
     ) -> Result<TokenPair, AccountsError> {
         for _ in 0..Self::ATTEMPTS {
             let user = self.store.user_by_name(&name).await?;
-            let hash = user.as_ref().map(|user| &user.password);
-            let holds = self.passwords.check(password.clone(), hash).await?;
+            let holds = self.is_password_of(user.as_ref(), password.clone(), client).await?;
             let user = match user {
-                Some(user) if holds && user.state == UserState::Enabled => user,
+                Some(user) if holds && self.may_come_in(&user) => user,
                 known => {
-                    tracing::info!(user = known.map(|user| user.id.as_str().to_owned()), "a login failed");
-                    return Err(AccountsError::BadCredentials);
+                    return Err(self.not_accepted(EventKind::LoginFail, known.as_ref(), holds, client).await);
                 }
             };
-            if let Some(pair) = self.open_session(&user, device).await? {
-                tracing::info!(user = user.id.as_str(), "a login succeeded");
-                self.upgrade_hash(user, password);
-                return Ok(pair);
+            let kind = match user.failures.count {
+                0 => EventKind::LoginSuccess,
+                _ => EventKind::LoginSuccessAfterFail,
+            };
+            match self.open_session(&user, kind, client).await {
+                Ok(Some(pair)) => {
+                    self.upgrade_hash(user, password);
+                    return Ok(pair);
+                }
+                Ok(None) => {}
+                Err(AccountsError::BadCredentials) => {
+                    return Err(self.not_accepted(EventKind::LoginFail, Some(&user), holds, client).await);
+                }
+                Err(error) => return Err(error),
             }
         }
         Err(Self::hash_keeps_changing())
@@ -67,23 +74,31 @@ impl Accounts {
     pub(super) async fn open_session(
         &self,
         user: &User,
-        device: Option<&str>,
+        kind: EventKind,
+        client: &Client,
     ) -> Result<Option<TokenPair>, AccountsError> {
         let now = self.now();
         let id = SessionId::random().map_err(|error| AccountsError::Defect(error.into()))?;
         let (owner, first) = ((&user.id, user.epoch), self.next_head()?);
         let session = sessions::opened(id, owner, &first, self.policy.session_max_age, now);
-        let session = Session { device: device.map(Session::cut_device), ..session };
+        let session = Session { device: client.device.as_deref().map(Session::cut_device), ..session };
         let session = self.revocations.as_kept(session);
         let pair = self.pair(user, &session)?;
-        Ok(self.open(user, session).await?.then_some(pair))
+        let event = self.own(kind, &user.id, client);
+        Ok(self.open(user, session, event).await?.then_some(pair))
     }
 
-    /// Makes a session durable, and tells the index of those that had to end for it. `false` where the user, as `user`
-    /// was read, has another hash or another access level by now.
-    pub(super) async fn open(&self, user: &User, session: Session) -> Result<bool, AccountsError> {
+    /// Makes a session durable, which is an event, and tells the index of those that had to end for it. `false` where the
+    /// user, as `user` was read, has another hash or another access level by now.
+    pub(super) async fn open(
+        &self,
+        user: &User,
+        session: Session,
+        event: AuditEvent,
+    ) -> Result<bool, AccountsError> {
         let now = self.now();
-        let (store, revocations) = (self.store.clone(), self.revocations.clone());
+        let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
+        let event = event.session(&session.id);
         let (shown, at_most) = (Shown::by(user), self.policy.sessions_per_user);
         to_its_end(async move {
             match store.open_session(session, &shown, at_most, now).await? {
@@ -92,9 +107,8 @@ impl Accounts {
                         tracing::info!(session = session.id.as_str(), "a session had to end for a new one");
                         revocations.note_session(session);
                     }
-                    if !displaced.is_empty() {
-                        revocations.flask_refuses(Revocations::kept_by_none(&displaced)).await;
-                    }
+                    revocations.flask_refuses([], &displaced).await;
+                    audit.note(event);
                     Ok(true)
                 }
                 Opening::UserChanged => Ok(false),

@@ -1,13 +1,19 @@
 //! What people do here: register, log in, refresh, log out, change a password. No axum, no SQL, no status codes.
 
+mod administration;
 mod adopt;
+mod client;
+mod failures;
 mod login;
 mod logout;
 mod pair;
 mod password;
 mod refresh;
 mod register;
+mod seldom;
 mod sessions;
+mod setup;
+mod unsettled;
 
 use std::{
     error::Error,
@@ -20,15 +26,23 @@ use std::{
 use portcullis::{Clock, IssueError, JwtManager, NumericDate};
 use tokio::task::JoinError;
 
+use seldom::Seldom;
+use unsettled::Unsettled;
+
+pub use administration::By;
 pub use adopt::LegacyRefresh;
+pub use client::Client;
 pub use pair::TokenPair;
 pub use refresh::{RefreshedPair, RepeatReason};
 pub use sessions::{FreshToken, LogoutScope};
+pub use setup::SetupSecrets;
 
 use crate::{
+    audit::Audit,
+    model::{AuditEvent, EventKind, PasswordPolicy, UserId},
     passwords::{Passwords, PasswordsError},
     revocations::Revocations,
-    sessions::RefreshPolicy,
+    sessions::{LockPolicy, RefreshPolicy},
     store::{Store, StoreError, of_the_same_request},
 };
 
@@ -37,9 +51,31 @@ pub struct Accounts {
     store: Arc<dyn Store>,
     passwords: Arc<Passwords>,
     revocations: Arc<Revocations>,
+    audit: Arc<Audit>,
     jwt: JwtManager,
     clock: Arc<dyn Clock>,
     policy: Policy,
+    setup: SetupSecrets,
+    unsettled: Arc<Unsettled>,
+    seldom: Seldom,
+}
+
+/// What the acts need, as a start has made it.
+pub struct Parts {
+    /// Where users and sessions are durable.
+    pub store: Arc<dyn Store>,
+    /// The hash workers.
+    pub passwords: Passwords,
+    /// What is refused.
+    pub revocations: Arc<Revocations>,
+    /// What happened.
+    pub audit: Arc<Audit>,
+    /// The manager of the service's tokens.
+    pub jwt: JwtManager,
+    /// The secrets of a setup.
+    pub setup: SetupSecrets,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// What a configuration decides about the acts.
@@ -47,8 +83,8 @@ pub struct Accounts {
 pub struct Policy {
     /// Whether strangers may register.
     pub registration_open: bool,
-    /// The shortest new password, in Unicode code points.
-    pub password_min_length: usize,
+    /// What new passwords have to be.
+    pub password: PasswordPolicy,
     /// What a token's identity claim holds.
     pub identity: Identity,
     /// How long an access token lives.
@@ -61,6 +97,8 @@ pub struct Policy {
     pub sessions_per_user: usize,
     /// What becomes of refresh tokens of no session.
     pub legacy_refresh: LegacyRefresh,
+    /// How long an account is locked after logins that failed; none: never.
+    pub lock: Option<LockPolicy>,
     /// The refresh rule's settings.
     pub refresh: RefreshPolicy,
 }
@@ -89,6 +127,24 @@ pub enum AccountsError {
     /// The token is void, or its session is over: only a login helps.
     #[error("the session is over")]
     SessionOver,
+    /// Only administrators may.
+    #[error("only administrators may do this")]
+    NotAllowed,
+    /// The secret of a setup is forged, used or expired.
+    #[error("the setup secret is wrong, used or expired")]
+    BadSetupSecret,
+    /// There is somebody who administers users.
+    #[error("there is an administrator already")]
+    AlreadySetUp,
+    /// There is no user of that id or name.
+    #[error("there is no such user")]
+    NoSuchUser,
+    /// The user has no session of that name.
+    #[error("there is no such session")]
+    NoSuchSession,
+    /// Nobody could administer users any more.
+    #[error("nobody else could administer users")]
+    LastAdmin,
     /// A token without a `jti` cannot be put on a list.
     #[error("the token has no jti and cannot be revoked")]
     NoTokenId,
@@ -141,20 +197,25 @@ impl Accounts {
     const ATTEMPTS: usize = 3;
 
     /// Brings the parts together.
-    pub fn new(
-        store: Arc<dyn Store>,
-        passwords: Passwords,
-        revocations: Arc<Revocations>,
-        jwt: JwtManager,
-        clock: Arc<dyn Clock>,
-        policy: Policy,
-    ) -> Self {
-        Self { store, passwords: Arc::new(passwords), revocations, jwt, clock, policy }
+    pub fn new(parts: Parts, policy: Policy) -> Self {
+        let Parts { store, passwords, revocations, audit, jwt, setup, clock } = parts;
+        let (passwords, unsettled, seldom) = (Arc::new(passwords), Arc::default(), Seldom::default());
+        Self { store, passwords, revocations, audit, jwt, clock, policy, setup, unsettled, seldom }
     }
 
     /// The time by which the store judges.
     fn now(&self) -> SystemTime {
         self.store.time(self.clock.now())
+    }
+
+    /// Something that happens now, because of a request of a client's.
+    fn event(&self, kind: EventKind, client: &Client) -> AuditEvent {
+        AuditEvent::new(kind, self.now()).from(client.address)
+    }
+
+    /// Something that a user does to himself.
+    fn own(&self, kind: EventKind, user: &UserId, client: &Client) -> AuditEvent {
+        self.event(kind, client).by(user).about(user)
     }
 
     /// The time at which a token is issued: not later than any node may take it to be, where the clocks differ. A node

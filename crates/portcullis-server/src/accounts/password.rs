@@ -2,11 +2,8 @@
 
 use portcullis::Claims;
 
-use super::{Accounts, AccountsError, to_its_end};
-use crate::{
-    model::{Password, PasswordHash, SessionId, User, UserChange, UserChanged},
-    revocations::Revocations,
-};
+use super::{Accounts, AccountsError, Client, to_its_end};
+use crate::model::{AuditEvent, EventKind, Password, PasswordHash, SessionId, User, UserChange, UserChanged};
 
 impl Accounts {
     /// Changes the password of the user that a token speaks of, who shows the present one. The token's session goes
@@ -22,6 +19,7 @@ impl Accounts {
         token: &Claims,
         present: Password,
         new: Password,
+        client: &Client,
     ) -> Result<(), AccountsError> {
         for _ in 0..Self::ATTEMPTS {
             let user = self.user_of(token).await?;
@@ -29,18 +27,22 @@ impl Accounts {
                 Some(session) => Some(self.living_session(&SessionId::new(session.id), &user).await?.id),
                 None => None,
             };
-            let hash = if self.passwords.check(present.clone(), Some(&user.password)).await? {
+            let may = self.may_come_in(&user);
+            let holds = self.is_password_of(Some(&user), present.clone(), client).await?;
+            let hash = if holds && may {
                 self.passwords.hash(new.clone()).await?
-            } else if self.passwords.check(new.clone(), Some(&user.password)).await? {
+            } else if self.is_password_of(Some(&user), new.clone(), client).await? && may {
                 // Into itself: what was left to be ended ends.
                 user.password.clone()
             } else {
-                tracing::info!(user = user.id.as_str(), "a password was not the user's");
-                return Err(AccountsError::BadCredentials);
+                let kind = EventKind::PasswordChangeFail;
+                return Err(self.not_accepted(kind, Some(&user), holds, client).await);
             };
-            match self.replace_hash(user, hash, kept).await? {
+            let event = self.own(EventKind::PasswordChange, &user.id, client);
+            let event = AuditEvent { session: kept, ..event };
+            match self.replace_hash(user, hash, event).await? {
                 // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
-                UserChanged::Done { .. } => return Ok(self.revocations.poll().await?),
+                UserChanged::Done { .. } => return Ok(self.revocations.catch_up().await?),
                 UserChanged::NoSuchUser => return Err(AccountsError::SessionOver),
                 UserChanged::NotAsExpected | UserChanged::LastAdmin => {}
             }
@@ -48,28 +50,25 @@ impl Accounts {
         Err(Self::hash_keeps_changing())
     }
 
+    /// Replaces a hash by that of another password; the session of the event goes on.
     async fn replace_hash(
         &self,
         user: User,
         new: PasswordHash,
-        kept: Option<SessionId>,
+        event: AuditEvent,
     ) -> Result<UserChanged, AccountsError> {
-        let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.now());
+        let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
+        let now = self.now();
         let identity = self.identity(&user).to_owned();
         to_its_end(async move {
             // Before the epoch is raised: whoever adopts such a token has read one of the two.
             revocations.end_tokens_without_session(&identity).await?;
-            let change = UserChange::Password { expected: user.password, new, keep: kept };
+            let change = UserChange::Password { expected: user.password, new, keep: event.session.clone() };
             let changed = store.change_user(&user.id, &change, now).await?;
             if let UserChanged::Done { sessions: ended, .. } = &changed {
                 Self::all_are_over(&revocations, ended);
-                revocations.flask_refuses(Revocations::kept_by_none(ended)).await;
-                let count = ended.len();
-                tracing::info!(
-                    user = user.id.as_str(),
-                    count,
-                    "a password was changed, {count} sessions ended"
-                );
+                revocations.flask_refuses([], ended).await;
+                audit.note(event.detail(&format!("{} sessions ended", ended.len())));
             }
             Ok(changed)
         })

@@ -2,10 +2,10 @@
 
 use portcullis::Claims;
 
-use super::{Accounts, AccountsError, TokenPair, to_its_end};
+use super::{Accounts, AccountsError, Client, TokenPair, to_its_end};
 use crate::{
-    model::{RefreshId, SessionId},
-    revocations::{Beside, Revocations},
+    model::{EventKind, RefreshId, SessionId},
+    revocations::Beside,
     sessions::{Refresh, Verdict},
     store::{Refreshed, StoreError},
 };
@@ -30,29 +30,25 @@ pub enum RepeatReason {
 
 impl Accounts {
     /// Gives out a session's pair for a genuine refresh token, by the rule of [`sessions`](crate::sessions). A token of
-    /// no session opens one, where the policy adopts it; `device` is what the client says that it is.
+    /// no session opens one, where the policy adopts it.
     ///
     /// # Errors
     /// [`AccountsError::SessionOver`] for a token that is void, or whose session is; a part that failed: the same
     /// request again settles it.
-    pub async fn refresh(
-        &self,
-        token: &Claims,
-        device: Option<&str>,
-    ) -> Result<RefreshedPair, AccountsError> {
+    pub async fn refresh(&self, token: &Claims, client: &Client) -> Result<RefreshedPair, AccountsError> {
         let (id, presented) = match (token.session(), token.jti()) {
             (Some(of), Some(jti)) => {
                 (SessionId::new(of.id), RefreshId { generation: of.generation, jti: jti.to_owned() })
             }
-            (None, _) => self.adopt(token, device).await?,
+            (None, _) => self.adopt(token, client).await?,
             (Some(_), None) => return Err(AccountsError::SessionOver),
         };
-        let refresh = Refresh {
-            presented,
-            seen: self.newest_seen(&id).await?,
-            next: self.next_head()?,
-            policy: self.policy.refresh,
+        let next = match self.unsettled.pair(&id, &presented, self.clock.monotonic()) {
+            Some(next) => next,
+            None => self.next_head()?,
         };
+        let seen = self.newest_seen(&id).await?;
+        let refresh = Refresh { presented, seen, next, policy: self.policy.refresh };
         let refreshed = self.use_refresh_token(id.clone(), refresh).await?;
         let (Some(session), Some(user)) = (&refreshed.session, &refreshed.user) else {
             tracing::info!(session = id.as_str(), "a refresh token of no session was refused");
@@ -80,15 +76,15 @@ impl Accounts {
                 Ok(RefreshedPair { pair, repeat: Some(RepeatReason::Concurrent) })
             }
             Verdict::Replayed => {
-                tracing::warn!(
-                    session = id,
-                    user = user.id.as_str(),
-                    "a refresh token was used again that somebody has a copy of: the session is ended"
-                );
+                // Nobody knows which of the two it was.
+                let event = self.event(EventKind::TokenReuse, client).about(&user.id).session(&session.id);
+                self.audit.note(event.detail("the session ended: somebody has a copy of a refresh token"));
                 Err(AccountsError::SessionOver)
             }
             Verdict::Ahead => {
-                tracing::warn!(session = id, "a refresh token is ahead of the store: was it set back?");
+                let event = self.event(EventKind::SessionAheadOfStore, client);
+                let event = event.about(&user.id).session(&session.id).detail("was the store set back?");
+                self.note_seldom(event, user.id.as_str());
                 Err(AccountsError::SessionOver)
             }
             Verdict::Gone => Err(AccountsError::SessionOver),
@@ -110,15 +106,20 @@ impl Accounts {
     /// Lets the store act, and tells the index what it says of the session: once more where this node may not have heard.
     async fn use_refresh_token(&self, id: SessionId, refresh: Refresh) -> Result<Refreshed, StoreError> {
         let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.now());
+        let (unsettled, asked_at) = (self.unsettled.clone(), self.clock.monotonic());
         to_its_end(async move {
-            let refreshed = store.refresh_session(&id, &refresh, now).await?;
+            let refreshed = match store.refresh_session(&id, &refresh, now).await {
+                Ok(refreshed) => refreshed,
+                Err(error) => {
+                    unsettled.keep(&id, &refresh.presented, refresh.next, asked_at);
+                    return Err(error);
+                }
+            };
+            unsettled.settle(&id, &refresh.presented);
             if let Some(session) = &refreshed.session {
                 revocations.note_session(session);
                 let replaced = revocations.void_there(&refreshed.replaced);
-                if session.ended.is_some() || !replaced.is_empty() {
-                    let unkept = Revocations::kept_by_none([session]);
-                    revocations.flask_refuses(replaced.into_iter().chain(unkept)).await;
-                }
+                revocations.flask_refuses(replaced, [session]).await;
             }
             Ok(refreshed)
         })

@@ -1,8 +1,8 @@
 //! Registering: a name and a password become a user, who is logged in at once.
 
-use super::{Accounts, AccountsError, TokenPair};
+use super::{Accounts, AccountsError, Client, TokenPair};
 use crate::{
-    model::{Access, NewUser, Password, Username},
+    model::{Access, EventKind, NewUser, Password, Username},
     store::Creation,
 };
 
@@ -16,7 +16,7 @@ impl Accounts {
         &self,
         username: Username,
         password: Password,
-        device: Option<&str>,
+        client: &Client,
     ) -> Result<TokenPair, AccountsError> {
         if !self.policy.registration_open {
             return Err(AccountsError::RegistrationClosed);
@@ -26,8 +26,10 @@ impl Accounts {
         match self.store.create_user(user, self.now()).await? {
             Creation::NameTaken => Err(AccountsError::NameTaken),
             Creation::Created(user) => {
-                tracing::info!(user = user.id.as_str(), "a user has registered");
-                self.open_session(&user, device).await?.ok_or(AccountsError::BadCredentials)
+                self.audit.note(self.own(EventKind::UserCreated, &user.id, client));
+                self.open_session(&user, EventKind::SessionCreated, client)
+                    .await?
+                    .ok_or(AccountsError::BadCredentials)
             }
         }
     }

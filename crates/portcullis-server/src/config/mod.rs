@@ -12,6 +12,7 @@
 //! | `places.rs` | where tokens are looked for, and their cookies |
 //! | `key_pair.rs` | the keys of algorithms with key pairs, and their files |
 //! | `secrets.rs` | which signing secrets may be used |
+//! | `passwords.rs` | how cheap a hash and how short a password may be |
 //! | `together.rs` | what only shows when settings are taken together |
 //! | `names.rs` | Flask's names, near misses |
 //! | `echo.rs` | how much of a source a message may repeat |
@@ -27,6 +28,7 @@ mod file;
 mod key_pair;
 mod limits;
 mod names;
+mod passwords;
 mod places;
 mod problem;
 mod profile;
@@ -106,6 +108,8 @@ pub struct Config {
     pub legacy_refresh: LegacyRefresh,
     /// The shortest password that can be chosen, in characters.
     pub password_min_length: usize,
+    /// Whether the most used passwords can be chosen.
+    pub password_common: PasswordCommon,
     /// The memory of one password hash.
     pub argon2_memory_kib: u32,
     /// The passes of one password hash.
@@ -168,6 +172,15 @@ pub enum LegacyRefresh {
     Adopt,
     /// They are refused.
     Refuse,
+}
+
+/// What becomes of the most used passwords when somebody chooses one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordCommon {
+    /// They are refused.
+    Refuse,
+    /// They are taken.
+    Allow,
 }
 
 /// How new passwords are hashed.
@@ -260,7 +273,7 @@ pub fn check(
         findings.problems.insert(0, unknown);
     } else {
         secrets::judge(&mut draft, &winners, &mut findings);
-        hash_cost(&draft.config, &winners, &mut findings);
+        passwords::judge(&draft.config, &winners, &mut findings);
     }
     places::judge(&draft.config.jwt, profile, &winners, &mut findings);
     together::judge(&draft.config.jwt, &winners, &mut findings);
@@ -313,6 +326,7 @@ impl Config {
             flask_beside: false,
             legacy_refresh: LegacyRefresh::Refuse,
             password_min_length: 0,
+            password_common: PasswordCommon::Allow,
             argon2_memory_kib: 0,
             argon2_passes: 0,
             pbkdf2_rounds: NonZeroU32::MIN,
@@ -331,27 +345,6 @@ impl Config {
             log_filter: String::new(),
             log_format: LogFormat::Auto,
             shown: Vec::new(),
-        }
-    }
-}
-
-/// Outside tests no password is hashed for less than OWASP's minimum for its scheme.
-fn hash_cost(config: &Config, winners: &sources::Winners, findings: &mut Findings) {
-    const LEAST_MEMORY_KIB: u32 = 19_456;
-    const LEAST_PASSES: u32 = 2;
-    const LEAST_ROUNDS: u32 = 600_000;
-    if config.profile == Profile::Testing {
-        return;
-    }
-    let costs = [
-        ("PASSWORD_ARGON2_MEMORY_KIB", config.argon2_memory_kib, LEAST_MEMORY_KIB),
-        ("PASSWORD_ARGON2_PASSES", config.argon2_passes, LEAST_PASSES),
-        ("PASSWORD_PBKDF2_ROUNDS", config.pbkdf2_rounds.get(), LEAST_ROUNDS),
-    ];
-    for (name, cost, least) in costs.into_iter().filter(|(_, cost, least)| cost < least) {
-        if let Some(origin) = winners.origin(name) {
-            let text = format!("expected at least {least} in the {} profile, found {cost}", config.profile);
-            findings.problem(Problem::of(name, origin.clone(), text));
         }
     }
 }

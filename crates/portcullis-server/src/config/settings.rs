@@ -9,8 +9,8 @@ use std::{
 use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
 
 use super::{
-    Config, JwtIdentity, LegacyRefresh, LimitsSwitch, LogFormat, PasswordScheme, Profile, RefreshLostAnswer,
-    Registration, RevocationFeed,
+    Config, JwtIdentity, LegacyRefresh, LimitsSwitch, LogFormat, PasswordCommon, PasswordScheme, Profile,
+    RefreshLostAnswer, Registration, RevocationFeed,
     database_url::{self, DatabaseUrl},
     echo, key_pair, limits, places,
     problem::Origin,
@@ -167,6 +167,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("FLASK_BESIDE", |d, v| v.boolean().map(|x| d.config.flask_beside = x)),
     Setting::plain("LEGACY_REFRESH", |d, v| v.one_of(LEGACY_REFRESHES).map(|x| d.config.legacy_refresh = x)),
     Setting::plain("PASSWORD_MIN_LENGTH", |d, v| v.number(1..=64).map(|x: u32| d.config.password_min_length = x as usize)),
+    Setting::plain("PASSWORD_COMMON", |d, v| v.one_of(PASSWORD_COMMONS).map(|x| d.config.password_common = x)),
     Setting::plain("PASSWORD_ARGON2_MEMORY_KIB", |d, v| v.number(8..=MOST_HASH_MEMORY_KIB).map(|x| d.config.argon2_memory_kib = x)),
     Setting::plain("PASSWORD_ARGON2_PASSES", |d, v| v.number(1..=20).map(|x| d.config.argon2_passes = x)),
     Setting::plain("PASSWORD_PBKDF2_ROUNDS", |d, v| v.number(1..=MOST_HASH_ROUNDS).map(|x| d.config.pbkdf2_rounds = x)),
@@ -268,6 +269,8 @@ const LOST_ANSWERS: &[(&str, RefreshLostAnswer)] =
     &[("forgive", RefreshLostAnswer::Forgive), ("refuse", RefreshLostAnswer::Refuse)];
 const LEGACY_REFRESHES: &[(&str, LegacyRefresh)] =
     &[("adopt", LegacyRefresh::Adopt), ("refuse", LegacyRefresh::Refuse)];
+const PASSWORD_COMMONS: &[(&str, PasswordCommon)] =
+    &[("refuse", PasswordCommon::Refuse), ("allow", PasswordCommon::Allow)];
 const PASSWORD_SCHEMES: &[(&str, PasswordScheme)] =
     &[("argon2id", PasswordScheme::Argon2id), ("pbkdf2_sha256", PasswordScheme::Pbkdf2Sha256)];
 const REVOCATION_FEEDS: &[(&str, RevocationFeed)] =

@@ -4,32 +4,26 @@
 //! only as far as trusted hops reach: the first address that is none of theirs is the client's, and what stands left of
 //! it, which a client may have sent, is not looked at.
 
-use std::{
-    convert::Infallible,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, Request},
-    http::{HeaderMap, HeaderName, header, request::Parts},
+    extract::{ConnectInfo, Request},
+    http::{Extensions, HeaderMap, HeaderName, header},
 };
 
 use crate::state::{ForwardingHeader, Proxies};
 
-/// Where a request comes from. The edge puts it into every request.
+/// Where a request comes from; none for one that came over no connection, as a test's. The edge puts it into every
+/// request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ClientAddress(pub(super) IpAddr);
+pub(super) struct ClientAddress(pub(super) Option<IpAddr>);
 
 impl ClientAddress {
-    /// Of requests that came over no connection, as a test's: one address for all of them.
-    const UNKNOWN: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-
     /// Finds out where a request comes from, and takes what any hop says of that out of it, so that no handler can
     /// believe it.
     pub(super) fn settle(request: &mut Request, proxies: &Proxies) -> Self {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-        let address =
-            peer.map_or(Self::UNKNOWN, |peer| Self(client_address(peer, request.headers(), proxies)));
+        let address = Self(peer.map(|peer| client_address(peer, request.headers(), proxies)));
         let headers = request.headers_mut();
         let said: Vec<HeaderName> = headers.keys().filter(|name| is_forwarding(name)).cloned().collect();
         for name in said {
@@ -38,13 +32,10 @@ impl ClientAddress {
         request.extensions_mut().insert(address);
         address
     }
-}
 
-impl<S: Sync> FromRequestParts<S> for ClientAddress {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get().copied().unwrap_or(Self::UNKNOWN))
+    /// What the edge found out.
+    pub(super) fn of(extensions: &Extensions) -> Self {
+        extensions.get().copied().unwrap_or(Self(None))
     }
 }
 
@@ -268,14 +259,15 @@ mod tests {
         }
         let mut request = request.body(Body::empty()).unwrap();
         let address = ClientAddress::settle(&mut request, &proxies(ForwardingHeader::XForwardedFor));
-        assert_eq!(address, ClientAddress::UNKNOWN);
+        assert_eq!(address, ClientAddress(None));
         assert_eq!(request.headers().keys().collect::<Vec<_>>(), ["host"]);
         let peer = SocketAddr::from(([10, 0, 0, 1], 80));
         let mut request =
             Request::get("/").header("x-forwarded-for", "203.0.113.9").body(Body::empty()).unwrap();
         request.extensions_mut().insert(ConnectInfo(peer));
         let address = ClientAddress::settle(&mut request, &proxies(ForwardingHeader::XForwardedFor));
-        assert_eq!((address.0.to_string().as_str(), request.headers().len()), ("203.0.113.9", 0));
+        assert_eq!(address, ClientAddress("203.0.113.9".parse().ok()));
+        assert_eq!((ClientAddress::of(request.extensions()), request.headers().len()), (address, 0));
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 //! A handler answers with a [`Refusal`]; the outermost layer writes it in the configured style. So a refusal
 //! looks the same wherever it comes from, and its cause, which is for the log, has no way into a body.
 
-use std::{collections::BTreeMap, error::Error, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, error::Error, sync::Arc};
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -13,8 +13,8 @@ use portcullis::JwtManager;
 
 use crate::accounts::{AccountsError, Cause};
 
-/// What is wrong with which field; a field may have several problems.
-pub(super) type FieldProblems = BTreeMap<&'static str, Vec<String>>;
+/// What is wrong with which field or parameter; each may have several problems. A name that is not known is the client's.
+pub(super) type FieldProblems = BTreeMap<Cow<'static, str>, Vec<String>>;
 
 /// A request that is not done, and what its client is told.
 #[derive(Clone, Debug)]
@@ -34,6 +34,12 @@ impl Refusal {
     /// What is wrong with the fields of a body, all of it.
     pub(super) fn fields(fields: FieldProblems) -> Self {
         Self { fields, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Some fields are missing or invalid") }
+    }
+
+    /// What is wrong with the parameters of an address, all of it.
+    pub(super) fn params(params: FieldProblems) -> Self {
+        let text = "Some parameters are not known or invalid";
+        Self { fields: params, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, text) }
     }
 
     /// 500: a defect of ours.
@@ -95,6 +101,18 @@ impl From<AccountsError> for Refusal {
                 Self::new(StatusCode::UNAUTHORIZED, "Wrong username or password")
             }
             AccountsError::SessionOver => Self::new(StatusCode::UNAUTHORIZED, "The session is over"),
+            AccountsError::NotAllowed => Self::new(StatusCode::FORBIDDEN, "Only administrators may do this"),
+            AccountsError::BadSetupSecret => {
+                Self::new(StatusCode::UNAUTHORIZED, "The setup secret is wrong, used or expired")
+            }
+            AccountsError::AlreadySetUp => {
+                Self::new(StatusCode::CONFLICT, "There is an administrator already")
+            }
+            AccountsError::NoSuchUser => Self::new(StatusCode::NOT_FOUND, "There is no such user"),
+            AccountsError::NoSuchSession => Self::new(StatusCode::NOT_FOUND, "There is no such session"),
+            AccountsError::LastAdmin => {
+                Self::new(StatusCode::CONFLICT, "The last administrator cannot be taken away")
+            }
             AccountsError::NoTokenId => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The token has no jti and cannot be revoked")
             }

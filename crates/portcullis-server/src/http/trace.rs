@@ -1,6 +1,11 @@
 //! The edge: what happens to every request and every answer, in one pass.
 
-use std::{any::Any, error::Error, net::IpAddr, time::Duration};
+use std::{
+    any::Any,
+    error::Error,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -20,11 +25,10 @@ pub const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Names the request, finds out where it comes from, bounds its time, writes a refusal in the configured style, sets the headers of every
-/// answer, and logs one line.
+/// Names the request, finds out where it comes from, bounds its time, writes a refusal in the configured style, sets the
+/// headers of every answer, and logs one line.
 pub(super) async fn edge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = state.clock().monotonic();
-    state.keep_hearing(started).await;
     // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
     let id = Uuid::new_v4().to_string();
     let method = request.method().clone();
@@ -37,7 +41,7 @@ pub(super) async fn edge(State(state): State<AppState>, mut request: Request, ne
     let ClientAddress(address) = ClientAddress::settle(&mut request, state.proxies());
     let response = match refused {
         Some(refusal) => refusal.into_response(),
-        None => answered(request, next, &state).instrument(span.clone()).await,
+        None => answered(request, next, &state, started).instrument(span.clone()).await,
     };
     let mut response = span.in_scope(|| written(response, &state));
     set_headers(response.headers_mut(), &id);
@@ -50,9 +54,13 @@ pub(super) async fn edge(State(state): State<AppState>, mut request: Request, ne
 }
 
 /// What the routes answer, if they do in time: the body has its time in the extractor, the answer as much again.
-async fn answered(request: Request, next: Next, state: &AppState) -> Response {
+async fn answered(request: Request, next: Next, state: &AppState, started: Instant) -> Response {
     let limit = state.limits().request.saturating_mul(2);
-    let answer = tokio::time::timeout(limit, AppState::one_request(next.run(request))).await;
+    let answer = AppState::one_request(async {
+        state.keep_hearing(started).await;
+        next.run(request).await
+    });
+    let answer = tokio::time::timeout(limit, answer).await;
     answer.unwrap_or_else(|late| Refusal::unavailable().caused_by(late).into_response())
 }
 
@@ -130,17 +138,19 @@ fn route(request: &Request) -> String {
     matched.map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned())
 }
 
-fn log(method: &Method, route: &str, address: IpAddr, response: &Response, took: Duration) {
+fn log(method: &Method, route: &str, address: Option<IpAddr>, response: &Response, took: Duration) {
     let (status, us) = (response.status().as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    let address = address.map(field::display);
     // A method may be any word a stranger makes up.
-    let known = [Method::GET, Method::POST, Method::PUT, Method::DELETE].contains(method);
+    let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let known = known.contains(method);
     let method = if known { method.as_str() } else { "other" };
     if response.status().is_client_error() || response.status().is_server_error() {
         // Why a token was refused: one text of a fixed set, nothing of the request.
         let reason = response.extensions().get::<AuthError>().map(field::display);
-        tracing::info!(method, route, status, us, %address, reason, "{method} {route} {status} in {us} µs");
+        tracing::info!(method, route, status, us, address, reason, "{method} {route} {status} in {us} µs");
     } else {
-        tracing::debug!(method, route, status, us, %address, "{method} {route} {status} in {us} µs");
+        tracing::debug!(method, route, status, us, address, "{method} {route} {status} in {us} µs");
     }
 }
 

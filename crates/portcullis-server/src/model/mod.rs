@@ -7,6 +7,7 @@ mod audit;
 mod cursor;
 mod failures;
 mod password;
+mod password_policy;
 mod revocation;
 mod session;
 mod user;
@@ -19,6 +20,7 @@ pub use audit::{AuditEvent, EventCursor, EventKind, EventPage, EventQuery, Store
 pub use cursor::CursorProblem;
 pub use failures::Failures;
 pub use password::{Password, PasswordHash, PasswordProblem};
+pub use password_policy::{CommonPasswords, PasswordPolicy};
 pub use revocation::{EndedSession, Revocation, RevokedToken};
 pub use session::{
     AccessId, AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session, SessionId,

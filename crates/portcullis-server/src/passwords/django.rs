@@ -9,6 +9,7 @@ use super::{
     argon2id::{self, Arena},
     bcrypt,
     pbkdf2::{self, Digest},
+    scrypt,
     stored::Unverifiable,
 };
 use crate::model::Password;
@@ -27,6 +28,7 @@ pub(super) fn verify(password: &Password, stored: &str, arena: &mut Arena) -> Re
             let hex: String = halves.filter_map(|half| char::from_digit(half.into(), 16)).collect();
             bcrypt::verify(hex.as_bytes(), rest)
         }
+        "scrypt" => with_scrypt(bytes, rest),
         "argon2" => argon2id::verify(password, &format!("${rest}"), arena),
         _ => Err(Unverifiable::Unknown),
     }
@@ -41,6 +43,15 @@ fn with_pbkdf2(digest: Digest, secret: &[u8], rest: &str) -> Result<bool, Unveri
     };
     let checksum = STANDARD.decode(checksum).map_err(|_| Unverifiable::Damaged)?;
     pbkdf2::verify(digest, pbkdf2::rounds(rounds)?, salt.as_bytes(), secret, &checksum)
+}
+
+/// `scrypt$<N>$<salt>$<r>$<p>$<base64>`
+fn with_scrypt(secret: &[u8], rest: &str) -> Result<bool, Unverifiable> {
+    let [n, salt, r, p, checksum] = *rest.split('$').collect::<Vec<_>>() else {
+        return Err(Unverifiable::Damaged);
+    };
+    let checksum = STANDARD.decode(checksum).map_err(|_| Unverifiable::Damaged)?;
+    scrypt::verify([n, r, p], salt.as_bytes(), secret, &checksum)
 }
 
 #[cfg(test)]
@@ -70,6 +81,10 @@ mod tests {
             (DECOMPOSED, "bcrypt_sha256$$2b$04$bRPLxrDD6d2dXHX1MpRP2udFT5AUnf4PP6myu7E19fwBBM/bQntim"),
             ("correct horse", "bcrypt$$2b$04$KZU7FankGF7Lerxt1XRQ1.3w/7itpIXdm2AiXmhuZHdUlmUp2Qp7m"),
             (
+                "correct horse",
+                "scrypt$1024$wAU3bXoG$8$1$VtKWOlHbjMOMNoNzsKaVMPtQ74ZyQ1uMBeoyxvySD5wicAsTJS/wkdUIukP64NeRZRz69aGgkZ0Bxm3Dh72ddg==",
+            ),
+            (
                 DECOMPOSED,
                 "argon2$argon2id$v=19$m=64,t=1,p=1$NnFvU2xHSmNtdzRhYnZHUnJsTHRVeA$c8tOxZV8NbW2uHFfUN5UGm4DRbQ5iZtV20/FZV8Gbrk",
             ),
@@ -90,6 +105,9 @@ mod tests {
             (good.replace("22Q=", ""), Unverifiable::Damaged),
             (good.replace("_sha256", "_sha1"), Unverifiable::Damaged),
             (format!("{good}$"), Unverifiable::Damaged),
+            ("scrypt$1024$salt$8$1".to_owned(), Unverifiable::Damaged),
+            ("scrypt$1024$salt$8$1$eA==".to_owned(), Unverifiable::Damaged),
+            ("scrypt$1048576$salt$8$1$eA==".to_owned(), Unverifiable::AboveCap),
             // A user of Django without a password.
             ("!unusable".to_owned(), Unverifiable::Unknown),
             ("bcrypt_sha256$".to_owned(), Unverifiable::Unknown),

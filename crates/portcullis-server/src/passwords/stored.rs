@@ -9,7 +9,7 @@ use crate::model::{Password, PasswordHash};
 
 /// Why a stored hash is not worked on; each text may stand in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unverifiable {
+pub enum Unverifiable {
     /// Nobody here reads it.
     #[error("of an unknown scheme")]
     Unknown,

@@ -17,7 +17,7 @@ use tokio::{
 use super::{FeedSource, Hearing, Neighbour, RevocationPolicy, Revocations, SeenSessions};
 use crate::{
     model::Revocation,
-    store::{FeedMark, Store, StoreError, StoreErrorKind},
+    store::{FeedMark, Store, StoreError, StoreErrorKind, within_patience},
 };
 
 /// How often a load says how far it is.
@@ -35,9 +35,6 @@ pub(super) struct Heard {
 }
 
 impl Revocations {
-    /// How long a request waits for a node that has stood still to hear again.
-    const ASK_AGAIN: Duration = Duration::from_secs(2);
-
     /// How often the store is asked where it does not tell.
     pub const POLL_EVERY: Duration = Duration::from_millis(200);
 
@@ -92,6 +89,14 @@ impl Revocations {
         if heard.by > begun { Ok(()) } else { self.read_on(heard).await }
     }
 
+    /// A poll that a request waits for before it is answered, no longer than for any other call of the store.
+    ///
+    /// # Errors
+    /// Those of [`poll`](Self::poll).
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
+        within_patience(self.poll()).await
+    }
+
     /// Looks at the steady clock, which shows `now`, before a request is served: a node that stood still for too long must
     /// not go on by what it knew then. It asks once, and those that came with the request wait for that.
     pub async fn keep_hearing(&self, now: Instant) {
@@ -99,13 +104,14 @@ impl Revocations {
         if !self.hearing.is_overdue(now, longest) {
             return;
         }
-        let asked = timeout(Self::ASK_AGAIN, async {
+        let asked = within_patience(async {
             let heard = self.heard.lock().await;
             // Somebody else may have asked meanwhile.
             if self.hearing.is_overdue(self.clock.monotonic(), longest) {
                 // A failure is said there, and makes tokens uncheckable.
                 let _ = self.read_on(heard).await;
             }
+            Ok(())
         });
         if asked.await.is_err() {
             self.hearing.look_at(now, longest);

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Revocations;
 use crate::{
     model::{Head, RevokedToken, Session},
-    store::StoreError,
+    store::{FlaskNews, StoreError, UNTOLD_AT_ONCE},
 };
 
 /// Who else verifies the tokens, by the list in the store.
@@ -55,6 +55,15 @@ impl Drop for Telling<'_> {
     }
 }
 
+/// The tokens of a session as far as they are known, also where it has kept none: it was opened before there was anybody
+/// beside.
+fn known_tokens(session: &Session) -> Vec<RevokedToken> {
+    match session.access_tokens {
+        Some(_) => session.tokens_to_refuse(),
+        None => session.clone().keeping_access_tokens().tokens_to_refuse(),
+    }
+}
+
 impl Revocations {
     /// The same for a service that shares its store with another application.
     #[must_use]
@@ -67,15 +76,28 @@ impl Revocations {
         self.neighbour.beside
     }
 
-    /// Has the Flask application refuse tokens, and what sessions have left behind that have ended. What fails is done
-    /// again by a job ([`tell_flask`](Self::tell_flask)): no answer that is right otherwise waits for it.
-    pub async fn flask_refuses(&self, tokens: impl IntoIterator<Item = RevokedToken>) {
-        if self.neighbour.beside == Beside::Nobody {
-            return;
-        }
-        self.neighbour.note(tokens);
-        if let Err(error) = self.tell_flask().await {
-            tracing::warn!(%error, "the Flask application could not be told what to refuse; it is told soon");
+    /// Has the Flask application refuse tokens, and those of sessions that have ended, before whoever ended them is
+    /// answered. What fails is done again by a job ([`tell_flask`](Self::tell_flask)), and where the application runs at
+    /// another time the job is soon enough: no answer that is right otherwise fails by it, or waits for what others left.
+    pub async fn flask_refuses<'s>(
+        &self,
+        tokens: impl IntoIterator<Item = RevokedToken>,
+        ended: impl IntoIterator<Item = &'s Session>,
+    ) {
+        let ended = ended.into_iter().filter(|session| session.ended.is_some());
+        match self.neighbour.beside {
+            Beside::Nobody => {}
+            // What they have kept stands in the store.
+            Beside::Later => {
+                let kept_none = ended.filter(|session| session.access_tokens.is_none());
+                self.neighbour.note(tokens.into_iter().chain(kept_none.flat_map(known_tokens)));
+            }
+            Beside::Flask => {
+                self.neighbour.note(tokens.into_iter().chain(ended.flat_map(known_tokens)));
+                if let Err(error) = self.tell_noted().await {
+                    tracing::warn!(%error, "the Flask application could not be told what to refuse; it is told soon");
+                }
+            }
         }
     }
 
@@ -95,14 +117,7 @@ impl Revocations {
         jtis.into_iter().flatten().any(|jti| self.index.is_token_revoked(&jti))
     }
 
-    /// The tokens, as far as they are known, of ended sessions that have kept none: they were opened before there was
-    /// anybody beside. Others are told of by what they have kept.
-    pub fn kept_by_none<'s>(ended: impl IntoIterator<Item = &'s Session>) -> Vec<RevokedToken> {
-        let unkept = ended.into_iter().filter(|it| it.ended.is_some() && it.access_tokens.is_none());
-        unkept.flat_map(|session| session.clone().keeping_access_tokens().tokens_to_refuse()).collect()
-    }
-
-    /// Tells the Flask application what it has not been told yet; answers of how many ended sessions.
+    /// Tells the Flask application all that it has not been told yet, whoever left it; answers of how many ended sessions.
     ///
     /// # Errors
     /// [`StoreError`] when it may not know all; the next call tells it.
@@ -110,10 +125,24 @@ impl Revocations {
         if self.neighbour.beside == Beside::Nobody {
             return Ok(0);
         }
+        self.tell_noted().await?;
+        let mut told = 0;
+        loop {
+            let some = self.store.tell_flask(FlaskNews::EndedSessions, self.times().1).await?;
+            told += some;
+            if some < UNTOLD_AT_ONCE {
+                return Ok(told);
+            }
+        }
+    }
+
+    async fn tell_noted(&self) -> Result<(), StoreError> {
         let mut telling = Telling { tokens: self.neighbour.take(), neighbour: &self.neighbour };
-        let told = self.store.tell_flask(&telling.tokens, self.times().1).await?;
-        telling.tokens.clear();
-        Ok(told)
+        if !telling.tokens.is_empty() {
+            self.store.tell_flask(FlaskNews::Tokens(&telling.tokens), self.times().1).await?;
+            telling.tokens.clear();
+        }
+        Ok(())
     }
 
     /// A session that is to be opened, with what has to be kept of it for the Flask application.

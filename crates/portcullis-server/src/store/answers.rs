@@ -76,6 +76,16 @@ impl Refreshed {
     }
 }
 
+/// What another application has to refuse.
+#[derive(Clone, Copy, Debug)]
+pub enum FlaskNews<'a> {
+    /// These tokens and nothing else: what a request knows of, and does not wait long for.
+    Tokens(&'a [RevokedToken]),
+    /// The tokens of sessions that keep them ([`Session::access_tokens`]), have ended, and are due: at most
+    /// [`UNTOLD_AT_ONCE`] sessions. It may be told some of them once more.
+    EndedSessions,
+}
+
 /// What is forgotten when it is over: what [`Store::purge`](super::Store::purge) deletes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Expired {

@@ -16,9 +16,11 @@ use async_trait::async_trait;
 use portcullis::NumericDate;
 use tokio::sync::mpsc;
 
-pub use answers::{BATCH, Creation, Expired, FeedMark, Opening, Refreshed, Seen, UNTOLD_AT_ONCE, Watch};
+pub use answers::{
+    BATCH, Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, UNTOLD_AT_ONCE, Watch,
+};
 pub use error::{StoreError, StoreErrorKind};
-pub use patience::{of_one_request, of_the_same_request};
+pub use patience::{is_of_a_request, of_one_request, of_the_same_request, within_patience};
 
 #[cfg(feature = "mongo")]
 use self::mongo::MongoStore;
@@ -27,8 +29,7 @@ use crate::{
     config::DatabaseUrl,
     model::{
         AccessId, AuditEvent, EndReason, EventPage, EventQuery, Failures, LoginName, NewUser, PasswordHash,
-        Revocation, RevokedToken, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage,
-        UserQuery,
+        Revocation, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage, UserQuery,
     },
     sessions::{LockPolicy, Refresh, Shown},
 };
@@ -292,14 +293,12 @@ pub trait Store: Send + Sync + 'static {
         now: SystemTime,
     ) -> Result<bool, StoreError>;
 
-    /// Has another application that looks into the same store refuse tokens: these, and those of sessions that keep
-    /// them ([`Session::access_tokens`]), have ended, and are due. They are no entries of the revocation list for
-    /// `revoked_tokens`. Answers of how many ended sessions it was told now, at most
-    /// [`UNTOLD_AT_ONCE`].
+    /// Has another application that looks into the same store refuse tokens. They are no entries of the revocation list
+    /// for [`revocations`](Self::revocations). Answers of how many ended sessions it was told.
     ///
     /// # Errors
     /// [`StoreError`] when it may not know all; the same call again tells it.
-    async fn tell_flask(&self, tokens: &[RevokedToken], now: SystemTime) -> Result<usize, StoreError>;
+    async fn tell_flask(&self, news: FlaskNews<'_>, now: SystemTime) -> Result<usize, StoreError>;
 
     /// Adds events to those that are kept for good, or until they are purged: none is ever changed. The same events
     /// again, after an outcome that was not known, may stand there twice.

@@ -15,6 +15,8 @@ use std::{
 use portcullis::{Clock, SystemClock};
 use tokio::time::timeout;
 
+use super::{StoreError, StoreErrorKind};
+
 /// How long a call waits at most for a place and an answer together, and the calls of one request together.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -32,6 +34,21 @@ pub async fn of_one_request<T>(request: impl Future<Output = T>) -> T {
 pub fn of_the_same_request<T>(part: impl Future<Output = T>) -> impl Future<Output = T> {
     let waited = WAITED.try_with(Arc::clone).unwrap_or_default();
     WAITED.scope(waited, part)
+}
+
+/// Whether a request asks, and not a job: for stores that stand in front of another, as those of the tests do.
+pub fn is_of_a_request() -> bool {
+    WAITED.try_with(|_| ()).is_ok()
+}
+
+/// Waits for what a request asks of a store in many calls, which may each have a time of their own: no longer than for one
+/// call.
+///
+/// # Errors
+/// Theirs, and [`StoreErrorKind::Unavailable`] when the patience is over.
+pub async fn within_patience<T>(calls: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let late = || StoreError::new(StoreErrorKind::Unavailable, "the store did not answer in time");
+    wait_for(calls).await.unwrap_or_else(|| Err(late()))
 }
 
 /// Waits for a call, if it is over before the patience is; `None` where it is not.
@@ -73,6 +90,15 @@ mod tests {
         for took in [of_a_request, of_another, of_a_job] {
             assert!((PATIENCE..PATIENCE + Duration::from_secs(1)).contains(&took), "{took:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn many_calls_are_waited_for_like_one() {
+        let answer = of_one_request(async {
+            let _slow = wait_for(tokio::time::sleep(PATIENCE - Duration::from_millis(100))).await;
+            within_patience(pending::<Result<(), StoreError>>()).await
+        });
+        assert_eq!(answer.await.unwrap_err().kind(), StoreErrorKind::Unavailable);
     }
 
     #[tokio::test]

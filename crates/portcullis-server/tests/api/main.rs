@@ -13,6 +13,7 @@
     reason = "a test says what is wrong by failing"
 )]
 
+mod admin;
 mod beside;
 mod clock;
 mod cookies;

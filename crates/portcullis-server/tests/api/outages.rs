@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use crate::harness::outage::{Outage, run};
 
+/// Far below what a request may take as a whole, and far above what the store's two seconds become on a machine that does
+/// other work: how near it is to them is a figure of the bench.
+const IN_TIME: Duration = Duration::from_secs(6);
+
 fn passes(outage: Outage) {
     let report = run(outage, Duration::from_secs(3));
-    assert!(report.holds(), "{report}\n{:?}", report.during.odd);
+    assert!(report.holds(IN_TIME), "{report}\n{:?}", report.during.odd);
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn the_seeds_file_works_as_it_is_and_flask_env_names_the_profile() {
     let store = format!("store sqlite:{}/", folder.path().canonicalize().unwrap().display());
     assert!(server.ready.contains(&store), "{}", server.ready);
     let (status, _) =
-        server.post("/users/registration", &json!({"username": "test", "password": "password"}));
+        server.post("/users/registration", &json!({"username": "test", "password": "correct horse"}));
     assert_eq!(status, 201);
 }
 
@@ -85,7 +85,7 @@ fn without_any_configuration_it_starts_with_a_secret_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let instance = folder.path().join("instance");
     let register = |server: &Server| {
-        server.post("/users/registration", &json!({"username": "a", "password": "password"}))
+        server.post("/users/registration", &json!({"username": "a", "password": "correct horse"}))
     };
     let server = Server::start(&instance, &[], &[]);
     let (status, tokens) = register(&server);
@@ -238,4 +238,16 @@ fn every_line_about_a_request_carries_its_id_whatever_the_filter_lets_through() 
         assert!(!about_requests.is_empty(), "{log}");
         assert!(about_requests.iter().all(|line| line["span"]["id"].is_string()), "{log}");
     }
+}
+
+#[test]
+fn a_second_serve_of_one_database_ends_with_2_and_the_first_goes_on() {
+    let folder = instance(SEED_LINE);
+    let first = Server::seed(folder.path());
+    let second = Server::start_refused(folder.path());
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert_eq!((second.status.code(), second.stdout.is_empty()), (Some(2), true), "{said}");
+    assert!(said.contains("another portcullis serves"), "{said}");
+    let (status, ..) = first.request("GET", "/tests/hello", &[JSON], "");
+    assert_eq!(status, 200);
 }

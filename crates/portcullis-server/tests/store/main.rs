@@ -161,6 +161,7 @@ macro_rules! contract_for {
                     every_way_to_end_is_told
                     of_many_ended_sessions_all_are_told_in_the_end
                     an_access_token_is_noted_while_its_session_lives
+                    one_access_token_noted_by_many_is_kept_once
                     tokens_noted_while_others_refresh_are_all_kept
                 }
                 life {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use mongodb::error::{Error, ErrorKind, WriteFailure};
+use mongodb::{
+    bson::{Bson, Document},
+    error::{Error, ErrorKind, WriteFailure},
+};
 
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -13,6 +16,8 @@ pub(super) enum Failure {
     Driver(Box<Error>),
     /// A document holds what none of our types can be.
     Document { collection: &'static str, id: String, problem: String },
+    /// The server refused one of many writes.
+    Write { code: i32, said: String },
     /// Our own code panicked.
     Panicked,
     /// No place among the calls, or no answer, in time.
@@ -28,15 +33,32 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    /// What went wrong in a command of many writes, if anything did: another thing than a duplicate before that.
+    pub(super) fn of_many(answer: &Document) -> Option<Self> {
+        let errors = answer.get_array("writeErrors").into_iter().flatten();
+        let concern = answer.get("writeConcernError");
+        let failed = errors.chain(concern).filter_map(Bson::as_document).map(|error| {
+            let code = error.get_i32("code").unwrap_or_default();
+            (code, error.get_str("errmsg").unwrap_or("a write failed").to_owned())
+        });
+        failed.min_by_key(|(code, _)| *code == DUPLICATE_KEY).map(|(code, said)| Self::Write { code, said })
+    }
+
     /// Whether a unique index kept a write from happening: somebody was faster.
     pub(super) fn is_duplicate(&self) -> bool {
-        matches!(self, Self::Driver(error) if is_duplicate(error))
+        match self {
+            Self::Driver(error) => is_duplicate(error),
+            Self::Write { code, .. } => *code == DUPLICATE_KEY,
+            _ => false,
+        }
     }
 }
 
+/// What a server calls a text that a unique index has already.
+const DUPLICATE_KEY: i32 = 11_000;
+
 /// Whether a unique index kept a write from happening.
 fn is_duplicate(error: &Error) -> bool {
-    const DUPLICATE_KEY: i32 = 11_000;
     matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(refused)) if refused.code == DUPLICATE_KEY)
 }
 
@@ -61,6 +83,9 @@ impl Place {
                     "{self}: the document {id} of {collection} cannot be read: {problem}; repair or delete it"
                 ),
             ),
+            Failure::Write { code, said } => {
+                unavailable(format!("{self} cannot be used now")).caused_by(format!("{said} (code {code})"))
+            }
             Failure::Panicked => unavailable(format!("{self}: a call failed by a defect of this program")),
             Failure::Late => unavailable(format!("{self} did not answer in time")),
             Failure::Closed => unavailable(format!("{self} is closed")),

@@ -3,73 +3,93 @@
 use std::time::SystemTime;
 
 use mongodb::{
-    Collection,
-    bson::{DateTime, Document, doc},
+    Collection, Database,
+    bson::{Bson, DateTime, Document, doc},
 };
 
-use super::{calls::bounded, documents, failure::Failure, session_documents, sessions::Sessions};
+use super::{
+    REVOKED_TOKENS, calls::bounded, documents, failure::Failure, session_documents, sessions::Sessions,
+};
 use crate::{
     model::{AccessId, RevokedToken, Session, SessionId},
     store::UNTOLD_AT_ONCE,
 };
 
-/// Notes an access token of a session that has not ended.
+/// How many entries one command writes: far fewer than a server takes in the time of a step.
+const AT_ONCE: usize = 200;
+
+/// Notes an access token of a session that has not ended. One that is noted already stays where it is: many who ask at
+/// once are given the same, and it must not push others out.
 pub(super) async fn note_access_token(
     sessions: Collection<Document>,
     session: SessionId,
     token: AccessId,
 ) -> Result<bool, Failure> {
     let open = doc! { "_id": session.as_str(), "ended_at": { "$exists": false } };
+    let mut without = open.clone();
+    without.insert("access_tokens.jti", doc! { "$ne": &token.jti });
     let newest = i32::try_from(Session::ACCESS_TOKENS).unwrap_or(i32::MAX);
     let noted = doc! {
         "$push": {
             "access_tokens": { "$each": [session_documents::access_token(&token)], "$slice": -newest },
         },
     };
-    Ok(sessions.update_one(open, noted).await?.matched_count > 0)
+    let is_noted = sessions.update_one(without, noted).await?.matched_count > 0;
+    Ok(is_noted || sessions.find_one(open).await?.is_some())
 }
 
-/// Writes tokens for the Flask application, and those of ended sessions that are still due; answers of how many
-/// sessions.
-pub(super) async fn tell(
+/// Writes the tokens of ended sessions that are still due; answers of how many sessions.
+pub(super) async fn tell_of_ended(
     sessions: Sessions,
-    revoked: Collection<Document>,
-    tokens: Vec<RevokedToken>,
+    database: Database,
     now: SystemTime,
 ) -> Result<usize, Failure> {
-    for token in &tokens {
-        write(&revoked, token, now).await?;
-    }
     let due = doc! { "ended_at": { "$exists": true }, "access_tokens": { "$exists": true } };
     let due = bounded(sessions.select_at_most(due, UNTOLD_AT_ONCE)).await?;
-    for session in &due {
-        for token in session.tokens_to_refuse() {
-            write(&revoked, &token, now).await?;
-        }
-        let told = doc! { "$unset": { "access_tokens": "" } };
-        let told = sessions.sessions.update_one(doc! { "_id": session.id.as_str() }, told);
-        bounded(async { told.await }).await?;
-    }
+    let tokens: Vec<_> = due.iter().flat_map(Session::tokens_to_refuse).collect();
+    write(&database, &tokens, now).await?;
+    let ids: Vec<_> = due.iter().map(|session| session.id.as_str()).collect();
+    let told = doc! { "$unset": { "access_tokens": "" } };
+    let told = sessions.sessions.update_many(doc! { "_id": { "$in": ids } }, told);
+    bounded(async { told.await }).await?;
     Ok(due.len())
 }
 
-/// Writes an entry for the Flask application alone. One that stands there for us too goes on to.
-async fn write(revoked: &Collection<Document>, token: &RevokedToken, now: SystemTime) -> Result<(), Failure> {
-    // Again where somebody else has written the same entry in between, as for ours.
-    for _ in 0..2 {
-        let ours = doc! { "jti": &token.jti, "expires_at": { "$exists": true } };
-        let written = revoked.update_one(
-            ours,
-            doc! {
-                "$max": { "expires_at": documents::expiry(token.expires_at) },
-                "$currentDate": { "at": true },
-                "$setOnInsert": { "created_at": DateTime::from_system_time(now), "for_flask": true },
-            },
-        );
-        match bounded(async { written.upsert(true).await }).await {
-            Err(failure) if failure.is_duplicate() => {}
-            written => return written.map(drop),
+/// Writes entries for the Flask application alone. One that stands there for us too goes on to.
+pub(super) async fn write(
+    database: &Database,
+    tokens: &[RevokedToken],
+    now: SystemTime,
+) -> Result<(), Failure> {
+    for some in tokens.chunks(AT_ONCE) {
+        // Again where somebody else has written the same entry in between, as for ours.
+        if let Err(failure) = write_at_once(database, some, now).await {
+            if !failure.is_duplicate() {
+                return Err(failure);
+            }
+            write_at_once(database, some, now).await?;
         }
     }
     Ok(())
+}
+
+async fn write_at_once(database: &Database, tokens: &[RevokedToken], now: SystemTime) -> Result<(), Failure> {
+    let upserts = tokens.iter().map(|token| {
+        let change = doc! {
+            "$max": { "expires_at": documents::expiry(token.expires_at) },
+            "$currentDate": { "at": true },
+            "$setOnInsert": { "created_at": DateTime::from_system_time(now), "for_flask": true },
+        };
+        let ours = doc! { "jti": &token.jti, "expires_at": { "$exists": true } };
+        Bson::from(doc! { "q": ours, "u": change, "upsert": true })
+    });
+    // The driver has a call of many updates for the newest servers only; the command is as old as any.
+    let command = doc! {
+        "update": REVOKED_TOKENS,
+        "updates": upserts.collect::<Vec<_>>(),
+        "ordered": false,
+        "writeConcern": { "w": "majority", "j": true },
+    };
+    let answer = bounded(async { database.run_command(command).await }).await?;
+    Failure::of_many(&answer).map_or(Ok(()), Err)
 }

@@ -53,13 +53,12 @@ use self::{
     time::ServerTime,
     uses::Uses,
 };
-use super::{Creation, Expired, FeedMark, Opening, Refreshed, Seen, Store, StoreError, Watch};
+use super::{Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, Watch};
 use crate::{
     config::MongoUrl,
     model::{
         AccessId, AuditEvent, EndReason, EventPage, EventQuery, Failures, LoginName, NewUser, PasswordHash,
-        Revocation, RevokedToken, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage,
-        UserQuery,
+        Revocation, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage, UserQuery,
     },
     sessions::{LockPolicy, Refresh, Shown},
 };
@@ -333,9 +332,18 @@ impl Store for MongoStore {
         self.call(flask::note_access_token(self.sessions.sessions.clone(), session.clone(), token)).await
     }
 
-    async fn tell_flask(&self, tokens: &[RevokedToken], now: SystemTime) -> Result<usize, StoreError> {
-        let (sessions, revoked) = (self.sessions.clone(), self.revoked_tokens.clone());
-        self.steps(flask::tell(sessions, revoked, tokens.to_vec(), now)).await
+    async fn tell_flask(&self, news: FlaskNews<'_>, now: SystemTime) -> Result<usize, StoreError> {
+        let database = self.database.clone();
+        match news {
+            FlaskNews::Tokens(tokens) => {
+                let tokens = tokens.to_vec();
+                self.call(async move { flask::write(&database, &tokens, now).await }).await?;
+                Ok(0)
+            }
+            FlaskNews::EndedSessions => {
+                self.steps(flask::tell_of_ended(self.sessions.clone(), database, now)).await
+            }
+        }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

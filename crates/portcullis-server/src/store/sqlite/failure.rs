@@ -64,12 +64,17 @@ impl Place {
     /// SQLite would go on writing to a deleted file without a word, or to the log beside one that was cut short, and every
     /// answer would be a lie.
     pub(super) fn check(&self) -> Result<(), Failure> {
+        // Before the look: while this looks, another thread may find the file grown.
+        let longest = self.longest.load(Ordering::Relaxed);
         let (identity, length) = identity(&self.path);
         if identity != self.identity {
             return Err(Failure::Moved);
         }
-        let longest = self.longest.fetch_max(length, Ordering::Relaxed);
-        if length < longest { Err(Failure::CutShort) } else { Ok(()) }
+        if length < longest {
+            return Err(Failure::CutShort);
+        }
+        self.longest.fetch_max(length, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The failure as callers and the log see it.

@@ -27,14 +27,8 @@ pub(super) fn note_access_token(
     Ok(true)
 }
 
-/// Writes tokens for the other application, and those of ended sessions that are still due; answers of how many
-/// sessions.
-pub(super) fn tell(
-    connection: &Connection,
-    tokens: &[RevokedToken],
-    now: SystemTime,
-) -> Result<usize, Failure> {
-    write(connection, tokens, now)?;
+/// Writes the tokens of ended sessions that are still due; answers of how many sessions.
+pub(super) fn tell_of_ended(connection: &Connection, now: SystemTime) -> Result<usize, Failure> {
     let due = format!("ended_at IS NOT NULL AND access_tokens IS NOT NULL LIMIT {}", bounded(UNTOLD_AT_ONCE));
     let due = sessions::select(connection, &due, [])?;
     for session in &due {
@@ -45,7 +39,12 @@ pub(super) fn tell(
     Ok(due.len())
 }
 
-fn write(connection: &Connection, tokens: &[RevokedToken], now: SystemTime) -> Result<(), Failure> {
+/// Writes tokens for the other application.
+pub(super) fn write(
+    connection: &Connection,
+    tokens: &[RevokedToken],
+    now: SystemTime,
+) -> Result<(), Failure> {
     // An entry that stands there for us too goes on to.
     let sql = "INSERT INTO revoked_tokens (jti, expires_at, created_at, for_flask) VALUES (?1, ?2, ?3, 1) \
                ON CONFLICT (jti) DO UPDATE SET expires_at = CASE WHEN excluded.expires_at IS NULL THEN NULL \

@@ -40,13 +40,13 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Creation, Expired, FeedMark, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind, Watch,
+    Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind,
+    Watch,
 };
 use crate::{
     model::{
         AccessId, AuditEvent, EndReason, EventPage, EventQuery, Failures, LoginName, NewUser, PasswordHash,
-        Revocation, RevokedToken, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage,
-        UserQuery,
+        Revocation, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage, UserQuery,
     },
     sessions::{LockPolicy, Refresh, Shown},
 };
@@ -278,9 +278,17 @@ impl Store for SqliteStore {
         self.write(move |connection| flask::note_access_token(connection, &session, token, now)).await
     }
 
-    async fn tell_flask(&self, tokens: &[RevokedToken], now: SystemTime) -> Result<usize, StoreError> {
-        let tokens = tokens.to_vec();
-        self.write(move |connection| flask::tell(connection, &tokens, now)).await
+    async fn tell_flask(&self, news: FlaskNews<'_>, now: SystemTime) -> Result<usize, StoreError> {
+        match news {
+            FlaskNews::Tokens(tokens) => {
+                let tokens = tokens.to_vec();
+                self.write(move |connection| flask::write(connection, &tokens, now)).await?;
+                Ok(0)
+            }
+            FlaskNews::EndedSessions => {
+                self.write(move |connection| flask::tell_of_ended(connection, now)).await
+            }
+        }
     }
 
     async fn record(&self, events: &[AuditEvent]) -> Result<(), StoreError> {

@@ -14,12 +14,12 @@ use portcullis::NumericDate;
 use portcullis_server::{
     model::{
         AccessId, AuditEvent, EndReason, EventPage, EventQuery, Failures, LoginName, NewUser, PasswordHash,
-        Revocation, RevokedToken, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage,
-        UserQuery,
+        Revocation, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage, UserQuery,
     },
     sessions::{LockPolicy, Refresh, Shown},
     store::{
-        Creation, Expired, FeedMark, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind, Watch,
+        Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind,
+        Watch, is_of_a_request,
     },
 };
 use tokio::sync::{Notify, mpsc, watch};
@@ -276,6 +276,9 @@ impl Store for Faulty {
     }
 
     async fn record(&self, events: &[AuditEvent]) -> Result<(), StoreError> {
+        if !is_of_a_request() {
+            return self.store.record(events).await;
+        }
         let events = events.to_vec();
         self.call(move |store| async move { store.record(&events).await }).await
     }
@@ -324,8 +327,8 @@ impl Store for Faulty {
         self.store.watch().await
     }
 
-    async fn tell_flask(&self, tokens: &[RevokedToken], now: SystemTime) -> Result<usize, StoreError> {
-        self.store.tell_flask(tokens, now).await
+    async fn tell_flask(&self, news: FlaskNews<'_>, now: SystemTime) -> Result<usize, StoreError> {
+        self.store.tell_flask(news, now).await
     }
 
     async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {

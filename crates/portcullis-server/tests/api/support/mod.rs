@@ -5,7 +5,7 @@ mod browser;
 mod faulty;
 mod process;
 
-pub use app::{Answer, TestApp, Tokens};
+pub use app::{Answer, TestApp, Tokens, bearing};
 pub use browser::Browser;
 pub use faulty::{Fault, Faulty};
 #[cfg(feature = "mongo")]

@@ -6,7 +6,7 @@ use std::{
     net::TcpStream,
     ops::Deref,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     time::Duration,
 };
 
@@ -81,6 +81,13 @@ impl Server {
         pause(after);
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// What a start says that is refused: its output and exit code.
+    pub fn start_refused(instance: &Path) -> Output {
+        let mut command = program();
+        command.env_clear().args(["serve", "--profile", "testing", "--listen", "127.0.0.1:0", "--instance"]);
+        command.arg(instance).output().unwrap()
     }
 
     fn launch(

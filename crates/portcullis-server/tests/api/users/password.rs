@@ -8,7 +8,7 @@ use axum::{
 };
 use portcullis::Clock as _;
 use portcullis_server::{
-    accounts::AccountsError,
+    accounts::{AccountsError, Client},
     model::{LoginName, Password, UserChange, UserId},
 };
 use serde_json::{Value, json};
@@ -120,6 +120,26 @@ async fn what_is_wrong_with_a_field_is_said_by_its_name() {
 }
 
 #[tokio::test]
+async fn the_new_password_is_none_that_everybody_tries_first() {
+    // PWD-06
+    let mut app = TestApp::new().await;
+    let this = app.register("Margarete").await;
+    app.restart_with(&[("PASSWORD_COMMON", "refuse")]).await;
+    for (new, problem) in [
+        ("iloveyou", "must not be one of the most used passwords"),
+        ("margarete", "must not be the user name"),
+    ] {
+        let answer = put_as(&app, &this.access, &change("password", new)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(answer.body["errors"], json!({"new_password": [problem]}));
+    }
+    // Who has one already gets in with it, and to another.
+    app.login("margarete").await;
+    let answer = put_as(&app, &this.access, &change("password", "correct horse")).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
 async fn a_token_without_a_session_keeps_none() {
     let app = TestApp::new().await;
     let alice = app.register("alice").await;
@@ -144,7 +164,11 @@ async fn of_many_changes_at_once_one_is_made() {
         racers.spawn(async move {
             let parse = |text: &str| Password::parse(text).unwrap();
             let new = format!("new password {n}");
-            match state.accounts().change_password(&claims, parse("password"), parse(&new)).await {
+            match state
+                .accounts()
+                .change_password(&claims, parse("password"), parse(&new), &Client::default())
+                .await
+            {
                 Ok(()) => Some(new),
                 Err(AccountsError::BadCredentials) => None,
                 Err(error) => panic!("{error}"),
@@ -168,7 +192,10 @@ async fn no_login_with_the_old_password_outlives_a_change() {
             let (state, name) = (app.state.clone(), name.clone());
             logins.spawn(async move {
                 let name = LoginName::parse(&name).unwrap();
-                let pair = state.accounts().login(name, Password::parse("password").unwrap(), None).await;
+                let pair = state
+                    .accounts()
+                    .login(name, Password::parse("password").unwrap(), &Client::default())
+                    .await;
                 pair.ok().map(|pair| (pair.access.into_string(), pair.refresh.into_string()))
             });
         }
@@ -193,7 +220,9 @@ async fn a_hash_that_is_renewed_during_a_login_does_not_refuse_it() {
     let mut logins = JoinSet::new();
     for _ in 0..16 {
         let (state, name) = (app.state.clone(), alice.clone());
-        logins.spawn(async move { state.accounts().login(name, parse("password"), None).await.map(drop) });
+        logins.spawn(async move {
+            state.accounts().login(name, parse("password"), &Client::default()).await.map(drop)
+        });
     }
     // Those who asked before have their user by now.
     app.state.store().user_by_name(&alice).await.unwrap();
@@ -262,8 +291,8 @@ async fn a_change_that_is_repeated_ends_the_others_here_when_it_is_answered() {
     let this = app.register("alice").await;
     let other = app.login("alice").await;
     let body = change("password", "new password");
-    // The user, the session, what ends the tokens of no session, and the change.
-    faulty.fail(4, crate::support::Fault::After);
+    // The user twice, the session, what ends the tokens of no session, and the change.
+    faulty.fail(5, crate::support::Fault::After);
     assert_eq!(put_as(&app, &this.access, &body).await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(faulty.settle().await);
     assert_eq!(put_as(&app, &this.access, &body).await.status, StatusCode::NO_CONTENT);

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use portcullis::Require;
 
-use crate::support::{Answer, TestApp, Tokens};
+use crate::support::{Answer, Fault, TestApp, Tokens};
 
 const PATH: &str = "/users/refresh";
 
@@ -151,6 +151,23 @@ async fn without_patience_every_copy_is_refused() {
     assert_ne!(second.refresh, first.refresh);
     is_over(&app.post_as(PATH, &first.refresh).await);
     is_over(&app.post_as(PATH, &second.refresh).await);
+}
+
+#[tokio::test]
+async fn a_node_knows_its_own_pair_when_the_stores_answer_was_lost() {
+    let settings = [("REFRESH_REUSE_WINDOW", "0"), ("REFRESH_LOST_ANSWER", "refuse")];
+    let (app, faulty) = TestApp::with_faults_and(&settings).await;
+    app.expect_errors();
+    let first = app.register("alice").await;
+    // The refresh itself: it has happened, and nobody was told.
+    faulty.fail(1, Fault::After);
+    assert_eq!(app.post_as(PATH, &first.refresh).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(faulty.settle().await);
+    let second = refresh(&app, &first.refresh).await;
+    assert_eq!(app.get_as("/tests/secret", &second.access).await.status, StatusCode::OK);
+    assert_ne!(refresh(&app, &second.refresh).await.refresh, second.refresh);
+    // Once it has been told, the same token is a copy.
+    is_over(&app.post_as(PATH, &first.refresh).await);
 }
 
 #[tokio::test]

@@ -93,6 +93,26 @@ async fn every_problem_of_every_field_is_named() {
 }
 
 #[tokio::test]
+async fn a_password_that_everybody_tries_first_is_refused_with_the_reason() {
+    // PWD-06
+    let app = TestApp::with(&[("PASSWORD_COMMON", "refuse"), ("PASSWORD_MIN_LENGTH", "8")]).await;
+    let common = "must not be one of the most used passwords";
+    for (username, password, problem) in [
+        ("alice", "password", common),
+        ("alice", "PassWord", common),
+        ("alice", "ｐａｓｓｗｏｒｄ", common),
+        ("margarete", "Margarete", "must not be the user name"),
+        ("two words", "password", common),
+    ] {
+        let answer = app.post(PATH, &json!({"username": username, "password": password})).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{password}");
+        assert_eq!(answer.body["errors"]["password"], json!([problem]), "{password}");
+    }
+    let answer = app.post(PATH, &json!({"username": "alice", "password": "correct horse"})).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn members_that_nobody_asked_for_change_nothing() {
     // PWD-18
     let app = TestApp::new().await;

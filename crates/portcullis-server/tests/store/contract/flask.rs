@@ -6,7 +6,7 @@ use portcullis::NumericDate;
 use portcullis_server::{
     model::{AccessId, EndReason, Session, User},
     sessions::Verdict,
-    store::{Expired, Store, UNTOLD_AT_ONCE},
+    store::{Expired, FlaskNews, Store, UNTOLD_AT_ONCE},
 };
 use tokio::task::JoinSet;
 
@@ -40,7 +40,7 @@ pub(crate) async fn what_it_is_told_is_not_on_the_list<B: Backend>() {
     revoke(&*store, "ours", Some(2_000_000_000)).await;
     let told = ["theirs", "ours", "both"].map(|jti| entry(jti, Some(2_000_000_001)));
     for _ in 0..2 {
-        assert_eq!(store.tell_flask(&told, moment(0)).await.unwrap(), 0);
+        assert_eq!(store.tell_flask(FlaskNews::Tokens(&told), moment(0)).await.unwrap(), 0);
     }
     assert_eq!(revoked_jtis(&*store).await, ["ours"], "what was there for us stays so");
     revoke(&*store, "both", Some(1_950_000_000)).await;
@@ -63,7 +63,7 @@ pub(crate) async fn it_is_told_once_of_every_ended_session_that_kept_its_tokens<
     for id in ["logged out", "lives", "epoch"] {
         keeping(&*store, &user, id).await;
     }
-    assert_eq!(store.tell_flask(&[], second(1)).await.unwrap(), 0, "all of them live");
+    assert_eq!(store.tell_flask(FlaskNews::EndedSessions, second(1)).await.unwrap(), 0, "all of them live");
     let mut refreshed = refresh(&*store, "logged out", token(1, "1"), "2", second(100)).await;
     let replaced = refreshed.replaced.pop().unwrap();
     assert_eq!(
@@ -76,15 +76,19 @@ pub(crate) async fn it_is_told_once_of_every_ended_session_that_kept_its_tokens<
     // As after a crash between the end and the telling.
     let store = place.open().await;
     assert_eq!(kept(&session(&*store, "logged out").await), ["access 1", "access 2"]);
-    assert_eq!(store.tell_flask(&[], second(102)).await.unwrap(), 1);
-    assert_eq!(store.tell_flask(&[], second(103)).await.unwrap(), 0);
+    assert_eq!(store.tell_flask(FlaskNews::EndedSessions, second(102)).await.unwrap(), 1);
+    assert_eq!(store.tell_flask(FlaskNews::EndedSessions, second(103)).await.unwrap(), 0);
     assert_eq!(session(&*store, "logged out").await.access_tokens, None);
     assert_eq!(revoked_jtis(&*store).await, [""; 0]);
     // Two access tokens, the head and its parent.
     assert_eq!(entries(&*store).await, 4);
 
     end_sessions(&*store, &user.id, Some(&sid("lives")), second(104)).await;
-    assert_eq!(store.tell_flask(&[], second(105)).await.unwrap(), 1, "that of the epoch");
+    assert_eq!(
+        store.tell_flask(FlaskNews::EndedSessions, second(105)).await.unwrap(),
+        1,
+        "that of the epoch"
+    );
     let lives = session(&*store, "lives").await;
     assert_eq!((lives.ended, kept(&lives)), (None, vec!["access 1"]));
 }
@@ -98,12 +102,12 @@ pub(crate) async fn every_way_to_end_is_told<B: Backend>() {
     refresh(&*store, "replayed", token(2, "2"), "3", second(200)).await;
     let replayed = refresh(&*store, "replayed", token(1, "1"), "4", second(300)).await;
     assert_eq!(replayed.verdict, Verdict::Replayed);
-    assert_eq!(store.tell_flask(&[], second(300)).await.unwrap(), 1);
+    assert_eq!(store.tell_flask(FlaskNews::EndedSessions, second(300)).await.unwrap(), 1);
 
     keeping(&*store, &user, "displaced").await;
     let next = new_session(&user, "next", second(301)).keeping_access_tokens();
     assert_eq!(open(&*store, next, 1).await, [sid("displaced")]);
-    assert_eq!(store.tell_flask(&[], second(301)).await.unwrap(), 1);
+    assert_eq!(store.tell_flask(FlaskNews::EndedSessions, second(301)).await.unwrap(), 1);
 }
 
 pub(crate) async fn of_many_ended_sessions_all_are_told_in_the_end<B: Backend>() {
@@ -115,9 +119,9 @@ pub(crate) async fn of_many_ended_sessions_all_are_told_in_the_end<B: Backend>()
         keeping(&*store, &user, &format!("session {number}")).await;
     }
     end_sessions(&*store, &user.id, None, second(1)).await;
-    assert_eq!(store.tell_flask(&[], second(2)).await.unwrap(), UNTOLD_AT_ONCE);
-    assert_eq!(store.tell_flask(&[], second(2)).await.unwrap(), 20);
-    assert_eq!(store.tell_flask(&[], second(2)).await.unwrap(), 0);
+    assert_eq!(store.tell_flask(FlaskNews::EndedSessions, second(2)).await.unwrap(), UNTOLD_AT_ONCE);
+    assert_eq!(store.tell_flask(FlaskNews::EndedSessions, second(2)).await.unwrap(), 20);
+    assert_eq!(store.tell_flask(FlaskNews::EndedSessions, second(2)).await.unwrap(), 0);
 }
 
 pub(crate) async fn an_access_token_is_noted_while_its_session_lives<B: Backend>() {
@@ -146,6 +150,22 @@ pub(crate) async fn an_access_token_is_noted_while_its_session_lives<B: Backend>
         assert!(!store.note_access_token(&sid(id), access("x", 9000), second(904)).await.unwrap());
     }
     assert_eq!(session(&*store, "plain").await.access_tokens, full.access_tokens);
+}
+
+pub(crate) async fn one_access_token_noted_by_many_is_kept_once<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let user = a_user(&*store, "alice").await;
+    keeping(&*store, &user, "s").await;
+    let mut racers = JoinSet::new();
+    for _ in 0..=Session::ACCESS_TOKENS {
+        let store = Arc::clone(&store);
+        racers.spawn(async move {
+            assert!(store.note_access_token(&sid("s"), access("same", 9000), second(1)).await.unwrap());
+        });
+    }
+    racers.join_all().await;
+    assert_eq!(kept(&session(&*store, "s").await), ["access 1", "same"], "it pushes nothing out");
 }
 
 pub(crate) async fn tokens_noted_while_others_refresh_are_all_kept<B: Backend>() {

@@ -4,6 +4,9 @@
 //! Whatever fails, no answer says of undone work that it is done, a client that goes on as `docs/http-api.md` says gets
 //! through, and what holds in the end holds after a restart too.
 
+mod ends;
+mod refreshes;
+
 use std::time::Duration;
 
 use axum::{
@@ -14,6 +17,12 @@ use portcullis::Require;
 use portcullis_server::model::SessionId;
 use serde_json::json;
 
+use self::{
+    ends::{
+        ChangePassword, EndSession, EndThisSession, Logout, LogoutAll, LogoutOthers, LogoutWithoutASession,
+    },
+    refreshes::{Adoption, LogoutOfALegacyToken, Refresh, RefreshAfterALostAnswer, Replay},
+};
 use crate::support::{Answer, Fault, TestApp, Tokens};
 
 /// A route, and what is to be said about it.
@@ -188,133 +197,6 @@ impl Route for Login {
     }
 }
 
-/// `POST /users/refresh` with the newest token; a client without an answer repeats it `AFTER` so many seconds.
-struct Refresh<const AFTER: u64> {
-    first: Tokens,
-    pair: Option<Tokens>,
-}
-
-impl<const AFTER: u64> Route for Refresh<AFTER> {
-    async fn prepare(app: &TestApp) -> Self {
-        let first = app.register("alice").await;
-        app.wait(60);
-        Self { first, pair: None }
-    }
-
-    fn request(&self) -> Request<Body> {
-        with_token(Method::POST, "/users/refresh", &self.first.refresh)
-    }
-
-    async fn done(&mut self, _: &TestApp, answer: &Answer) {
-        self.pair = Some(answer.tokens());
-    }
-
-    async fn unknown(&mut self, app: &TestApp) {
-        app.wait(AFTER);
-        let answer = app.send(self.request()).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-        self.done(app, &answer).await;
-    }
-
-    async fn stands(&self, app: &TestApp) {
-        goes_on(app, self.pair.as_ref().unwrap()).await;
-    }
-}
-
-/// `POST /users/refresh` when the answer to the last one was lost, and with it a pair.
-struct RefreshAfterALostAnswer {
-    lost: Tokens,
-    refresh: Refresh<0>,
-}
-
-impl Route for RefreshAfterALostAnswer {
-    async fn prepare(app: &TestApp) -> Self {
-        let refresh = Refresh::prepare(app).await;
-        let lost = app.send(refresh.request()).await.tokens();
-        app.wait(60);
-        Self { lost, refresh }
-    }
-
-    fn request(&self) -> Request<Body> {
-        self.refresh.request()
-    }
-
-    async fn done(&mut self, app: &TestApp, answer: &Answer) {
-        self.refresh.done(app, answer).await;
-        app.get_as("/tests/secret", &self.lost.access).await.says(401, "Token has been revoked");
-    }
-
-    async fn stands(&self, app: &TestApp) {
-        self.refresh.stands(app).await;
-    }
-}
-
-/// `POST /users/refresh` with a token that somebody must have a copy of: that ends the session.
-struct Replay {
-    stolen: Tokens,
-    newest: Tokens,
-}
-
-impl Route for Replay {
-    const DONE: StatusCode = StatusCode::UNAUTHORIZED;
-
-    async fn prepare(app: &TestApp) -> Self {
-        let stolen = app.register("alice").await;
-        app.wait(60);
-        let newest = app.post_as("/users/refresh", &stolen.refresh).await.tokens();
-        lets_in(app, &newest).await;
-        app.wait(60);
-        Self { stolen, newest }
-    }
-
-    fn request(&self) -> Request<Body> {
-        with_token(Method::POST, "/users/refresh", &self.stolen.refresh)
-    }
-
-    async fn stands(&self, app: &TestApp) {
-        is_over(app, &self.newest).await;
-        is_over(app, &self.stolen).await;
-    }
-}
-
-/// `POST /users/logout`
-struct Logout(Tokens);
-
-impl Route for Logout {
-    const DONE: StatusCode = StatusCode::NO_CONTENT;
-
-    async fn prepare(app: &TestApp) -> Self {
-        Self(app.register("alice").await)
-    }
-
-    fn request(&self) -> Request<Body> {
-        with_token(Method::POST, "/users/logout", &self.0.access)
-    }
-
-    async fn stands(&self, app: &TestApp) {
-        is_over(app, &self.0).await;
-    }
-}
-
-/// `POST /users/logout` of a token that has no session.
-struct LogoutWithoutASession(String);
-
-impl Route for LogoutWithoutASession {
-    const DONE: StatusCode = StatusCode::NO_CONTENT;
-
-    async fn prepare(app: &TestApp) -> Self {
-        Self(app.state.jwt().access("alice").sign().unwrap().into_string())
-    }
-
-    fn request(&self) -> Request<Body> {
-        with_token(Method::POST, "/users/logout", &self.0)
-    }
-
-    async fn stands(&self, app: &TestApp) {
-        app.get_as("/tests/secret", &self.0).await.says(401, "Token has been revoked");
-    }
-}
-
 /// Somebody with three sessions, one of which does something with the others.
 struct Three {
     own: Tokens,
@@ -331,53 +213,6 @@ impl Three {
         for other in &self.others {
             is_over(app, other).await;
         }
-    }
-}
-
-/// `POST /users/logout?scope=others`
-struct LogoutOthers(Three);
-
-impl Route for LogoutOthers {
-    const DONE: StatusCode = StatusCode::NO_CONTENT;
-
-    async fn prepare(app: &TestApp) -> Self {
-        Self(Three::prepare(app).await)
-    }
-
-    fn request(&self) -> Request<Body> {
-        with_token(Method::POST, "/users/logout?scope=others", &self.0.own.access)
-    }
-
-    async fn stands(&self, app: &TestApp) {
-        self.0.others_are_over(app).await;
-        goes_on(app, &self.0.own).await;
-    }
-}
-
-/// `POST /users/logout?scope=all`
-struct LogoutAll(Three);
-
-impl Route for LogoutAll {
-    const DONE: StatusCode = StatusCode::NO_CONTENT;
-
-    async fn prepare(app: &TestApp) -> Self {
-        Self(Three::prepare(app).await)
-    }
-
-    fn request(&self) -> Request<Body> {
-        with_token(Method::POST, "/users/logout?scope=all", &self.0.own.access)
-    }
-
-    async fn unknown(&mut self, app: &TestApp) {
-        // Or 401: it was done the first time, and the session of this token was among them.
-        let answer = app.send(self.request()).await;
-        assert!(matches!(answer.status.as_u16(), 204 | 401), "{}", answer.body);
-    }
-
-    async fn stands(&self, app: &TestApp) {
-        self.0.others_are_over(app).await;
-        is_over(app, &self.0.own).await;
-        app.login("alice").await;
     }
 }
 
@@ -412,33 +247,6 @@ impl Route for Sessions {
 
     async fn done(&mut self, _: &TestApp, answer: &Answer) {
         assert_eq!(answer.body["sessions"].as_array().map(Vec::len), Some(3));
-    }
-}
-
-/// `DELETE /users/me/sessions/{id}`
-struct EndSession {
-    three: Three,
-    path: String,
-}
-
-impl Route for EndSession {
-    const DONE: StatusCode = StatusCode::NO_CONTENT;
-
-    async fn prepare(app: &TestApp) -> Self {
-        let three = Three::prepare(app).await;
-        let claims = app.state.jwt().verify(&three.others[0].access).unwrap();
-        let path = format!("/users/me/sessions/{}", claims.session().unwrap().id);
-        Self { three, path }
-    }
-
-    fn request(&self) -> Request<Body> {
-        with_token(Method::DELETE, &self.path, &self.three.own.access)
-    }
-
-    async fn stands(&self, app: &TestApp) {
-        is_over(app, &self.three.others[0]).await;
-        goes_on(app, &self.three.others[1]).await;
-        goes_on(app, &self.three.own).await;
     }
 }
 
@@ -500,6 +308,8 @@ under_every_fault! {
     refresh_repeated_after_the_window: Refresh<600>,
     refresh_after_a_lost_answer: RefreshAfterALostAnswer,
     replay: Replay,
+    adoption: Adoption,
+    logout_of_a_legacy_token: LogoutOfALegacyToken,
     logout: Logout,
     logout_without_a_session: LogoutWithoutASession,
     logout_others: LogoutOthers,
@@ -507,6 +317,8 @@ under_every_fault! {
     me: Me,
     sessions: Sessions,
     end_session: EndSession,
+    end_this_session: EndThisSession,
+    change_password: ChangePassword,
     fresh: Fresh,
     ready: Ready,
 }
