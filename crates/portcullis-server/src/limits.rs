@@ -22,9 +22,8 @@ use portcullis::Clock;
 
 pub use names::NamesRule;
 
-use crate::model::{LoginName, NameKey};
 use buckets::{Buckets, Key, Steady};
-use excess::Excess;
+use excess::Quiet;
 use names::FailedNames;
 
 /// The limits of a node.
@@ -42,14 +41,13 @@ struct On {
     time: Steady,
     /// Of this process alone: who does not know it cannot find a name that shares another one's bucket.
     key: RandomState,
-    excess: Excesses,
+    excess: ExcessByKind,
 }
 
-/// What is turned away, by what it was.
-struct Excesses {
-    logins: Excess,
-    registrations: Excess,
-    refreshes: Excess,
+struct ExcessByKind {
+    logins: Quiet,
+    registrations: Quiet,
+    refreshes: Quiet,
 }
 
 /// How much of everything is let in.
@@ -115,6 +113,26 @@ impl Rate {
 pub struct Limited {
     /// When the next try is let in, if no other is made meanwhile: whole seconds, at least one.
     pub retry_after: Duration,
+    /// What is to be said of it, unless that was said of its like a moment ago.
+    pub excess: Option<Excess>,
+}
+
+/// What was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Excess {
+    /// Of what kind.
+    pub what: &'static str,
+    /// How many there were since this was said last.
+    pub count: u64,
+}
+
+/// What comes of a try that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// Nothing beyond what it took.
+    Counted,
+    /// Its address has had too many names, and is blocked for a while.
+    AddressBlocked,
 }
 
 /// A try that was let in, with what it has taken. Dropped, it is a try that was made.
@@ -131,7 +149,6 @@ type Taken<'l> = Vec<(&'l Buckets, Key)>;
 /// An address and a name that were tried together.
 struct Named<'l> {
     on: &'l On,
-    address: IpAddr,
     from: Key,
     from_with_name: Key,
 }
@@ -150,10 +167,10 @@ impl Limits {
             registration: buckets(rules.registration, width::MEDIUM),
             refresh_failures: buckets(rules.refresh_failures, width::SMALL),
             key: RandomState::new(),
-            excess: Excesses {
-                logins: Excess::new("logins"),
-                registrations: Excess::new("registrations"),
-                refreshes: Excess::new("refreshes"),
+            excess: ExcessByKind {
+                logins: Quiet::new("logins"),
+                registrations: Quiet::new("registrations"),
+                refreshes: Quiet::new("refreshes"),
             },
             time,
         }))
@@ -164,15 +181,13 @@ impl Limits {
         Self(None)
     }
 
-    /// Lets a login in that comes from an address, with a name.
+    /// Lets a login in that comes from an address, with a name, by what all its spellings have in common. What comes from no address that is known comes from one.
     ///
     /// # Errors
     /// [`Limited`] when one of its buckets is empty, or the address is blocked for its many names.
-    pub fn login(&self, address: IpAddr, name: &LoginName) -> Result<Attempt<'_>, Limited> {
+    pub fn login(&self, address: Option<IpAddr>, name: &str) -> Result<Attempt<'_>, Limited> {
         let Some(on) = &self.0 else { return Ok(Attempt::unlimited()) };
         let from = Network::of(address);
-        // Spellings of one name share a bucket; what can be nobody's today is its own spelling.
-        let name = name.key().map_or(name.as_str(), NameKey::as_str);
         let (from_with_name, from, name) = (on.key(&(from, name)), on.key(&from), on.key(&name));
         let taken = take_all(&[
             (&on.login_by_address_and_name, from_with_name),
@@ -181,7 +196,7 @@ impl Limits {
         ]);
         let wait = match (taken, on.failed_names.blocked(from.0, on.time.now())) {
             (Ok(taken), None) => {
-                let named = Named { on, address, from, from_with_name };
+                let named = Named { on, from, from_with_name };
                 return Ok(Attempt { taken, named: Some(named) });
             }
             (Ok(taken), Some(blocked)) => {
@@ -190,7 +205,7 @@ impl Limits {
             }
             (Err(wait), blocked) => wait.max(blocked.unwrap_or_default()),
         };
-        Err(on.turned_away(&on.excess.logins, address, wait))
+        Err(on.turned_away(&on.excess.logins, wait))
     }
 
     /// Lets a login in that comes from a device which is known to be of the user named: it takes from the device's own
@@ -198,25 +213,25 @@ impl Limits {
     ///
     /// # Errors
     /// [`Limited`] when that is empty.
-    pub fn login_of_device(&self, device: &str, address: IpAddr) -> Result<Attempt<'_>, Limited> {
+    pub fn login_of_device(&self, device: &str) -> Result<Attempt<'_>, Limited> {
         let Some(on) = &self.0 else { return Ok(Attempt::unlimited()) };
-        on.one(&on.login_by_device, on.key(&device), &on.excess.logins, address)
+        on.one(&on.login_by_device, on.key(&device), &on.excess.logins)
     }
 
     /// Lets a registration in.
     ///
     /// # Errors
     /// [`Limited`] when the address has had its share.
-    pub fn registration(&self, address: IpAddr) -> Result<Attempt<'_>, Limited> {
+    pub fn registration(&self, address: Option<IpAddr>) -> Result<Attempt<'_>, Limited> {
         let Some(on) = &self.0 else { return Ok(Attempt::unlimited()) };
-        on.one(&on.registration, on.key(&Network::of(address)), &on.excess.registrations, address)
+        on.one(&on.registration, on.key(&Network::of(address)), &on.excess.registrations)
     }
 
     /// Whether a refresh is let in. It takes nothing: as many as a client likes may succeed.
     ///
     /// # Errors
     /// [`Limited`] when too many of the address have failed.
-    pub fn refresh(&self, address: IpAddr) -> Result<(), Limited> {
+    pub fn refresh(&self, address: Option<IpAddr>) -> Result<(), Limited> {
         self.failed_refresh(address).map(Attempt::give_back)
     }
 
@@ -224,9 +239,9 @@ impl Limits {
     ///
     /// # Errors
     /// [`Limited`] when too many of the address have failed.
-    pub fn failed_refresh(&self, address: IpAddr) -> Result<Attempt<'_>, Limited> {
+    pub fn failed_refresh(&self, address: Option<IpAddr>) -> Result<Attempt<'_>, Limited> {
         let Some(on) = &self.0 else { return Ok(Attempt::unlimited()) };
-        on.one(&on.refresh_failures, on.key(&Network::of(address)), &on.excess.refreshes, address)
+        on.one(&on.refresh_failures, on.key(&Network::of(address)), &on.excess.refreshes)
     }
 }
 
@@ -241,10 +256,11 @@ impl Attempt<'_> {
     }
 
     /// Says that the password was not the one: what was taken stays so, and the name counts among its address's.
-    pub fn failed(self) {
-        let Some(Named { on, address, from, from_with_name }) = self.named else { return };
-        if on.failed_names.failed(from.0, from_with_name.0, on.time.now()) {
-            tracing::warn!(%address, "an address is blocked for a while: logins with too many names have failed from it");
+    pub fn failed(self) -> Failed {
+        let Some(Named { on, from, from_with_name }) = self.named else { return Failed::Counted };
+        match on.failed_names.failed(from.0, from_with_name.0, on.time.now()) {
+            true => Failed::AddressBlocked,
+            false => Failed::Counted,
         }
     }
 }
@@ -255,22 +271,15 @@ impl On {
     }
 
     /// Takes from one bucket.
-    fn one<'l>(
-        &'l self,
-        buckets: &'l Buckets,
-        key: Key,
-        excess: &Excess,
-        address: IpAddr,
-    ) -> Result<Attempt<'l>, Limited> {
+    fn one<'l>(&'l self, buckets: &'l Buckets, key: Key, excess: &Quiet) -> Result<Attempt<'l>, Limited> {
         match take_all(&[(buckets, key)]) {
             Ok(taken) => Ok(Attempt { taken, named: None }),
-            Err(wait) => Err(self.turned_away(excess, address, wait)),
+            Err(wait) => Err(self.turned_away(excess, wait)),
         }
     }
 
-    fn turned_away(&self, excess: &Excess, address: IpAddr, wait: Duration) -> Limited {
-        excess.note(self.time.now(), address);
-        Limited { retry_after: whole_seconds(wait) }
+    fn turned_away(&self, excess: &Quiet, wait: Duration) -> Limited {
+        Limited { retry_after: whole_seconds(wait), excess: excess.note(self.time.now()) }
     }
 }
 
@@ -312,9 +321,9 @@ enum Network {
 }
 
 impl Network {
-    fn of(address: IpAddr) -> Self {
+    fn of(address: Option<IpAddr>) -> Self {
         // An address of IPv4 is one, however it is written.
-        match address.to_canonical() {
+        match address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.to_canonical()) {
             IpAddr::V4(address) => Self::V4(address),
             IpAddr::V6(address) => {
                 let [a, b, c, d, ..] = address.segments();

@@ -13,14 +13,15 @@ use ipnet::IpNet;
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
 
 use crate::{
-    accounts::{self, Accounts, Identity, Policy, SetupSecrets},
+    accounts::{self, Accounts, Devices, Identity, Policy, SetupSecrets},
     audit::Audit,
     config::{
-        ClientAddressHeader, Config, JwtIdentity, LegacyRefresh, PasswordCommon, PasswordScheme,
-        RefreshLostAnswer, Registration, RevocationFeed,
+        self, ClientAddressHeader, Config, JwtIdentity, LegacyRefresh, LimitsSwitch, PasswordCommon,
+        PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed,
     },
     instance::{self, InstanceError, InstanceSecret},
     jobs::Jobs,
+    limits::{LimitRules, Limits, NamesRule, Per, Rate},
     model::{CommonPasswords, PasswordPolicy},
     passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
     revocations::{Beside, FeedSource, RevocationPolicy, Revocations},
@@ -41,6 +42,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     limits: RequestLimits,
     proxies: Proxies,
+    secure_cookies: bool,
     stopping: AtomicBool,
     jobs: Jobs,
 }
@@ -146,6 +148,11 @@ impl AppState {
             revocations: revocations.clone(),
             audit: audit.clone(),
             jwt: jwt.clone(),
+            limits: limits(config, &clock),
+            devices: config
+                .device_cookie
+                .then(|| Devices::derived_from(&options, clock.clone()))
+                .transpose()?,
             setup: SetupSecrets::derived_from(&options, clock.clone())?,
             clock: clock.clone(),
         };
@@ -163,6 +170,7 @@ impl AppState {
             clock,
             limits,
             proxies,
+            secure_cookies: config.jwt.cookie_secure,
             stopping,
             jobs,
         })))
@@ -232,6 +240,11 @@ impl AppState {
         &self.0.proxies
     }
 
+    /// Whether cookies go over https only.
+    pub fn has_secure_cookies(&self) -> bool {
+        self.0.secure_cookies
+    }
+
     /// Whether the service takes no new requests.
     pub fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Relaxed)
@@ -295,6 +308,44 @@ fn beside(config: &Config) -> Beside {
     }
 }
 
+fn limits(config: &Config, clock: &Arc<dyn Clock>) -> Limits {
+    let limits = &config.limits;
+    if limits.switch == LimitsSwitch::Off {
+        return Limits::off();
+    }
+    let rate = |rate: config::Rate| {
+        let per = match rate.per {
+            config::Per::Second => Per::Second,
+            config::Per::Minute => Per::Minute,
+            config::Per::Hour => Per::Hour,
+        };
+        Rate::new(rate.burst, rate.more, per)
+    };
+    let rules = LimitRules {
+        login_by_address_and_name: rate(limits.login_by_address_and_name),
+        login_by_address: rate(limits.login_by_address),
+        login_by_name: rate(limits.login_by_name),
+        login_by_device: rate(limits.login_by_device),
+        failed_names: NamesRule {
+            most: limits.login_names,
+            window: limits.login_names_window,
+            block: limits.login_names_block,
+        },
+        registration: rate(limits.registration),
+        refresh_failures: rate(limits.refresh_failures),
+    };
+    Limits::new(&rules, clock)
+}
+
+fn lock(config: &Config) -> Option<LockPolicy> {
+    let policy = LockPolicy {
+        free_failures: config.lock_after_failures,
+        first_delay: config.lock_first_delay,
+        max_delay: config.lock_max_delay,
+    };
+    (config.limits.switch == LimitsSwitch::On).then_some(policy)
+}
+
 fn proxies(config: &Config) -> Proxies {
     Proxies {
         trusted: config.trusted_proxies.clone(),
@@ -341,11 +392,7 @@ fn policy(config: &Config) -> Policy {
             LegacyRefresh::Adopt => accounts::LegacyRefresh::Adopt,
             LegacyRefresh::Refuse => accounts::LegacyRefresh::Refuse,
         },
-        lock: Some(LockPolicy {
-            free_failures: 5,
-            first_delay: Duration::from_secs(1),
-            max_delay: Duration::from_mins(15),
-        }),
+        lock: lock(config),
         refresh: RefreshPolicy {
             reuse_window: config.refresh_reuse_window,
             lost_answer: match config.refresh_lost_answer {

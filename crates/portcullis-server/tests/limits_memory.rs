@@ -15,10 +15,7 @@ use std::{
 };
 
 use portcullis::{Clock, ManualClock, NumericDate};
-use portcullis_server::{
-    limits::{LimitRules, Limits, NamesRule, Per, Rate},
-    model::LoginName,
-};
+use portcullis_server::limits::{LimitRules, Limits, NamesRule, Per, Rate};
 
 /// Memory of this process that is really there, in KiB.
 fn resident_kib() -> u64 {
@@ -50,19 +47,17 @@ fn a_million_addresses_and_names_leave_memory_where_it_was() {
         for thread in 0..4 {
             scope.spawn(move || {
                 for number in (thread..1_000_000_u32).step_by(4) {
-                    let address = IpAddr::from(Ipv6Addr::from_bits(u128::from(number) << 64));
+                    let address = Some(IpAddr::from(Ipv6Addr::from_bits(u128::from(number) << 64)));
                     // A million in ten minutes.
                     clock.advance(Duration::from_micros(600));
-                    if let Ok(attempt) =
-                        limits.login(address, &LoginName::parse(&format!("user{number}")).unwrap())
-                    {
+                    if let Ok(attempt) = limits.login(address, &format!("user{number}")) {
                         attempt.failed();
                         passed.fetch_add(1, Ordering::Relaxed);
                     }
                     // Enough to have touched every page of the other tables too.
                     if number < 200_000 {
                         drop((limits.registration(address), limits.failed_refresh(address)));
-                        drop(limits.login_of_device(&number.to_string(), address));
+                        drop(limits.login_of_device(&number.to_string()));
                     }
                 }
             });

@@ -124,9 +124,11 @@ pub struct Config {
     pub hash_queue: usize,
     /// How often strangers may try.
     pub limits: LimitSettings,
-    /// So many logins in a row that fail lock an account.
+    /// Whether a login makes its device one that is known.
+    pub device_cookie: bool,
+    /// So many logins in a row may fail before an account is locked.
     pub lock_after_failures: u32,
-    /// For so long at first, and twice as long after each further one.
+    /// For so long by the next one, and twice as long by each further one.
     pub lock_first_delay: Duration,
     /// And never for longer.
     pub lock_max_delay: Duration,
@@ -334,6 +336,7 @@ impl Config {
             password_upgrade: false,
             hash_queue: 0,
             limits: LimitSettings::UNSET,
+            device_cookie: false,
             lock_after_failures: 0,
             lock_first_delay: Duration::ZERO,
             lock_max_delay: Duration::ZERO,

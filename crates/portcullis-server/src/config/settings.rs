@@ -184,6 +184,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("LIMIT_LOGIN_NAMES_BLOCK", |d, v| v.duration(1..=DAY).map(|x| d.config.limits.login_names_block = x)),
     Setting::plain("LIMIT_REGISTRATION", |d, v| limits::rate(v).map(|x| d.config.limits.registration = x)),
     Setting::plain("LIMIT_REFRESH_FAILURES", |d, v| limits::rate(v).map(|x| d.config.limits.refresh_failures = x)),
+    Setting::plain("DEVICE_COOKIE", |d, v| v.boolean().map(|x| d.config.device_cookie = x)),
     Setting::plain("LOCK_AFTER_FAILURES", |d, v| v.number(1..=MOST_FAILURES).map(|x| d.config.lock_after_failures = x)),
     Setting::plain("LOCK_FIRST_DELAY", |d, v| v.duration(1..=DAY).map(|x| d.config.lock_first_delay = x)),
     Setting::plain("LOCK_MAX_DELAY", |d, v| v.duration(1..=DAY).map(|x| d.config.lock_max_delay = x)),

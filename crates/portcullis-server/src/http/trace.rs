@@ -145,7 +145,9 @@ fn log(method: &Method, route: &str, address: Option<IpAddr>, response: &Respons
     let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     let known = known.contains(method);
     let method = if known { method.as_str() } else { "other" };
-    if response.status().is_client_error() || response.status().is_server_error() {
+    // A flood of tries is an event once in a while, and no line each.
+    let is_refused = response.status().is_client_error() || response.status().is_server_error();
+    if is_refused && response.status() != StatusCode::TOO_MANY_REQUESTS {
         // Why a token was refused: one text of a fixed set, nothing of the request.
         let reason = response.extensions().get::<AuthError>().map(field::display);
         tracing::info!(method, route, status, us, address, reason, "{method} {route} {status} in {us} µs");

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use portcullis::{ManualClock, NumericDate};
 
 use super::*;
+use crate::model::LoginName;
 
 fn rate(burst: u32, more: u32, per: Per) -> Rate {
     Rate::new(NonZeroU32::new(burst).unwrap(), NonZeroU32::new(more).unwrap(), per)
@@ -25,20 +26,22 @@ fn limits() -> (Limits, ManualClock) {
     (Limits::new(&rules, &shared), clock)
 }
 
-fn name(text: &str) -> LoginName {
-    LoginName::parse(text).unwrap()
+fn name(text: &str) -> String {
+    LoginName::parse(text).unwrap().identity().to_owned()
 }
 
-fn address(text: &str) -> IpAddr {
-    text.parse().unwrap()
+fn address(text: &str) -> Option<IpAddr> {
+    Some(text.parse().unwrap())
 }
 
 /// Tries that are made and fail, until one is turned away: how many there were, and how long to wait.
 fn failures<'l>(mut attempt: impl FnMut() -> Result<Attempt<'l>, Limited>) -> (usize, u64) {
     for count in 0..1000 {
         match attempt() {
-            Ok(attempt) => attempt.failed(),
-            Err(Limited { retry_after }) => return (count, retry_after.as_secs()),
+            Ok(attempt) => {
+                attempt.failed();
+            }
+            Err(Limited { retry_after, .. }) => return (count, retry_after.as_secs()),
         }
     }
     panic!("there is no limit");
@@ -75,7 +78,7 @@ fn one_address_has_twenty_tries_at_all_names() {
 fn a_name_has_thirty_tries_from_all_addresses() {
     // LOG-08
     let (limits, clock) = limits();
-    let mut addresses = (0..).map(|number| IpAddr::from(Ipv4Addr::from_bits(number)));
+    let mut addresses = (0..).map(|number| Some(IpAddr::from(Ipv4Addr::from_bits(number))));
     let mut next = || limits.login(addresses.next().unwrap(), &name("alice"));
     assert_eq!(failures(&mut next), (30, 60));
     clock.advance(Duration::from_mins(1));
@@ -122,7 +125,7 @@ fn a_try_that_is_turned_away_takes_nothing_and_is_told_the_longest_wait() {
     let mut others = (0..).map(|number| name(&format!("user{}", number % 10)));
     assert_eq!(failures(|| limits.login(from, &others.next().unwrap())), (15, 3));
     assert_eq!(failures(|| limits.login(from, &name("alice"))), (0, 60));
-    let mut elsewhere = (0..).map(|number| IpAddr::from(Ipv4Addr::from_bits(number)));
+    let mut elsewhere = (0..).map(|number| Some(IpAddr::from(Ipv4Addr::from_bits(number))));
     assert_eq!(failures(|| limits.login(elsewhere.next().unwrap(), &name("alice"))), (25, 60));
     clock.advance(Duration::from_mins(1));
     assert!(limits.login(from, &name("alice")).is_ok());
@@ -133,7 +136,7 @@ fn a_success_gives_back_its_own_and_no_more() {
     let (limits, _clock) = limits();
     let alice = || limits.login(address("192.0.2.1"), &name("alice"));
     for _ in 0..3 {
-        alice().unwrap().failed();
+        assert_eq!(alice().unwrap().failed(), Failed::Counted);
     }
     for _ in 0..1000 {
         alice().unwrap().give_back();
@@ -148,16 +151,16 @@ fn a_device_that_is_known_has_a_lane_of_its_own() {
     // LOG-06
     let (limits, clock) = limits();
     let (home, alice) = (address("192.0.2.1"), name("alice"));
-    let mut botnet = (0..).map(|number| IpAddr::from(Ipv4Addr::from_bits(number)));
+    let mut botnet = (0..).map(|number| Some(IpAddr::from(Ipv4Addr::from_bits(number))));
     failures(|| limits.login(botnet.next().unwrap(), &alice));
     let mut names = (0..).map(|number| name(&format!("user{number}")));
     failures(|| limits.login(home, &names.next().unwrap()));
     assert_eq!(failures(|| limits.login(home, &alice)), (0, 900));
-    assert_eq!(failures(|| limits.login_of_device("laptop", home)), (5, 60));
-    assert_eq!(failures(|| limits.login_of_device("phone", home)), (5, 60));
+    assert_eq!(failures(|| limits.login_of_device("laptop")), (5, 60));
+    assert_eq!(failures(|| limits.login_of_device("phone")), (5, 60));
     clock.advance(Duration::from_mins(1));
-    limits.login_of_device("laptop", home).unwrap().give_back();
-    assert_eq!(failures(|| limits.login_of_device("laptop", home)), (1, 60));
+    limits.login_of_device("laptop").unwrap().give_back();
+    assert_eq!(failures(|| limits.login_of_device("laptop")), (1, 60));
 }
 
 #[test]
@@ -166,7 +169,8 @@ fn an_address_with_many_failed_names_is_blocked_and_others_are_not() {
     let (limits, clock) = limits();
     let sprayer = address("192.0.2.1");
     for number in 0..20 {
-        limits.login(sprayer, &name(&format!("user{number}"))).unwrap().failed();
+        let failed = limits.login(sprayer, &name(&format!("user{number}"))).unwrap().failed();
+        assert_eq!(failed == Failed::AddressBlocked, number == 19);
     }
     assert_eq!(failures(|| limits.login(sprayer, &name("alice"))), (0, 900));
     clock.advance(Duration::from_secs(899));
@@ -227,12 +231,34 @@ fn a_hundred_guesses_at_once_are_five() {
 }
 
 #[test]
+fn what_comes_from_no_address_comes_from_one() {
+    let (limits, _clock) = limits();
+    assert_eq!(failures(|| limits.login(None, &name("alice"))), (5, 60));
+    assert!(limits.login(address("192.0.2.1"), &name("alice")).is_ok());
+}
+
+#[test]
+fn what_is_turned_away_is_said_once_in_a_while() {
+    // LOG-09
+    let (limits, clock) = limits();
+    let alice = || limits.login(None, &name("alice"));
+    failures(|| alice());
+    let said = |count| Some(Excess { what: "logins", count });
+    assert!((0..100).all(|_| alice().err().unwrap().excess.is_none()));
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(alice().err().unwrap().excess, said(101));
+    // Another kind speaks for itself.
+    failures(|| limits.registration(None));
+    assert!(limits.registration(None).err().unwrap().excess.is_none());
+}
+
+#[test]
 fn limits_that_are_off_limit_nothing() {
     let limits = Limits::off();
     let from = address("192.0.2.1");
     for number in 0..1000 {
         limits.login(from, &name(&format!("user{}", number % 30))).unwrap().failed();
-        drop((limits.login_of_device("laptop", from).unwrap(), limits.registration(from).unwrap()));
+        drop((limits.login_of_device("laptop").unwrap(), limits.registration(from).unwrap()));
         drop(limits.failed_refresh(from).unwrap());
     }
     limits.refresh(from).unwrap();

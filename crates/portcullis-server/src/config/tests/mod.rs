@@ -116,6 +116,7 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.limits.login_names_block != unset.limits.login_names_block,
         config.limits.registration != unset.limits.registration,
         config.limits.refresh_failures != unset.limits.refresh_failures,
+        config.device_cookie != unset.device_cookie,
         config.lock_after_failures != unset.lock_after_failures,
         config.lock_first_delay != unset.lock_first_delay,
         config.lock_max_delay != unset.lock_max_delay,
@@ -126,7 +127,7 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.shutdown_notice != unset.shutdown_notice,
         config.log_filter != unset.log_filter,
     ];
-    assert_eq!(set, [true; 30]);
+    assert_eq!(set, [true; 31]);
     let without_default: Vec<_> =
         config.settings().filter(|shown| shown.value.is_none()).map(|shown| shown.name).collect();
     assert_eq!(
