@@ -27,6 +27,7 @@ mod flask;
 mod harness;
 mod health;
 mod key_pairs;
+mod limits;
 #[cfg(feature = "mongo")]
 mod mongo;
 mod outages;
