@@ -264,7 +264,7 @@ fn revocation_policy(config: &Config) -> RevocationPolicy {
             RevocationFeed::Stream => FeedSource::Stream,
         },
         max_staleness: config.revocation_max_staleness,
-        events_kept: Duration::from_hours(90 * 24),
+        events_kept: config.audit_events_kept,
     }
 }
 

@@ -139,6 +139,20 @@ fn only_one_file_tells_the_backends_apart() {
 }
 
 #[test]
+fn a_route_is_added_in_one_way_which_takes_its_rule() {
+    // ADM-01
+    let ways: BTreeSet<_> = sources("portcullis-server")
+        .into_iter()
+        .filter(|source| {
+            let adding = [".route(", ".route_service(", ".nest(", ".nest_service(", ".merge("];
+            source.room == "http" && adding.iter().any(|way| source.code.contains(way))
+        })
+        .map(|source| source.path.file_name().unwrap().to_owned())
+        .collect();
+    assert_eq!(ways, BTreeSet::from(["rules.rs".into()]));
+}
+
+#[test]
 fn files_have_one_job_and_a_size_that_shows_it() {
     let mut too_long = Vec::new();
     for package in ["portcullis", "portcullis-server"] {

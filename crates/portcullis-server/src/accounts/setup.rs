@@ -8,7 +8,7 @@ use portcullis::{
 };
 use tokio::sync::Mutex;
 
-use super::{Accounts, AccountsError, Client, to_its_end};
+use super::{Accounts, AccountsError, Client, administration::unsettled, to_its_end};
 use crate::{
     model::{
         Access, EventKind, NewUser, Password, Revocation, RevokedToken, User, UserQuery, UserState, Username,
@@ -45,7 +45,8 @@ impl SetupSecrets {
     fn derived(secret: &Secret) -> Secret {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
         let derived = hmac::sign(&key, Self::PURPOSE);
-        Secret::new(derived.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        let digits = derived.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        Secret::new(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>())
     }
 }
 
@@ -80,7 +81,7 @@ impl Accounts {
         let under_way = self.setup.under_way.clone().lock_owned().await;
         // It may have been used on another node.
         self.revocations.catch_up().await?;
-        let used = used(&secret)?;
+        let spent = spent(&secret)?;
         if !matches!(self.revocations.check(&secret), Verdict::Live) {
             return Err(AccountsError::BadSetupSecret);
         }
@@ -94,12 +95,16 @@ impl Accounts {
         let now = self.now();
         to_its_end(async move {
             let _under_way = under_way;
-            match store.create_user(user, now).await? {
-                Creation::NameTaken => Err(AccountsError::NameTaken),
-                Creation::Created(user) => {
+            match store.create_user(user, now).await {
+                Err(error) => {
+                    audit.note(unsettled(event));
+                    Err(error.into())
+                }
+                Ok(Creation::NameTaken) => Err(AccountsError::NameTaken),
+                Ok(Creation::Created(user)) => {
                     audit.record(event.about(&user.id)).await?;
                     // Used up when it has done something. Until then, and if this fails, there is an administrator.
-                    revocations.revoke(used).await?;
+                    revocations.revoke(spent).await?;
                     Ok(user)
                 }
             }
@@ -115,7 +120,7 @@ impl Accounts {
 }
 
 /// The entry that makes a secret a used one.
-fn used(secret: &Claims) -> Result<Revocation, AccountsError> {
+fn spent(secret: &Claims) -> Result<Revocation, AccountsError> {
     let jti = secret.jti().ok_or(AccountsError::BadSetupSecret)?.to_owned();
     Ok(Revocation::Token(RevokedToken { jti, expires_at: secret.expires_at() }))
 }

@@ -1,4 +1,4 @@
-//! Where users, sessions and revocations live: the contract that every backend keeps, and the one place that picks one.
+//! Where users, sessions, revocations and audit events live: the contract that every backend keeps, and the one place that picks one.
 //!
 //! A method is one whole thing that happens or does not. Domain types go in and out, time is an argument,
 //! and nothing of a backend shows. `tests/store` is this trait's specification; every backend passes it.

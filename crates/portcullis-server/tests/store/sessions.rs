@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use portcullis::NumericDate;
 use portcullis_server::{
     model::{
-        EndReason, EndedSession, NextHead, RefreshId, Revocation, Session, SessionId, User, UserChange,
-        UserChanged, UserId,
+        Access, EndReason, EndedSession, NewUser, NextHead, RefreshId, Revocation, Session, SessionId, User,
+        UserChange, UserChanged, UserId,
     },
     sessions::{self, LostAnswer, Refresh, RefreshPolicy, Shown, Verdict},
     store::{Creation, Opening, Refreshed, Store},
@@ -49,7 +49,12 @@ pub(crate) fn sid(id: &str) -> SessionId {
 
 /// A registered user.
 pub(crate) async fn a_user(store: &dyn Store, name: &str) -> User {
-    match store.create_user(new_user(name), moment(0)).await.unwrap() {
+    a_user_of(store, Access::User, name).await
+}
+
+/// A registered user of an access level.
+pub(crate) async fn a_user_of(store: &dyn Store, access: Access, name: &str) -> User {
+    match store.create_user(NewUser { access, ..new_user(name) }, moment(0)).await.unwrap() {
         Creation::Created(user) => user,
         Creation::NameTaken => panic!("{name} should have been free"),
     }

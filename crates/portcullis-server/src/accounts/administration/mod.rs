@@ -98,7 +98,7 @@ impl Accounts {
         Ok(self.store.sessions_of(&user.id, self.now()).await?)
     }
 
-    /// A page of what happened, the newest first; what this node has noted until now is there.
+    /// A page of what happened, the newest first; with what this node has noted until now, if the store takes it.
     ///
     /// # Errors
     /// A store that failed.
@@ -112,10 +112,21 @@ impl Accounts {
     fn act(&self, by: &By, kind: EventKind, detail: Option<&str>) -> AuditEvent {
         let event = AuditEvent::new(kind, self.now()).from(by.address);
         let event = AuditEvent { actor: by.actor.clone(), ..event };
-        match (detail, by.place.as_deref()) {
-            (None, None) => event,
-            (Some(said), None) | (None, Some(said)) => event.detail(said),
-            (Some(detail), Some(place)) => event.detail(&format!("{detail}; {place}")),
-        }
+        said(said(event, detail), by.place.as_deref())
     }
+}
+
+/// An event with more to say.
+fn said(event: AuditEvent, more: Option<&str>) -> AuditEvent {
+    let detail = match (&event.detail, more) {
+        (_, None) => return event,
+        (None, Some(more)) => more.to_owned(),
+        (Some(detail), Some(more)) => format!("{detail}; {more}"),
+    };
+    event.detail(&detail)
+}
+
+/// The event of an act that may have been done, or not: whoever asked for it is told to ask again.
+pub(super) fn unsettled(event: AuditEvent) -> AuditEvent {
+    said(event, Some("the outcome is not known"))
 }

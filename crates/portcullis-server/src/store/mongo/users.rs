@@ -148,7 +148,7 @@ pub(super) async fn note_failed_login(
     now: SystemTime,
 ) -> Result<Failures, Failure> {
     // A new id is nobody's.
-    let id = user.and_then(|user| ObjectId::parse_str(user.as_str()).ok()).unwrap_or_else(ObjectId::new);
+    let id = user.and_then(|user| ObjectId::parse_str(user.as_str()).ok()).unwrap_or_default();
     let one = doc! { "_id": id };
     users.update_one(one.clone(), doc! { "$inc": { "failures": 1_i64 } }).await?;
     let counted = users.find_one(one.clone()).await?;
@@ -156,9 +156,10 @@ pub(super) async fn note_failed_login(
     let before = known.unwrap_or_default();
     let after = locked(before, before.count, policy.as_ref(), now);
     // Of many at once the latest end holds; without one nothing is written over the count.
-    let at_least = match after.locked_until {
-        Some(until) => doc! { "locked_until": time(until) },
-        None => doc! { "failures": i64::from(after.count) },
+    let at_least = if let Some(until) = after.locked_until {
+        doc! { "locked_until": time(until) }
+    } else {
+        doc! { "failures": i64::from(after.count) }
     };
     users.update_one(one, doc! { "$max": at_least }).await?;
     audit::record(events, vec![event]).await?;
