@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use portcullis::Claims;
 
 pub use check::{CheckedToken, TokenRefusal};
+pub use import::Attempt;
 
 use super::{Accounts, AccountsError, Client};
 use crate::model::{

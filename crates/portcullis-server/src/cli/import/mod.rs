@@ -145,8 +145,8 @@ impl Importing {
         let mut stopped = None;
         let mut any = false;
         while stopped.is_none() {
-            let mut rows = Vec::with_capacity(Taking::AT_ONCE);
-            while rows.len() < Taking::AT_ONCE {
+            let mut rows = Vec::with_capacity(taking.at_once());
+            while rows.len() < taking.at_once() {
                 match self.rows.next() {
                     Ok(Some(row)) => rows.push(row),
                     Ok(None) => break,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::task::JoinSet;
+use tokio::{sync::OnceCell, task::JoinSet};
 
 use super::{
     judge::{Candidate, Judge, Reason, Secret},
@@ -15,19 +15,21 @@ use super::{
     rows::{Field, Numbered},
 };
 use crate::{
-    accounts::{Accounts, AccountsError, By},
+    accounts::{Accounts, AccountsError, Attempt, By},
     causes::causes,
     cli::acting::Acting,
-    model::Username,
+    model::{Password, PasswordHash, Username},
+    state::Operator,
 };
 
 /// Where rows are taken to.
 pub(super) struct Taking {
     accounts: Option<Arc<Accounts>>,
     act: Act,
+    /// How many are taken at once now: fewer for a store that does not keep up.
+    at_once: usize,
 }
 
-#[derive(Clone)]
 enum Act {
     Import(By),
     /// Nothing is written. The names that would be there by now, by a hash of each.
@@ -45,21 +47,29 @@ pub(super) struct TakenRows {
 }
 
 impl Taking {
-    /// How many are taken at once.
-    pub(super) const AT_ONCE: usize = 64;
+    /// How many are taken at once, at most: so many become one write of an embedded store, and as many passwords may wait to
+    /// be hashed.
+    const MOST_AT_ONCE: usize = Operator::HASH_QUEUE;
 
     /// How often a row is tried whose store does not answer. Each takes seconds by itself.
     const ATTEMPTS: usize = 3;
 
     /// Into a store.
     pub(super) fn into(acting: &Acting) -> Self {
-        Self { accounts: Some(acting.accounts().clone()), act: Act::Import(acting.by.clone()) }
+        let (accounts, act) = (Some(acting.accounts().clone()), Act::Import(acting.by.clone()));
+        Self { accounts, act, at_once: Self::MOST_AT_ONCE }
     }
 
     /// Nowhere; the names of a store are taken, where there is one.
     pub(super) fn dry(acting: Option<&Acting>) -> Self {
         let act = Act::DryRun { hasher: RandomState::new(), names: HashSet::new() };
-        Self { accounts: acting.map(|acting| acting.accounts().clone()), act }
+        let accounts = acting.map(|acting| acting.accounts().clone());
+        Self { accounts, act, at_once: Self::MOST_AT_ONCE }
+    }
+
+    /// How many rows are to be taken next.
+    pub(super) fn at_once(&self) -> usize {
+        self.at_once
     }
 
     /// Takes rows; answers in their order.
@@ -79,7 +89,7 @@ impl Taking {
             });
             let taken = match judged {
                 Ok(candidate) => {
-                    waiting.spawn(self.clone_for_one().one(place, candidate));
+                    waiting.spawn(self.of_one().take(place, candidate));
                     Ok(None)
                 }
                 Err(reason) => Err(reason),
@@ -87,7 +97,9 @@ impl Taking {
             outcomes.push(Outcome { line, username, taken });
         }
         let mut stopped = None;
-        for (place, taken) in waiting.join_all().await {
+        let mut slow = false;
+        for TakenOne { place, taken, at_once } in waiting.join_all().await {
+            slow |= !at_once;
             if let Err(reason) = &taken
                 && reason.code == STORE
             {
@@ -100,6 +112,8 @@ impl Taking {
                 outcome.taken = taken;
             }
         }
+        self.at_once =
+            if slow { (self.at_once / 2).max(1) } else { (self.at_once * 2).min(Self::MOST_AT_ONCE) };
         TakenRows { outcomes, stopped }
     }
 
@@ -114,12 +128,12 @@ impl Taking {
         }
     }
 
-    fn clone_for_one(&self) -> One {
+    fn of_one(&self) -> One {
         let by = match &self.act {
             Act::Import(by) => Some(by.clone()),
             Act::DryRun { .. } => None,
         };
-        One { accounts: self.accounts.clone(), by }
+        One { accounts: self.accounts.clone(), by, hash: OnceCell::new() }
     }
 }
 
@@ -128,33 +142,42 @@ struct One {
     accounts: Option<Arc<Accounts>>,
     /// Who takes it over; nobody in a dry run.
     by: Option<By>,
+    /// What was made of its password, where it has one and not a hash.
+    hash: OnceCell<PasswordHash>,
 }
 
 /// The code of a store that failed.
 const STORE: &str = "store";
 
+/// What became of one row.
+struct TakenOne {
+    place: usize,
+    taken: Result<Option<String>, Reason>,
+    /// Whether the store answered at once.
+    at_once: bool,
+}
+
 impl One {
-    async fn one(self, place: usize, candidate: Candidate) -> (usize, Result<Option<String>, Reason>) {
-        let mut attempt = 1;
-        let taken = loop {
-            match self.attempt(&candidate).await {
-                Err(AccountsError::Unavailable(_)) if attempt < Taking::ATTEMPTS => attempt += 1,
-                Err(AccountsError::NameTaken) if attempt > 1 => {
-                    break Err(name_taken(
-                        "the name is taken, perhaps by this very row: the store did not answer at first",
-                    ));
-                }
-                Err(AccountsError::NameTaken) => {
-                    break Err(name_taken("the name is taken; whoever has it is left alone"));
-                }
-                Err(error) => break Err(Reason::new(STORE, causes(&error))),
-                Ok(id) => break Ok(id),
-            }
-        };
-        (place, taken)
+    async fn take(self, place: usize, candidate: Candidate) -> TakenOne {
+        let mut attempt = Attempt::First;
+        let mut tried = 1;
+        let mut taken = self.attempt(&candidate, attempt).await;
+        while matches!(taken, Err(AccountsError::Unavailable(_))) && tried < Taking::ATTEMPTS {
+            (attempt, tried) = (Attempt::Again, tried + 1);
+            taken = self.attempt(&candidate, attempt).await;
+        }
+        let taken = taken.map_err(|error| match error {
+            AccountsError::NameTaken => name_taken("the name is taken; whoever has it is left alone"),
+            error => Reason::new(STORE, causes(&error)),
+        });
+        TakenOne { place, taken, at_once: attempt == Attempt::First }
     }
 
-    async fn attempt(&self, candidate: &Candidate) -> Result<Option<String>, AccountsError> {
+    async fn attempt(
+        &self,
+        candidate: &Candidate,
+        attempt: Attempt,
+    ) -> Result<Option<String>, AccountsError> {
         let Some(accounts) = &self.accounts else { return Ok(None) };
         let Some(by) = &self.by else {
             return match accounts.looks_free(candidate.username()).await? {
@@ -164,10 +187,16 @@ impl One {
         };
         let hash = match candidate.secret() {
             Secret::Hash(hash) => hash.clone(),
-            Secret::Password(password) => accounts.hash_of(password.clone()).await?,
+            Secret::Password(password) => self.hash_of(accounts, password).await?,
         };
-        let user = accounts.import_user(by, candidate.with(hash)).await?;
+        let user = accounts.import_user(by, candidate.with(hash), attempt).await?;
         Ok(Some(user.id.as_str().to_owned()))
+    }
+
+    /// The hash of a password, the same one in every attempt.
+    async fn hash_of(&self, accounts: &Accounts, password: &Password) -> Result<PasswordHash, AccountsError> {
+        let hash = self.hash.get_or_try_init(|| accounts.hash_of(password.clone())).await?;
+        Ok(hash.clone())
     }
 }
 
