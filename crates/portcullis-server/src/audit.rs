@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    model::{AuditEvent, SessionId, UserId},
+    model::{AuditEvent, EventKind, SessionId, UserId},
     store::{Store, StoreError},
 };
 
@@ -143,7 +143,27 @@ fn log(event: &AuditEvent) {
     let (name, address) = (kind.name(), address.map(|address| address.to_string()));
     let (actor, subject) = (actor.as_ref().map(UserId::as_str), subject.as_ref().map(UserId::as_str));
     let (session, detail) = (session.as_ref().map(SessionId::as_str), detail.as_deref());
-    tracing::info!(target: "audit", event = name, actor, subject, session, address, detail, "{name}{}", Said(event));
+    let said = Said(event);
+    if wants_somebody(*kind) {
+        tracing::warn!(target: "audit", event = name, actor, subject, session, address, detail, "{name}{said}");
+    } else {
+        tracing::info!(target: "audit", event = name, actor, subject, session, address, detail, "{name}{said}");
+    }
+}
+
+/// Whether somebody should look, where nothing else is logged: a copy of a token, a store that was set back, guesses at an
+/// account, somebody who cannot log in though the password is right.
+fn wants_somebody(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::TokenReuse
+            | EventKind::SessionAheadOfStore
+            | EventKind::LoginLock
+            | EventKind::PasswordHashUnusable
+            | EventKind::AuthorizationFail
+            | EventKind::RateLimitExceeded
+            | EventKind::SetupAdminCreated
+    )
 }
 
 /// An event's parts as a sentence goes on with them.
@@ -177,7 +197,6 @@ mod tests {
     use std::{net::Ipv4Addr, time::UNIX_EPOCH};
 
     use super::*;
-    use crate::model::EventKind;
 
     #[test]
     fn a_line_reads_alone_and_a_strangers_text_makes_no_other_line() {

@@ -55,8 +55,12 @@ async fn purge(revocations: Arc<Revocations>) {
         rhythm.tick().await;
         match revocations.purge().await {
             Ok(0) => {}
-            Ok(purged) => tracing::info!(purged, "{purged} expired sessions and revocations purged"),
-            Err(error) => tracing::warn!(%error, "expired sessions and revocations could not be purged"),
+            Ok(purged) => {
+                tracing::info!(purged, "{purged} expired sessions, revocations and audit events purged");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "expired sessions, revocations and audit events could not be purged");
+            }
         }
     }
 }

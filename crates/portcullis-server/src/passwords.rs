@@ -23,7 +23,7 @@ use portcullis::Clock;
 use tokio::sync::oneshot;
 
 use crate::model::{Password, PasswordHash};
-pub use stored::Unverifiable;
+pub use stored::{Unverifiable, judge};
 use worker::{Task, Worker};
 
 /// What one hash costs: argon2id with one lane (OWASP Password Storage Cheat Sheet).
@@ -108,6 +108,11 @@ impl HashCapacity {
     pub fn of_machine(queue: usize) -> Self {
         let workers = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         Self { workers, queue, idle: Duration::from_mins(1) }
+    }
+
+    /// One worker, for a program that has little to hash and others beside it.
+    pub fn of_one_worker(queue: usize) -> Self {
+        Self { workers: NonZero::<usize>::MIN, queue, idle: Duration::from_mins(1) }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{
 
 /// The revocation list of a service: written to the store, answered from memory, and kept up with what others write.
 pub struct Revocations {
+    duty: Duty,
     index: RevocationIndex,
     seen: SeenSessions,
     hearing: Hearing,
@@ -36,6 +37,15 @@ pub struct Revocations {
     policy: RevocationPolicy,
     /// Both clocks at the last purge, or at the start.
     purged_at: Mutex<(SystemTime, Instant)>,
+}
+
+/// What the list is there for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Duty {
+    /// Tokens are verified by it, so that it has to know what others write.
+    Verify,
+    /// It is written to, and nobody asks it.
+    Write,
 }
 
 /// What a configuration decides about revocation.
@@ -169,7 +179,10 @@ impl Revocations {
     }
 
     fn note(&self, revocation: &Revocation) {
-        let index = &self.index;
+        Self::note_in(&self.index, revocation);
+    }
+
+    fn note_in(index: &RevocationIndex, revocation: &Revocation) {
         match revocation {
             Revocation::Token(RevokedToken { jti, expires_at }) => index.revoke_token(jti, *expires_at),
             Revocation::Session(EndedSession { id, until }) => {

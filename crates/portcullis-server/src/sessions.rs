@@ -68,9 +68,8 @@ pub fn judge(session: &Session, presented: &RefreshId, now: SystemTime, policy: 
     let within_window = elapsed(session.head.made_at, now) < policy.reuse_window;
     let head_is_unseen = session.seen < session.head.refresh.generation;
     match known(session, presented) {
-        Some(Known::Head(_)) if within_window => Verdict::Repeat,
+        Some(_) if within_window => Verdict::Repeat,
         Some(Known::Head(_)) => Verdict::Rotate,
-        Some(Known::Parent(_)) if within_window => Verdict::Repeat,
         Some(Known::Parent(_)) if head_is_unseen && policy.lost_answer == LostAnswer::Forgive => {
             Verdict::Reissue
         }

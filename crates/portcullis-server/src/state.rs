@@ -1,5 +1,7 @@
 //! The running service's parts, brought together in one place. It knows no HTTP.
 
+mod operator;
+
 use std::{
     net::IpAddr,
     sync::{
@@ -11,6 +13,8 @@ use std::{
 
 use ipnet::IpNet;
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
+
+pub use operator::{Instance, Operator};
 
 use crate::{
     accounts::{self, Accounts, Devices, Identity, Policy, SetupSecrets},
@@ -366,20 +370,25 @@ fn revocation_policy(config: &Config) -> RevocationPolicy {
             RevocationFeed::Stream => FeedSource::Stream,
         },
         max_staleness: config.revocation_max_staleness,
-        events_kept: Duration::from_hours(90 * 24),
+        events_kept: config.audit_events_kept,
+    }
+}
+
+/// What is asked of new passwords.
+pub fn password_policy(config: &Config) -> PasswordPolicy {
+    PasswordPolicy {
+        min_length: config.password_min_length,
+        common: match config.password_common {
+            PasswordCommon::Refuse => CommonPasswords::Refuse,
+            PasswordCommon::Allow => CommonPasswords::Allow,
+        },
     }
 }
 
 fn policy(config: &Config) -> Policy {
     Policy {
         registration_open: config.registration == Registration::Open,
-        password: PasswordPolicy {
-            min_length: config.password_min_length,
-            common: match config.password_common {
-                PasswordCommon::Refuse => CommonPasswords::Refuse,
-                PasswordCommon::Allow => CommonPasswords::Allow,
-            },
-        },
+        password: password_policy(config),
         identity: match config.identity {
             JwtIdentity::Id => Identity::Id,
             JwtIdentity::Username => Identity::Username,

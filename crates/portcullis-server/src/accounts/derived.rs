@@ -20,5 +20,6 @@ pub(super) fn manager(
 fn derived(secret: &Secret, purpose: &[u8]) -> Secret {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
     let derived = hmac::sign(&key, purpose);
-    Secret::new(derived.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    let digits = derived.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Secret::new(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>())
 }

@@ -32,7 +32,7 @@ use tokio::task::JoinError;
 use seldom::Seldom;
 use unsettled::Unsettled;
 
-pub use administration::By;
+pub use administration::{By, CheckedToken, TokenRefusal};
 pub use adopt::LegacyRefresh;
 pub use client::Client;
 pub use device::Devices;

@@ -30,7 +30,7 @@ impl Accounts {
                 return Err(error.into());
             }
         };
-        let user = NewUser { username, password, access: Access::User };
+        let user = NewUser::new(username, password, Access::User);
         match self.store.create_user(user, self.now()).await? {
             Creation::NameTaken => Err(AccountsError::NameTaken),
             Creation::Created(user) => {

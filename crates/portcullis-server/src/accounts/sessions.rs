@@ -119,11 +119,11 @@ impl Accounts {
         to_its_end(async move {
             // Before the epoch is raised: whoever adopts such a token has read one of the two.
             revocations.end_tokens_without_session(&identity).await?;
-            let ended =
-                match store.change_user(&user.id, &UserChange::EndSessions { keep: kept }, now).await? {
-                    UserChanged::Done { sessions, .. } => sessions,
-                    _ => return Err(AccountsError::SessionOver),
-                };
+            let ending = UserChange::EndSessions { keep: kept };
+            let changed = store.change_user(&user.id, &ending, now).await?;
+            let UserChanged::Done { sessions: ended, .. } = changed else {
+                return Err(AccountsError::SessionOver);
+            };
             Self::all_are_over(&revocations, &ended);
             revocations.flask_refuses([], &ended).await;
             let which = if scope == LogoutScope::Others { "all others" } else { "all" };

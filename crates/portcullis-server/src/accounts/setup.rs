@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use portcullis::{Claims, Clock, JwtConfig, JwtConfigErrors, JwtManager, Revocation as _, Token, Verdict};
 use tokio::sync::Mutex;
 
-use super::{Accounts, AccountsError, Client, derived, to_its_end};
+use super::{Accounts, AccountsError, Client, administration::unsettled, derived, to_its_end};
 use crate::{
     model::{
         Access, EventKind, NewUser, Password, Revocation, RevokedToken, User, UserQuery, UserState, Username,
@@ -69,7 +69,7 @@ impl Accounts {
         let under_way = self.setup.under_way.clone().lock_owned().await;
         // It may have been used on another node.
         self.revocations.catch_up().await?;
-        let used = used(&secret)?;
+        let spent = spent(&secret)?;
         if !matches!(self.revocations.check(&secret), Verdict::Live) {
             return Err(AccountsError::BadSetupSecret);
         }
@@ -77,18 +77,22 @@ impl Accounts {
             return Err(AccountsError::AlreadySetUp);
         }
         let password = self.passwords.hash(password).await?;
-        let user = NewUser { username, password, access: Access::Admin };
+        let user = NewUser::new(username, password, Access::Admin);
         let event = self.event(EventKind::SetupAdminCreated, client);
         let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
         let now = self.now();
         to_its_end(async move {
             let _under_way = under_way;
-            match store.create_user(user, now).await? {
-                Creation::NameTaken => Err(AccountsError::NameTaken),
-                Creation::Created(user) => {
+            match store.create_user(user, now).await {
+                Err(error) => {
+                    audit.note(unsettled(event));
+                    Err(error.into())
+                }
+                Ok(Creation::NameTaken) => Err(AccountsError::NameTaken),
+                Ok(Creation::Created(user)) => {
                     audit.record(event.about(&user.id)).await?;
                     // Used up when it has done something. Until then, and if this fails, there is an administrator.
-                    revocations.revoke(used).await?;
+                    revocations.revoke(spent).await?;
                     Ok(user)
                 }
             }
@@ -104,7 +108,7 @@ impl Accounts {
 }
 
 /// The entry that makes a secret a used one.
-fn used(secret: &Claims) -> Result<Revocation, AccountsError> {
+fn spent(secret: &Claims) -> Result<Revocation, AccountsError> {
     let jti = secret.jti().ok_or(AccountsError::BadSetupSecret)?.to_owned();
     Ok(Revocation::Token(RevokedToken { jti, expires_at: secret.expires_at() }))
 }

@@ -102,6 +102,8 @@ pub struct Config {
     pub revocation_feed: RevocationFeed,
     /// How long it may hear nothing before guarded routes are refused.
     pub revocation_max_staleness: Duration,
+    /// How long audit events are kept.
+    pub audit_events_kept: Duration,
     /// Whether the Flask application runs on the same database.
     pub flask_beside: bool,
     /// What becomes of the Flask application's refresh tokens.
@@ -325,6 +327,7 @@ impl Config {
             refresh_lost_answer: RefreshLostAnswer::Refuse,
             revocation_feed: RevocationFeed::Poll,
             revocation_max_staleness: Duration::ZERO,
+            audit_events_kept: Duration::ZERO,
             flask_beside: false,
             legacy_refresh: LegacyRefresh::Refuse,
             password_min_length: 0,

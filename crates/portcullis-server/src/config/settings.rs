@@ -136,6 +136,9 @@ const REUSE_WINDOW: u64 = 10 * MINUTE;
 /// How long a node may hear nothing of others, in seconds: at least a few polls, at most a day.
 const STALENESS: RangeInclusive<u64> = 5..=DAY;
 
+/// How long audit events may be kept, in seconds.
+const EVENTS_KEPT: RangeInclusive<u64> = 24 * HOUR..=3650 * 24 * HOUR;
+
 /// The most memory of one hash: what is verified at most, as a hash that cannot be verified locks its user out.
 const MOST_HASH_MEMORY_KIB: u32 = 256 * 1024;
 
@@ -164,6 +167,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("REFRESH_LOST_ANSWER", |d, v| v.one_of(LOST_ANSWERS).map(|x| d.config.refresh_lost_answer = x)),
     Setting::plain("REVOCATION_FEED", |d, v| v.one_of(REVOCATION_FEEDS).map(|x| d.config.revocation_feed = x)),
     Setting::plain("REVOCATION_MAX_STALENESS", |d, v| v.duration(STALENESS).map(|x| d.config.revocation_max_staleness = x)),
+    Setting::plain("AUDIT_EVENTS_KEPT", |d, v| v.duration(EVENTS_KEPT).map(|x| d.config.audit_events_kept = x)),
     Setting::plain("FLASK_BESIDE", |d, v| v.boolean().map(|x| d.config.flask_beside = x)),
     Setting::plain("LEGACY_REFRESH", |d, v| v.one_of(LEGACY_REFRESHES).map(|x| d.config.legacy_refresh = x)),
     Setting::plain("PASSWORD_MIN_LENGTH", |d, v| v.number(1..=64).map(|x: u32| d.config.password_min_length = x as usize)),

@@ -111,7 +111,7 @@ mod tests {
     }
 
     async fn hang(_: rules::Public) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn answer(path: &str, settings: &[(&str, &str)]) -> (StatusCode, String) {

@@ -163,7 +163,7 @@ pub struct Ended {
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EndReason {
-    /// Its owner logged out, or ended it from another of his.
+    /// Its owner logged out or ended it from another of his, or an administrator ended it.
     LoggedOut,
     /// A refresh token was presented that somebody else must have a copy of.
     Replayed,

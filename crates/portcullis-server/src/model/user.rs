@@ -66,4 +66,15 @@ pub struct NewUser {
     pub password: PasswordHash,
     /// The access level to begin with.
     pub access: Access,
+    /// Since when the user is one, where that is not now: of somebody who was one elsewhere.
+    pub created_at: Option<SystemTime>,
+    /// Whether the user may be here.
+    pub state: UserState,
+}
+
+impl NewUser {
+    /// Somebody who begins now.
+    pub fn new(username: Username, password: PasswordHash, access: Access) -> Self {
+        Self { username, password, access, created_at: None, state: UserState::Enabled }
+    }
 }

@@ -3,6 +3,8 @@
 //! The form is PRECIS `UsernameCaseMapped` (RFC 8265 section 3.3): width, case and normal form make no
 //! difference, so that nobody registers a name that cannot be told from another's.
 
+use std::borrow::Cow;
+
 use precis_core::profile::Profile;
 use precis_profiles::UsernameCaseMapped;
 use unicode_normalization::UnicodeNormalization;
@@ -17,8 +19,12 @@ impl NameKey {
         &self.0
     }
 
+    /// Letters and their marks are put together first: of some alphabets the parts are no letters by themselves. What
+    /// is no name any more when it has been made small is none: nobody could type it.
     fn of(text: &str) -> Option<Self> {
-        UsernameCaseMapped::new().enforce(text).ok().map(|key| Self(key.into_owned()))
+        let enforced = |text: &str| UsernameCaseMapped::new().enforce(text).ok().map(Cow::into_owned);
+        let key = enforced(&text.nfc().collect::<String>())?;
+        (enforced(&key).as_ref() == Some(&key)).then_some(Self(key))
     }
 }
 
@@ -169,6 +175,8 @@ fn looks_like_id(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prop_assert_eq, proptest};
+
     use super::*;
 
     fn key(text: &str) -> String {
@@ -183,6 +191,35 @@ mod tests {
         assert_eq!(key("Jose\u{301}"), key("jos\u{e9}"));
     }
 
+    proptest! {
+        #[test]
+        fn a_key_is_its_own_key_and_that_of_every_spelling(text in "[a-zéüñżøθжאا가ｶ9_.-]{1,20}") {
+            // PWD-14
+            let Ok(name) = Username::parse(&text) else { return Ok(()) };
+            let key = name.key().as_str();
+            let wide: String = text.chars().map(full_width).collect();
+            let decomposed: String = text.nfd().collect();
+            for spelling in [key, &text.to_uppercase(), &text.to_lowercase(), &wide, &decomposed] {
+                prop_assert_eq!(self::key(spelling), key, "{:?} for {:?}", spelling, text);
+            }
+        }
+
+        #[test]
+        fn whatever_is_a_name_has_a_key_that_stays(text in "\\PC{1,12}") {
+            if let Ok(name) = Username::parse(&text) {
+                let key = name.key().as_str();
+                prop_assert_eq!(self::key(key), key, "{:?}", text);
+            }
+        }
+    }
+
+    fn full_width(c: char) -> char {
+        match c {
+            '!'..='~' => char::from_u32(u32::from(c) + 0xfee0).unwrap(),
+            other => other,
+        }
+    }
+
     #[test]
     fn each_bad_name_has_its_reason() {
         for (text, problem) in [
@@ -192,6 +229,8 @@ mod tests {
             ("new\nline", UsernameProblem::Characters),
             ("\u{200b}alice", UsernameProblem::Characters),
             ("ﬁsh", UsernameProblem::Characters),
+            // Its small letter is younger than the tables of PRECIS.
+            ("\u{13a0}", UsernameProblem::Characters),
             ("5ca0b1b2c3d4e5f6a7b8c9d0", UsernameProblem::LooksLikeId),
             ("5CA0B1B2C3D4E5F6A7B8C9D0", UsernameProblem::LooksLikeId),
             ("0b1e9f5e-3f6c-4c55-9f39-000000000001", UsernameProblem::LooksLikeId),

@@ -13,20 +13,28 @@ const CHECKSUM: usize = 64;
 const MAX_MEMORY: u64 = 256 << 20;
 const MAX_BLOCKS: u64 = 16 * 32_768 * 8;
 
-/// Whether a secret has a checksum, by N, r and p as they stand in the text.
-pub(super) fn verify(
-    [n, r, p]: [&str; 3],
-    salt: &[u8],
-    secret: &[u8],
-    checksum: &[u8],
-) -> Result<bool, Unverifiable> {
-    let params = params(n, r, p)?;
-    if checksum.len() != CHECKSUM {
-        return Err(Unverifiable::Damaged);
+/// A hash taken apart, whole and within the bounds.
+pub(super) struct Hash {
+    params: Params,
+    salt: Vec<u8>,
+    checksum: [u8; CHECKSUM],
+}
+
+impl Hash {
+    /// Puts one together, by N, r and p as they stand in the text.
+    pub(super) fn new([n, r, p]: [&str; 3], salt: &[u8], checksum: Vec<u8>) -> Result<Self, Unverifiable> {
+        let params = params(n, r, p)?;
+        let checksum = checksum.try_into().map_err(|_| Unverifiable::Damaged)?;
+        Ok(Self { params, salt: salt.to_owned(), checksum })
     }
-    let mut made = Zeroizing::new([0; CHECKSUM]);
-    ::scrypt::scrypt(secret, salt, &params, &mut *made).map_err(|_| Unverifiable::Damaged)?;
-    Ok(verify_slices_are_equal(&*made, checksum).is_ok())
+
+    /// Whether it was made of a secret.
+    pub(super) fn has(&self, secret: &[u8]) -> bool {
+        let mut made = Zeroizing::new([0; CHECKSUM]);
+        // It fails for a length of the checksum that it cannot make, which this one is not.
+        ::scrypt::scrypt(secret, &self.salt, &self.params, &mut *made)
+            .is_ok_and(|()| verify_slices_are_equal(&*made, &self.checksum).is_ok())
+    }
 }
 
 /// Scrypt's numbers, judged before anything is made of them: 128 bytes times N times r of memory, p times over.
@@ -46,6 +54,10 @@ fn params(n: &str, r: &str, p: &str) -> Result<Params, Unverifiable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn verify(numbers: [&str; 3], salt: &[u8], secret: &[u8], checksum: &[u8]) -> Result<bool, Unverifiable> {
+        Hash::new(numbers, salt, checksum.to_owned()).map(|hash| hash.has(secret))
+    }
 
     #[test]
     fn a_test_vector_of_rfc_7914_holds() {

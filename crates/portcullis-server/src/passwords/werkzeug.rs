@@ -5,19 +5,18 @@
 use super::{
     pbkdf2::{self, Digest},
     scrypt,
-    stored::Unverifiable,
+    stored::{Stored, Unverifiable},
 };
-use crate::model::Password;
 
-/// Whether a password is the one that a stored hash was made of.
-pub(super) fn verify(password: &Password, stored: &str) -> Result<bool, Unverifiable> {
+/// Takes a stored hash apart.
+pub(super) fn read(stored: &str) -> Result<Stored, Unverifiable> {
     let mut fields = stored.split('$');
     let (Some(method), Some(salt), Some(checksum), None) =
         (fields.next(), fields.next(), fields.next(), fields.next())
     else {
         return Err(Unverifiable::Damaged);
     };
-    let (secret, checksum) = (password.presented().as_bytes(), from_hex(checksum)?);
+    let (salt, checksum) = (salt.as_bytes(), from_hex(checksum)?);
     match method.split(':').collect::<Vec<_>>().as_slice() {
         ["pbkdf2", digest, rounds] => {
             let digest = match *digest {
@@ -26,9 +25,9 @@ pub(super) fn verify(password: &Password, stored: &str) -> Result<bool, Unverifi
                 "sha512" => Digest::Sha512,
                 _ => return Err(Unverifiable::Unknown),
             };
-            pbkdf2::verify(digest, pbkdf2::rounds(rounds)?, salt.as_bytes(), secret, &checksum)
+            pbkdf2::Hash::new(digest, pbkdf2::rounds(rounds)?, salt, checksum).map(Stored::Pbkdf2)
         }
-        ["scrypt", n, r, p] => scrypt::verify([n, r, p], salt.as_bytes(), secret, &checksum),
+        ["scrypt", n, r, p] => scrypt::Hash::new([n, r, p], salt, checksum).map(Stored::Scrypt),
         _ => Err(Unverifiable::Damaged),
     }
 }
@@ -50,9 +49,10 @@ fn from_hex(text: &str) -> Result<Vec<u8>, Unverifiable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{model::Password, passwords::argon2id::Arena};
 
     fn verify(password: &str, stored: &str) -> Result<bool, Unverifiable> {
-        super::verify(&Password::parse(password).unwrap(), stored)
+        read(stored)?.has(&Password::parse(password).unwrap(), &mut Arena::default())
     }
 
     const DECOMPOSED: &str = "pa\u{308}ssw\u{f6}rd \u{fb01}";

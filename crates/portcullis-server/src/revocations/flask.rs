@@ -136,7 +136,11 @@ impl Revocations {
         }
     }
 
-    async fn tell_noted(&self) -> Result<(), StoreError> {
+    /// Tells it what was noted here and could not be told yet: the last that a program does which ends.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it may not know all; the next call tells it.
+    pub async fn tell_noted(&self) -> Result<(), StoreError> {
         let mut telling = Telling { tokens: self.neighbour.take(), neighbour: &self.neighbour };
         if !telling.tokens.is_empty() {
             self.store.tell_flask(FlaskNews::Tokens(&telling.tokens), self.times().1).await?;

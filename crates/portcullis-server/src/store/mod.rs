@@ -1,4 +1,4 @@
-//! Where users, sessions and revocations live: the contract that every backend keeps, and the one place that picks one.
+//! Where users, sessions, revocations and audit events live: the contract that every backend keeps, and the one place that picks one.
 //!
 //! A method is one whole thing that happens or does not. Domain types go in and out, time is an argument,
 //! and nothing of a backend shows. `tests/store` is this trait's specification; every backend passes it.
@@ -55,6 +55,34 @@ pub async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
     }
 }
 
+/// What a program does that needs an embedded database where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It makes one.
+    Made,
+    /// It says that there is none.
+    Refused,
+}
+
+/// Opens the store of a URL for a program that does something in it and ends, whether or not others serve it.
+///
+/// Blocks and waits as [`open`] does.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be opened as configured, or is an embedded one of an earlier version.
+pub async fn open_beside(url: &DatabaseUrl, missing: Missing) -> Result<Arc<dyn Store>, StoreError> {
+    let DatabaseUrl::Sqlite(path) = url else { return open(url).await };
+    if missing == Missing::Made && !path.exists() {
+        // Whoever serves it meanwhile has made it.
+        match SqliteStore::open(path) {
+            Ok(made) => made.close().await,
+            Err(error) if !path.exists() => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(Arc::new(SqliteStore::open_beside(path)?))
+}
+
 /// Whether there is a store for a URL, without opening it: what a look at the configuration can say.
 ///
 /// # Errors
@@ -72,6 +100,11 @@ pub fn supports(url: &DatabaseUrl) -> Result<(), StoreError> {
 /// Whether a URL names a file of this machine, in a folder that must be there.
 pub fn is_embedded(url: &DatabaseUrl) -> bool {
     matches!(url, DatabaseUrl::Sqlite(_))
+}
+
+/// Whether a URL names an embedded database that was not made yet.
+pub fn is_not_made(url: &DatabaseUrl) -> bool {
+    matches!(url, DatabaseUrl::Sqlite(path) if !path.exists())
 }
 
 #[cfg(not(feature = "mongo"))]

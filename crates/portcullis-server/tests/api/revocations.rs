@@ -35,11 +35,8 @@ impl Node {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("portcullis.db")).unwrap());
         let clock = ManualClock::at(NumericDate::from_seconds(1_900_000_000));
-        let new = NewUser {
-            username: Username::parse("alice").unwrap(),
-            password: PasswordHash::stored("$argon2id$x"),
-            access: Access::User,
-        };
+        let (name, hash) = (Username::parse("alice").unwrap(), PasswordHash::stored("$argon2id$x"));
+        let new = NewUser::new(name, hash, Access::User);
         let Creation::Created(user) = store.create_user(new, clock.now()).await.unwrap() else { panic!() };
         Self { store, clock, user, _folder: folder }
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Accounts, AccountsError, By};
+use super::{Accounts, AccountsError, By, unsettled};
 use crate::{
     accounts::to_its_end,
     model::{
@@ -30,9 +30,13 @@ impl Accounts {
         password: Password,
         access: Access,
     ) -> Result<User, AccountsError> {
-        let password = self.passwords.hash(password).await?;
-        let user = NewUser { username, password, access };
-        let event = self.act(by, EventKind::UserCreated, Some(&format!("access {}", access.name())));
+        let user = NewUser::new(username, self.passwords.hash(password).await?, access);
+        self.add_user(by, user, &format!("access {}", access.name())).await
+    }
+
+    /// Makes a user, and writes the event with what there is to say.
+    pub(super) async fn add_user(&self, by: &By, user: NewUser, said: &str) -> Result<User, AccountsError> {
+        let event = self.act(by, EventKind::UserCreated, Some(said));
         let (store, audit, now) = (self.store.clone(), self.audit.clone(), self.now());
         to_its_end(async move {
             let user = match store.create_user(user, now).await {
@@ -187,6 +191,8 @@ impl Accounts {
                 let void: Vec<_> = living(sessions).flat_map(Session::void_access_tokens).collect();
                 revocations.flask_refuses(revocations.void_there(&void), sessions).await;
                 audit.record(event).await?;
+            }
+            if matches!(changed, UserChanged::Done { .. } | UserChanged::NoSuchUser) {
                 // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
                 revocations.catch_up().await?;
             }
@@ -232,13 +238,4 @@ fn ends_sessions(change: &UserChange) -> bool {
 /// The sessions that go on, of which only access tokens are void.
 fn living(sessions: &[Session]) -> impl Iterator<Item = &Session> {
     sessions.iter().filter(|session| session.ended.is_none())
-}
-
-/// The event of an act that may have been done, or not: whoever asked for it was told to ask again.
-fn unsettled(event: AuditEvent) -> AuditEvent {
-    let said = match &event.detail {
-        Some(detail) => format!("{detail}; the outcome is not known"),
-        None => "the outcome is not known".to_owned(),
-    };
-    event.detail(&said)
 }

@@ -2,14 +2,19 @@
 //! acts serve HTTP and the command line.
 
 mod changes;
+mod check;
+mod import;
 
 use std::net::IpAddr;
 
 use portcullis::Claims;
 
+pub use check::{CheckedToken, TokenRefusal};
+
 use super::{Accounts, AccountsError, Client};
 use crate::model::{
-    AuditEvent, EventKind, EventPage, EventQuery, LoginName, Session, User, UserId, UserPage, UserQuery,
+    AuditEvent, EventKind, EventPage, EventQuery, LoginName, Session, SessionId, User, UserId, UserPage,
+    UserQuery,
 };
 
 /// Who administers. Having one means that it was asked whether whoever it is may.
@@ -75,6 +80,14 @@ impl Accounts {
         self.store.user_by_name(name).await?.ok_or(AccountsError::NoSuchUser)
     }
 
+    /// The session of an id, whoever's it is.
+    ///
+    /// # Errors
+    /// [`AccountsError::NoSuchSession`], or a store that failed.
+    pub async fn session(&self, id: &SessionId) -> Result<Session, AccountsError> {
+        self.store.session(id).await?.ok_or(AccountsError::NoSuchSession)
+    }
+
     /// The living sessions of a user, the most recently used first.
     ///
     /// # Errors
@@ -84,7 +97,7 @@ impl Accounts {
         Ok(self.store.sessions_of(&user.id, self.now()).await?)
     }
 
-    /// A page of what happened, the newest first; what this node has noted until now is there.
+    /// A page of what happened, the newest first; with what this node has noted until now, if the store takes it.
     ///
     /// # Errors
     /// A store that failed.
@@ -98,10 +111,21 @@ impl Accounts {
     fn act(&self, by: &By, kind: EventKind, detail: Option<&str>) -> AuditEvent {
         let event = AuditEvent::new(kind, self.now()).from(by.address);
         let event = AuditEvent { actor: by.actor.clone(), ..event };
-        match (detail, by.place.as_deref()) {
-            (None, None) => event,
-            (Some(said), None) | (None, Some(said)) => event.detail(said),
-            (Some(detail), Some(place)) => event.detail(&format!("{detail}; {place}")),
-        }
+        said(said(event, detail), by.place.as_deref())
     }
+}
+
+/// An event with more to say.
+fn said(event: AuditEvent, more: Option<&str>) -> AuditEvent {
+    let detail = match (&event.detail, more) {
+        (_, None) => return event,
+        (None, Some(more)) => more.to_owned(),
+        (Some(detail), Some(more)) => format!("{detail}; {more}"),
+    };
+    event.detail(&detail)
+}
+
+/// The event of an act that may have been done, or not: whoever asked for it is told to ask again.
+pub(super) fn unsettled(event: AuditEvent) -> AuditEvent {
+    said(event, Some("the outcome is not known"))
 }

@@ -28,7 +28,7 @@ pub(super) struct Change {
     pub(super) sessions: Sessions,
     pub(super) freed_names: Collection<Document>,
     pub(super) user: UserId,
-    pub(super) change: UserChange,
+    pub(super) what: UserChange,
     pub(super) now: SystemTime,
 }
 
@@ -66,7 +66,7 @@ enum Epoch<'a> {
 impl Change {
     /// Makes it.
     pub(super) async fn make(self) -> Result<UserChanged, Failure> {
-        match &self.change {
+        match &self.what {
             UserChange::EndSessions { keep } => self.end(keep.as_ref(), Write::default()).await,
             UserChange::Password { expected, new, keep } => self.password(expected, new, keep.as_ref()).await,
             UserChange::Disable => self.end(None, Write::of(disabled())).await,
@@ -190,22 +190,19 @@ impl Change {
     }
 
     /// Takes the session along that was kept and ends all others of an earlier epoch than the user's: those that are
-    /// over by themselves as well, which a clock that is set back would wake.
+    /// over by themselves as well, which a clock that is set back would wake. One command ends all of them, so that not
+    /// half of them are left where it is the last that a node gets to do; those that were opened since go on, which may
+    /// be after the next end of all.
     async fn end_earlier(&self, owner: Option<&Owner>) -> Result<Vec<Session>, Failure> {
-        let mut over = Vec::new();
-        for session in self.sessions.open_of(&self.user).await? {
-            match standing(&session, owner) {
-                Standing::Kept => self.sessions.take_along(&session).await?,
-                // Opened since, it may be after the next end of all.
-                _ if owner.is_some_and(|owner| session.epoch >= owner.user.epoch) => {}
-                Standing::Present | Standing::Past => {
-                    if self.sessions.end(&session.id, EndReason::Epoch, self.now).await? {
-                        over.extend(self.sessions.find(&session.id).await?);
-                    }
-                }
-            }
+        if let Some(kept) = owner.and_then(|owner| owner.kept.as_ref())
+            && let Some(session) = self.sessions.find(kept).await?
+            && standing(&session, owner) == Standing::Kept
+        {
+            self.sessions.take_along(&session).await?;
         }
-        Ok(over)
+        let mut earlier = doc! { "user": self.user.as_str() };
+        earlier.extend(owner.map(|owner| ("epoch".to_owned(), doc! { "$lt": owner.user.epoch }.into())));
+        self.sessions.end_all_where(earlier, EndReason::Epoch, self.now).await
     }
 
     /// Writes something of the user, if the user is still as it was looked at: of the same epoch where that is raised, with
@@ -220,7 +217,7 @@ impl Change {
             let mut as_seen = doc! { "_id": id };
             let expected = write.expected.as_ref().map(documents::password_is);
             as_seen.extend(expected.map(|hash| ("password".to_owned(), hash.into())));
-            match self.sessions.leave(id, &owner.user, &self.change, self.now).await? {
+            match self.sessions.leave(id, &owner.user, &self.what, self.now).await? {
                 Leave::May(on_condition) => as_seen.extend(on_condition),
                 Leave::Last => return Ok(Written::LastAdmin),
                 Leave::Changed => continue,
@@ -249,7 +246,7 @@ impl Change {
 
     /// The user as it is since the write.
     fn as_written(&self, mut owner: Owner) -> Owner {
-        match &self.change {
+        match &self.what {
             UserChange::Password { new, .. } => owner.user.password = new.clone(),
             UserChange::Disable | UserChange::Delete { .. } => owner.user.state = UserState::Disabled,
             UserChange::Enable => owner.user.state = UserState::Enabled,

@@ -307,8 +307,8 @@ impl Store for MongoStore {
         now: SystemTime,
     ) -> Result<UserChanged, StoreError> {
         let (sessions, freed_names) = (self.sessions.clone(), self.freed_names.clone());
-        let (user, change) = (user.clone(), change.clone());
-        self.call(Change { sessions, freed_names, user, change, now }.make()).await
+        let (user, what) = (user.clone(), change.clone());
+        self.call(Change { sessions, freed_names, user, what, now }.make()).await
     }
 
     async fn record(&self, events: &[AuditEvent]) -> Result<(), StoreError> {

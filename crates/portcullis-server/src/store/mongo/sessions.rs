@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use mongodb::{
     Collection,
-    bson::{Document, doc},
+    bson::{Document, doc, oid::ObjectId},
 };
 
 use super::{
@@ -72,8 +72,13 @@ impl Sessions {
         }
         let living = self.living(&session.user, now).await?;
         let others = living.into_iter().filter(|other| other.id != session.id);
-        let surplus = others.skip(at_most.saturating_sub(1)).map(|other| other.id);
-        let displaced = self.displace(surplus.collect(), &session.id, now).await?;
+        let surplus: Vec<_> = others.skip(at_most.saturating_sub(1)).map(|other| other.id).collect();
+        let mut displaced = Vec::new();
+        if !surplus.is_empty() {
+            // Of many logins at once each looks at the same ones: one command a session would be a storm.
+            let ids: Vec<&str> = surplus.iter().map(SessionId::as_str).collect();
+            displaced = self.end_all_where(doc! { "_id": { "$in": ids } }, EndReason::Displaced, now).await?;
+        }
         Ok(Opening::Opened { displaced })
     }
 
@@ -192,30 +197,24 @@ impl Sessions {
         self.end_where(doc! { "_id": id.as_str() }, reason, now).await
     }
 
-    /// Ends sessions for a new one, and answers those that this has ended: of many logins at once, each looks at the
-    /// same ones, and one command a session of theirs would be a storm.
-    async fn displace(
+    /// Ends those of some sessions that have not been ended, by one command, and answers those that this has ended.
+    pub(super) async fn end_all_where(
         &self,
-        surplus: Vec<SessionId>,
-        by: &SessionId,
+        those: Document,
+        reason: EndReason,
         now: SystemTime,
     ) -> Result<Vec<Session>, Failure> {
-        if surplus.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<&str> = surplus.iter().map(SessionId::as_str).collect();
-        let mut still_open = doc! { "_id": { "$in": &ids } };
+        let this = ObjectId::new();
+        let mut still_open = those.clone();
         still_open.extend(not_ended());
         let end = doc! {
-            "$set": {
-                "ended_at": time(now),
-                "end_reason": EndReason::Displaced.name(),
-                "displaced_by": by.as_str(),
-            },
+            "$set": { "ended_at": time(now), "end_reason": reason.name(), "ended_by": this },
             "$currentDate": { "at": true },
         };
         self.sessions.update_many(still_open, end).await?;
-        self.select(doc! { "_id": { "$in": &ids }, "displaced_by": by.as_str() }).await
+        let mut by_this = those;
+        by_this.insert("ended_by", this);
+        self.select(by_this).await
     }
 
     /// Ends a session that is over by its epoch, unless it has another one by now.

@@ -37,16 +37,19 @@ pub(super) async fn create(
     {
         return Ok(Creation::NameTaken);
     }
-    let (id, created_at) = (ObjectId::new(), DateTime::from_system_time(now));
-    let inserted = users.insert_one(doc! {
+    let (id, created_at) = (ObjectId::new(), DateTime::from_system_time(user.created_at.unwrap_or(now)));
+    let mut document = doc! {
         "_id": id,
         "username": user.username.as_str(),
         "password": user.password.as_str(),
         "access": i32::from(user.access.level()),
         "created_at": created_at,
         "name_key": user.username.key().as_str(),
-    });
-    match inserted.await.map_err(Failure::from) {
+    };
+    if user.state == UserState::Disabled {
+        document.insert("disabled", true);
+    }
+    match users.insert_one(document).await.map_err(Failure::from) {
         Ok(_) => {}
         Err(failure) if failure.is_duplicate() => return Ok(Creation::NameTaken),
         Err(failure) => return Err(failure),
@@ -66,7 +69,7 @@ pub(super) async fn create(
         created_at: created_at.to_system_time(),
         password: user.password,
         access: user.access,
-        state: UserState::Enabled,
+        state: user.state,
         epoch: 0,
         failures: Failures::default(),
     }))
@@ -145,7 +148,7 @@ pub(super) async fn note_failed_login(
     now: SystemTime,
 ) -> Result<Failures, Failure> {
     // A new id is nobody's.
-    let id = user.and_then(|user| ObjectId::parse_str(user.as_str()).ok()).unwrap_or_else(ObjectId::new);
+    let id = user.and_then(|user| ObjectId::parse_str(user.as_str()).ok()).unwrap_or_default();
     let one = doc! { "_id": id };
     users.update_one(one.clone(), doc! { "$inc": { "failures": 1_i64 } }).await?;
     let counted = users.find_one(one.clone()).await?;
@@ -153,9 +156,10 @@ pub(super) async fn note_failed_login(
     let before = known.unwrap_or_default();
     let after = locked(before, before.count, policy.as_ref(), now);
     // Of many at once the latest end holds; without one nothing is written over the count.
-    let at_least = match after.locked_until {
-        Some(until) => doc! { "locked_until": time(until) },
-        None => doc! { "failures": i64::from(after.count) },
+    let at_least = if let Some(until) = after.locked_until {
+        doc! { "locked_until": time(until) }
+    } else {
+        doc! { "failures": i64::from(after.count) }
     };
     users.update_one(one, doc! { "$max": at_least }).await?;
     audit::record(events, vec![event]).await?;

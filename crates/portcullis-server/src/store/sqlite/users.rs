@@ -11,7 +11,7 @@ use super::{audit, bounded, execute, failure::Failure, rows};
 use crate::{
     model::{
         AuditEvent, Failures, LoginName, NewUser, PasswordHash, User, UserCursor, UserId, UserOrder,
-        UserPage, UserQuery, UserState,
+        UserPage, UserQuery,
     },
     sessions::{LockPolicy, locked},
     store::Creation,
@@ -20,26 +20,29 @@ use crate::{
 /// The name is free when nobody has its key, nor its very spelling: a user whose name has no key blocks that. A deleted
 /// one has both until they are free.
 pub(super) fn insert(connection: &Connection, user: NewUser, now: SystemTime) -> Result<Creation, Failure> {
-    let (id, created_at) = (id(now), rows::millis(now));
+    let (id, now_millis) = (id(now), rows::millis(now));
+    let created_at = user.created_at.unwrap_or(now);
     let (username, key) = (user.username.as_str(), user.username.key().as_str());
     let freed = "UPDATE users SET name_key = NULL WHERE name_key = ?1 AND name_free_at <= ?2";
-    execute(connection, freed, params![key, created_at])?;
-    let sql = "INSERT INTO users (id, username, name_key, password, access, created_at) \
-               SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS \
-               (SELECT 1 FROM users WHERE username = ?2 AND (name_free_at IS NULL OR name_free_at > ?6)) \
+    execute(connection, freed, params![key, now_millis])?;
+    let sql = "INSERT INTO users (id, username, name_key, password, access, created_at, disabled) \
+               SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS \
+               (SELECT 1 FROM users WHERE username = ?2 AND (name_free_at IS NULL OR name_free_at > ?8)) \
                ON CONFLICT (name_key) DO NOTHING";
     let (password, access) = (user.password.as_str(), user.access.level());
-    if execute(connection, sql, params![id, username, key, password, access, created_at])? == 0 {
+    let (created_millis, disabled) = (rows::millis(created_at), rows::state_number(user.state));
+    let values = params![id, username, key, password, access, created_millis, disabled, now_millis];
+    if execute(connection, sql, values)? == 0 {
         return Ok(Creation::NameTaken);
     }
     Ok(Creation::Created(User {
         id: UserId::new(id),
         username: username.to_owned(),
         // As it will be read again.
-        created_at: rows::as_stored(now),
+        created_at: rows::as_stored(created_at),
         password: user.password,
         access: user.access,
-        state: UserState::Enabled,
+        state: user.state,
         epoch: 0,
         failures: Failures::default(),
     }))

@@ -1,6 +1,10 @@
 //! `GET /admin/audit`, and what every act leaves there: who, what, whom, when, from where.
 
-use std::net::SocketAddr;
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    time::{Duration, SystemTime},
+};
 
 use axum::{
     extract::ConnectInfo,
@@ -8,12 +12,14 @@ use axum::{
 };
 use portcullis_server::{
     accounts::By,
-    model::{Access, Password, StoredEvent},
+    audit::Audit,
+    model::{Access, AuditEvent, EventKind, EventQuery, Password, StoredEvent, UserId},
+    store::of_one_request,
 };
 use serde_json::{Value, json};
 
 use super::{Console, at, events};
-use crate::support::{Answer, TestApp, Tokens, bearing};
+use crate::support::{Answer, Fault, TestApp, Tokens, bearing};
 
 /// From where everything comes here.
 const PEER: &str = "192.0.2.7:4711";
@@ -34,7 +40,7 @@ async fn from_peer(
 /// An event as a line: kind, who, whom, from where, what else.
 fn line(app: &TestApp, names: &[(&Tokens, &str)], stored: &StoredEvent) -> String {
     let event = &stored.event;
-    let name = |id: &Option<portcullis_server::model::UserId>| {
+    let name = |id: &Option<UserId>| {
         let Some(id) = id else { return "-".to_owned() };
         let known = names.iter().find(|(tokens, _)| app.id_of(tokens) == *id);
         known.map_or("?", |(_, name)| name).to_owned()
@@ -312,4 +318,83 @@ async fn no_event_holds_a_secret_or_what_was_typed() {
     for secret in [canary, "argon2", "eyJ", &bob.access, &bob.refresh] {
         assert!(!kept.contains(secret), "{secret}");
     }
+}
+
+/// An event that can be told from others.
+fn numbered(number: usize) -> AuditEvent {
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000);
+    AuditEvent::new(EventKind::LoginFail, at).detail(&number.to_string())
+}
+
+/// The numbers that the store has, in their order, each once.
+async fn numbers(app: &TestApp) -> BTreeSet<usize> {
+    let (mut numbers, mut after) = (BTreeSet::new(), None);
+    loop {
+        let query = EventQuery { limit: 1000, after, ..EventQuery::default() };
+        let page = app.state.store().events(&query).await.unwrap();
+        numbers
+            .extend(page.events.iter().map(|it| it.event.detail.as_ref().unwrap().parse::<usize>().unwrap()));
+        after = page.next;
+        if after.is_none() {
+            return numbers;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_noted_waits_for_a_store_that_fails_and_is_written_when_it_does_not() {
+    for fault in [Fault::Before, Fault::After, Fault::Late] {
+        let (app, faulty) = TestApp::with_faults().await;
+        let audit = Audit::new(faulty.clone());
+        for number in 0..1200 {
+            audit.note(numbered(number));
+        }
+        faulty.fail(2, fault);
+        assert!(of_one_request(audit.write()).await.is_err(), "{fault:?}");
+        assert!(faulty.settle().await);
+        audit.note(numbered(1200));
+        audit.write().await.unwrap();
+        assert_eq!(numbers(&app).await, (0..=1200).collect(), "{fault:?}");
+        assert_eq!(audit.write().await.unwrap(), 0);
+        // What is recorded and fails waits too.
+        faulty.fail(1, fault);
+        assert!(of_one_request(audit.record(numbered(1201))).await.is_err());
+        assert!(faulty.settle().await);
+        audit.write().await.unwrap();
+        assert!(numbers(&app).await.contains(&1201), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn so_many_events_wait_and_no_more() {
+    let (app, faulty) = TestApp::with_faults().await;
+    let audit = Audit::new(faulty);
+    for number in 0..Audit::MOST_WAITING + 100 {
+        audit.note(numbered(number));
+    }
+    assert_eq!(audit.write().await.unwrap(), Audit::MOST_WAITING);
+    assert_eq!(numbers(&app).await, (0..Audit::MOST_WAITING).collect());
+    // There is room again.
+    audit.note(numbered(99_999));
+    assert_eq!(audit.write().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_is_noted_is_written_soon_and_at_the_end_at_once() {
+    let app = TestApp::new().await;
+    let kept = async |app: &TestApp, kind| {
+        let query = EventQuery { kind: Some(kind), limit: 9, ..EventQuery::default() };
+        app.state.store().events(&query).await.unwrap().events.len()
+    };
+    app.register("bob").await;
+    let written = async {
+        let mut rhythm = tokio::time::interval(Duration::from_millis(5));
+        while kept(&app, EventKind::UserCreated).await == 0 {
+            rhythm.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), written).await.expect("nobody has to ask for it");
+    app.login("bob").await;
+    let app = app.restarted().await;
+    assert_eq!(kept(&app, EventKind::LoginSuccess).await, 1);
 }

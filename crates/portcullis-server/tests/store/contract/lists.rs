@@ -13,8 +13,8 @@ use crate::{
     sessions::{a_user, a_user_of, change, second},
 };
 
-fn prefix(text: &str) -> Option<NamePrefix> {
-    Some(NamePrefix::parse(text).unwrap())
+fn prefix(text: &str) -> NamePrefix {
+    NamePrefix::parse(text).unwrap()
 }
 
 /// The names on all pages of a list, one page after the other; each cursor goes the way of a client.
@@ -38,7 +38,7 @@ async fn all(store: &dyn Store, limit: usize) -> Vec<String> {
 }
 
 async fn beginning(store: &dyn Store, text: &str, limit: usize) -> Vec<String> {
-    listed(store, UserQuery { name_prefix: prefix(text), limit, ..UserQuery::default() }).await
+    listed(store, UserQuery { name_prefix: Some(prefix(text)), limit, ..UserQuery::default() }).await
 }
 
 pub(crate) async fn everybody_is_on_one_page_as_they_came<B: Backend>() {
@@ -67,7 +67,7 @@ pub(crate) async fn a_page_has_every_field<B: Backend>() {
     let store = place.open().await;
     let user = a_user_of(&*store, Access::Guest, "Uschi").await;
     change(&*store, &user.id, UserChange::Disable, second(1)).await;
-    for name_prefix in [None, prefix("u")] {
+    for name_prefix in [None, Some(prefix("u"))] {
         let page = store.users(&UserQuery { name_prefix, limit: 1, ..UserQuery::default() }).await.unwrap();
         let [listed] = page.users.as_slice() else { panic!("{page:?}") };
         assert_eq!((&listed.id, &*listed.username, listed.access), (&user.id, "Uschi", Access::Guest));
@@ -133,7 +133,7 @@ pub(crate) async fn only_those_who_are_wanted_are_listed<B: Backend>() {
     for n in 0..12 {
         let access = [Access::Guest, Access::User, Access::Admin][n % 3];
         let user = a_user_of(&*store, access, &format!("user{n:02}")).await;
-        if n % 4 == 0 {
+        if n.is_multiple_of(4) {
             change(&*store, &user.id, UserChange::Disable, second(1)).await;
         }
     }
@@ -142,11 +142,13 @@ pub(crate) async fn only_those_who_are_wanted_are_listed<B: Backend>() {
         for state in [None, Some(UserState::Enabled), Some(UserState::Disabled)] {
             let wanted = |n: usize| {
                 let level = [Access::Guest, Access::User, Access::Admin][n % 3];
-                let is = if n % 4 == 0 { UserState::Disabled } else { UserState::Enabled };
+                let is = if n.is_multiple_of(4) { UserState::Disabled } else { UserState::Enabled };
                 access.is_none_or(|access| access == level) && state.is_none_or(|state| state == is)
             };
             let expected: Vec<_> = (0..12).filter(|n| wanted(*n)).map(|n| format!("user{n:02}")).collect();
-            for (name_prefix, limit) in [(None, 1), (None, 5), (prefix("USER"), 2), (prefix("u"), 200)] {
+            for (name_prefix, limit) in
+                [(None, 1), (None, 5), (Some(prefix("USER")), 2), (Some(prefix("u")), 200)]
+            {
                 let query = UserQuery { name_prefix, access, state, limit, after: None };
                 let mut names = listed(&*store, query).await;
                 names.sort();
@@ -170,7 +172,9 @@ pub(crate) async fn whoever_is_there_throughout_is_listed_once_while_others_come
         others.spawn(async move { register(&*store, &name).await });
     }
     for _ in 0..3 {
-        for query in [UserQuery::default(), UserQuery { name_prefix: prefix("m"), ..UserQuery::default() }] {
+        for query in
+            [UserQuery::default(), UserQuery { name_prefix: Some(prefix("m")), ..UserQuery::default() }]
+        {
             let mut names = listed(&*store, UserQuery { limit: 3, ..query }).await;
             names.retain(|name| name.len() == 3);
             names.sort();
@@ -195,13 +199,13 @@ pub(crate) async fn a_cursor_goes_on_behind_users_who_are_gone<B: Backend>() {
     let behind = listed(&*store, UserQuery { after, limit: 1, ..UserQuery::default() }).await;
     assert_eq!(behind, before[place_of_b + 1..]);
     let after = Some(UserCursor::Name("b".to_owned()));
-    let query = UserQuery { name_prefix: prefix("b"), after, limit: 1, ..UserQuery::default() };
+    let query = UserQuery { name_prefix: Some(prefix("b")), after, limit: 1, ..UserQuery::default() };
     assert!(listed(&*store, query.clone()).await.is_empty());
     assert!(register(&*store, "b2").await);
     assert_eq!(listed(&*store, query).await, ["b2"]);
     // A cursor of the other order is followed by nothing.
     for (name_prefix, after) in
-        [(None, UserCursor::Name("a".into())), (prefix("a"), UserCursor::Id(UserId::new("a")))]
+        [(None, UserCursor::Name("a".into())), (Some(prefix("a")), UserCursor::Id(UserId::new("a")))]
     {
         let query = UserQuery { name_prefix, after: Some(after), limit: 100, ..UserQuery::default() };
         let page = store.users(&query).await.unwrap();

@@ -7,7 +7,7 @@ use portcullis_server::{
         Access, AuditEvent, EventKind, EventQuery, NamePrefix, PasswordHash, UserChange, UserChanged, UserId,
         UserQuery, UserState,
     },
-    sessions::{LockPolicy, Shown},
+    sessions::{LockPolicy, Shown, Verdict},
     store::{Creation, Opening, Store},
 };
 
@@ -15,7 +15,8 @@ use super::{Mongo, is_there};
 use crate::{
     backend::{login, new_user},
     sessions::{
-        MANY, a_user, a_user_of, again, all_ended, change, date, living, new_session, opened, second,
+        MANY, a_user, a_user_of, again, all_ended, change, date, living, new_session, opened, refresh,
+        second, session, token,
     },
 };
 
@@ -107,6 +108,35 @@ async fn a_deletion_that_was_cut_off_is_finished_by_the_same_call() {
         assert!(kept.get_datetime("at").is_ok());
     }
     assert_eq!(all_ended(&store, date(second(1))).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_level_that_was_cut_off_is_finished_by_the_same_call() {
+    if !is_there() {
+        return;
+    }
+    let place = Mongo::new();
+    let store = place.store().await;
+    let user = a_user(&store, "alice").await;
+    for id in ["reached", "left"] {
+        opened(&store, &user, id, second(0)).await;
+    }
+    // After its first step, and after one of two sessions.
+    let access = UserChange::Access(Access::Admin);
+    change(&store, &user.id, access.clone(), second(1)).await;
+    let before = new_session(&user, "left", second(0)).head;
+    let as_before = doc! {
+        "$set": { "generation": 1_i64, "access_jti": before.access_jti, "fresh": true },
+        "$unset": { "void_access": "" },
+    };
+    place.collection("sessions").await.update_one(doc! { "_id": "left" }, as_before).await.unwrap();
+    assert_eq!(session(&store, "left").await.void_access, 0);
+    assert_eq!(change(&store, &user.id, access, second(2)).await.len(), 2);
+    for (id, void) in [("reached", 2), ("left", 1)] {
+        assert_eq!(session(&store, id).await.void_access, void, "{id}");
+        let refreshed = refresh(&store, id, token(1, "1"), "2", second(100)).await;
+        assert_eq!(refreshed.verdict, Verdict::Rotate, "{id}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use mongodb::{
 use portcullis::NumericDate;
 use portcullis_server::{
     model::Revocation,
-    store::{Expired, Store, mongo::MongoStore},
+    store::{Expired, FlaskNews, Store, mongo::MongoStore},
 };
 
 use super::{
@@ -79,6 +79,9 @@ async fn a_fault_that_passes_is_hidden_and_any_other_is_unavailable() {
     let unsure = doc! { "writeConcernError": { "code": 64, "errmsg": "waiting for replication timed out" } };
     fail(&place, 1, &update, unsure.clone()).await;
     assert_unavailable(store.revoke(Revocation::Token(token("jti-3", None)), moment(0)).await);
+    let told = [token("jti-3", Some(300))];
+    fail(&place, 1, &update, unsure.clone()).await;
+    assert_unavailable(store.tell_flask(FlaskNews::Tokens(&told), moment(0)).await);
     fail(&place, 1, &insert, unsure).await;
     assert_unavailable(store.create_user(new_user("carol"), moment(0)).await);
 
@@ -88,4 +91,12 @@ async fn a_fault_that_passes_is_hidden_and_any_other_is_unavailable() {
     fail(&place, 1, &["delete"], doc! { "errorCode": 50 }).await;
     assert_unavailable(store.purge(Expired::Revocations, NumericDate::from_seconds(200), 10).await);
     assert_eq!(revoked_jtis(&store).await[..2], ["jti-1", "jti-2"], "what was acknowledged is there");
+
+    // What a server says that stands alone, or knows no streams: it is asked instead.
+    for code in [40_573, 115] {
+        fail(&place, 1, &["aggregate"], doc! { "errorCode": code }).await;
+        assert!(store.watch().await.unwrap().is_none(), "{code}");
+    }
+    fail(&place, 1, &["aggregate"], doc! { "errorCode": 50 }).await;
+    assert_unavailable(store.watch().await);
 }
