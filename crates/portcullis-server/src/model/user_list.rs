@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Access, NameKey, NamePrefix, User, UserId, UserState,
+    Access, NamePrefix, User, UserId, UserState,
     cursor::{self, CursorProblem},
 };
 
@@ -57,12 +57,6 @@ impl UserQuery {
             None => UserOrder::ById,
         }
     }
-
-    /// Whether a user is wanted, the place in the list apart.
-    pub fn wants(&self, user: &User) -> bool {
-        self.access.is_none_or(|access| access == user.access)
-            && self.state.is_none_or(|state| state == user.state)
-    }
 }
 
 impl UserCursor {
@@ -79,11 +73,6 @@ impl UserCursor {
             UserOrder::ById => Self::Id(UserId::new(place)),
             UserOrder::ByName => Self::Name(place),
         })
-    }
-
-    /// The cursor behind a canonical name.
-    pub fn behind_name(key: &NameKey) -> Self {
-        Self::Name(key.as_str().to_owned())
     }
 
     /// The order of its list.

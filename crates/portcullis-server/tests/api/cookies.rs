@@ -4,6 +4,10 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
+use portcullis_server::{
+    accounts::By,
+    model::{Access, UserId},
+};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Browser, TestApp};
@@ -409,4 +413,25 @@ async fn a_link_plants_no_cookies_and_takes_none_away() {
     assert_eq!(answer.cookies(), Vec::<String>::new(), "{}", answer.body);
     let answer = foreign("/users/logout", &mallory.access).await;
     assert_eq!((answer.cookies(), answer.header("clear-site-data")), (Vec::new(), ""), "{}", answer.status);
+}
+
+#[tokio::test]
+async fn what_an_administrator_changes_by_a_cookie_needs_the_value_beside_it() {
+    // CSR-04
+    let app = TestApp::with(COOKIES).await;
+    let mut page = Browser::new(&app);
+    registered(&mut page).await;
+    let id = page.get("/users/me").await.body["id"].as_str().unwrap().to_owned();
+    let by = By::operator(None);
+    app.state.accounts().set_access(&by, &UserId::new(id.as_str()), Access::Admin).await.unwrap();
+    logged_in(&mut page).await;
+    let path = format!("/admin/users/{id}");
+    assert_eq!(page.get(&path).await.body["access"], 2);
+    let change = || Some(json!({"locked": false}));
+    for (method, body) in [(Method::PATCH, change()), (Method::DELETE, None)] {
+        let answer = page.send(Request::builder().method(method).uri(&path), &path, body).await;
+        answer.says(401, "Missing CSRF token in headers");
+    }
+    let changed = page.script(Method::PATCH, &path, ACCESS, change()).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
 }

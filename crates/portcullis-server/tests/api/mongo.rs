@@ -183,16 +183,16 @@ async fn what_an_administrator_does_on_one_node_holds_on_the_other() {
         let (one, other) = (node(&place, feed).await, node(&place, feed).await);
         let (root, bob) = (one.admin("root").await, other.register("bob").await);
         let path = format!("/admin/users/{}", one.id_of(&bob).as_str());
-        let patch = async |body: serde_json::Value| {
+        let change = async |body: serde_json::Value| {
             let answer = one.request(Method::PATCH, &path, &root.access, Some(&body)).await;
             assert_eq!(answer.status, 200, "{feed}: {}", answer.body);
         };
-        patch(json!({"access": 2})).await;
+        change(json!({"access": 2})).await;
         one.get_as("/tests/secret", &bob.access).await.says(401, "Token has been revoked");
         other.comes_to(401, &bob.access).await;
         let promoted = other.post_as("/users/refresh", &bob.refresh).await.tokens();
         assert_eq!(other.get_as("/admin/users", &promoted.access).await.status, 200);
-        patch(json!({"access": 0})).await;
+        change(json!({"access": 0})).await;
         // By what the store says, before this node has heard of it.
         let refused = other.get_as("/admin/users", &promoted.access).await.status.as_u16();
         assert!(matches!(refused, 401 | 403), "{refused}");
@@ -200,12 +200,12 @@ async fn what_an_administrator_does_on_one_node_holds_on_the_other() {
         let demoted = other.post_as("/users/refresh", &promoted.refresh).await.tokens();
         assert_eq!(other.get_as("/users/me", &demoted.access).await.body["access"], 0);
 
-        patch(json!({"disabled": true})).await;
+        change(json!({"disabled": true})).await;
         other.comes_to(401, &demoted.access).await;
         other.post_as("/users/refresh", &demoted.refresh).await.says(401, "Token has been revoked");
         let login = json!({"username": "bob", "password": "password"});
         other.post("/users/login", &login).await.says(401, "Wrong username or password");
-        patch(json!({"disabled": false})).await;
+        change(json!({"disabled": false})).await;
         let back = other.login("bob").await;
         assert_eq!(one.request(Method::DELETE, &path, &root.access, None).await.status, 204);
         other.comes_to(401, &back.access).await;

@@ -48,19 +48,33 @@ impl Sessions {
             let other = doc! { "$or": [{ "access": { "$ne": ADMIN } }, { "disabled": true }] };
             return Ok(Leave::May(other));
         }
-        let mark = ObjectId::new();
-        let mut as_read = enabled_admins();
-        as_read.insert("_id", id);
-        let marked = doc! { "$set": { LEAVING: { "by": mark, "at": time(now) } } };
-        if self.users.update_one(as_read, marked).await?.matched_count == 0 {
-            return Ok(Leave::Changed);
-        }
+        let ours = ObjectId::new();
+        let Some(mark) = self.mark(id, ours, now).await? else { return Ok(Leave::Changed) };
         if self.has_another_admin(id, now).await? {
             return Ok(Leave::May(doc! { LEAVING_BY: mark }));
         }
-        let ours = doc! { "_id": id, LEAVING_BY: mark };
-        self.users.update_one(ours, doc! { "$unset": { LEAVING: "" } }).await?;
+        // Where it is another's, that one takes it away.
+        let marked = doc! { "_id": id, LEAVING_BY: ours };
+        self.users.update_one(marked, doc! { "$unset": { LEAVING: "" } }).await?;
         Ok(Leave::Last)
+    }
+
+    /// Marks an administrator, and answers the name of the mark; `None` where it is no administrator any more.
+    ///
+    /// A mark that another call has just set is as good: were it written over, two who take away the same one could go on
+    /// doing so to each other for ever.
+    async fn mark(&self, id: ObjectId, ours: ObjectId, now: SystemTime) -> Result<Option<ObjectId>, Failure> {
+        let mut unmarked = enabled_admins();
+        unmarked.extend(doc! { "_id": id, "leaving.at": { "$not": fresh(now) } });
+        let marked = doc! { "$set": { LEAVING: { "by": ours, "at": time(now) } } };
+        if self.users.update_one(unmarked, marked).await?.matched_count > 0 {
+            return Ok(Some(ours));
+        }
+        let mut marked = enabled_admins();
+        marked.extend(doc! { "_id": id, "leaving.at": fresh(now) });
+        let document = self.users.find_one(marked).await?;
+        let theirs = document.as_ref().and_then(|found| found.get_document(LEAVING).ok());
+        Ok(theirs.and_then(|leaving| leaving.get_object_id("by").ok()))
     }
 
     /// Whether somebody else can administer who is not being taken away.
@@ -68,14 +82,16 @@ impl Sessions {
         let mut others = enabled_admins();
         others.insert("_id", doc! { "$ne": id });
         let mut cursor = self.users.find(others).projection(doc! { LEAVING: 1 }).await?;
+        let mut left_behind = Vec::new();
         while cursor.advance().await? {
             let other = cursor.deserialize_current()?;
             let Some(leaving) = other.get(LEAVING) else { return Ok(true) };
-            if is_fresh(leaving, now) {
-                continue;
+            if !is_fresh(leaving, now) {
+                left_behind.push(doc! { "_id": other.get("_id"), LEAVING: leaving });
             }
-            // Left behind. Taken away, so that whoever set it cannot go on by it either.
-            let left = doc! { "_id": other.get("_id"), LEAVING: leaving };
+        }
+        for left in left_behind {
+            // Taken away, so that whoever set it cannot go on by it either.
             if self.users.update_one(left, doc! { "$unset": { LEAVING: "" } }).await?.matched_count > 0 {
                 return Ok(true);
             }
@@ -90,6 +106,12 @@ const ADMIN: i32 = Access::Admin.level() as i32;
 /// Those who can administer: whoever wrote nothing of it meant that the user may be here.
 fn enabled_admins() -> Document {
     doc! { "access": ADMIN, "disabled": { "$in": [false, Bson::Null] } }
+}
+
+/// The condition that a moment is that of a mark that counts.
+fn fresh(now: SystemTime) -> Document {
+    let (from, to) = (now.checked_sub(MARKED), now.checked_add(MARKED));
+    doc! { "$gt": time(from.unwrap_or(now)), "$lt": time(to.unwrap_or(now)) }
 }
 
 /// Whether a mark was set a moment ago. One of far ahead was set by a clock that went wrong.

@@ -8,6 +8,8 @@ use mongodb::{
     bson::{Bson, Document, doc, oid::ObjectId},
 };
 
+use tokio::task::JoinSet;
+
 use super::{
     admins::{LEAVING, LEAVING_BY, Leave},
     deletions, documents,
@@ -139,25 +141,16 @@ impl Change {
             UserChanged::Done { user, .. } => user,
             other => return Ok(other),
         };
-        let mut sessions = Vec::new();
+        // All at once: one after the other, those of a user with very many would take longer than anybody waits, each time.
+        let mut relevelling = JoinSet::new();
         for session in self.sessions.open_of(&self.user).await? {
-            sessions.extend(self.relevel(session).await?);
+            relevelling.spawn(self.sessions.clone().relevel(session));
+        }
+        let mut sessions = Vec::new();
+        while let Some(session) = relevelling.join_next().await {
+            sessions.extend(session.map_err(|_| Failure::Panicked)??);
         }
         Ok(UserChanged::Done { user, sessions })
-    }
-
-    /// The session as it is with its access tokens void; `None` where it had none, or has ended.
-    async fn relevel(&self, mut session: Session) -> Result<Option<Session>, Failure> {
-        loop {
-            let Some(relevelled) = relevelled(&session) else { return Ok(None) };
-            if self.sessions.replace(&session, &relevelled).await? {
-                return Ok(Some(relevelled));
-            }
-            match self.sessions.find(&session.id).await? {
-                Some(now) => session = now,
-                None => return Ok(None),
-            }
-        }
     }
 
     /// Ends everything of the user, keeps the name, and only then takes the document out: what is cut off in between
@@ -267,6 +260,22 @@ impl Change {
             self.sessions.take_along(&session).await?;
         }
         Ok(())
+    }
+}
+
+impl Sessions {
+    /// The session as it is with its access tokens void; `None` where it had none, or has ended.
+    async fn relevel(self, mut session: Session) -> Result<Option<Session>, Failure> {
+        loop {
+            let Some(relevelled) = relevelled(&session) else { return Ok(None) };
+            if self.replace(&session, &relevelled).await? {
+                return Ok(Some(relevelled));
+            }
+            match self.find(&session.id).await? {
+                Some(now) => session = now,
+                None => return Ok(None),
+            }
+        }
     }
 }
 

@@ -127,12 +127,12 @@ async fn an_operator_at_a_terminal_leaves_as_much() {
 async fn what_people_do_with_their_accounts_is_kept() {
     // OBS-01
     let app = TestApp::new().await;
-    let named = |name: &str, password: &str| json!({"username": name, "password": password});
+    let typed = |name: &str, password: &str| json!({"username": name, "password": password});
     let post = |path: &'static str, body: Value| {
         let app = &app;
         async move { from_peer(app, Method::POST, path, None, Some(&body)).await }
     };
-    let bob = post("/users/registration", named("bob", "password")).await.tokens();
+    let bob = post("/users/registration", typed("bob", "password")).await.tokens();
     let names = [(&bob, "bob")];
     let mut seen = 0;
     let mut next = async |expected: &[&str]| {
@@ -142,28 +142,28 @@ async fn what_people_do_with_their_accounts_is_kept() {
     };
     next(&["user_created bob bob - 192.0.2.7 -", "session_created bob bob session 192.0.2.7 -"]).await;
 
-    post("/users/login", named("bob", "password")).await;
+    post("/users/login", typed("bob", "password")).await;
     next(&["authn_login_success bob bob session 192.0.2.7 -"]).await;
 
-    post("/users/login", named("nobody", "password")).await;
+    post("/users/login", typed("nobody", "password")).await;
     next(&["authn_login_fail - - - 192.0.2.7 unknown name"]).await;
 
     for _ in 0..5 {
-        post("/users/login", named("bob", "wrong")).await;
+        post("/users/login", typed("bob", "wrong")).await;
         next(&["authn_login_fail - bob - 192.0.2.7 wrong password"]).await;
     }
-    post("/users/login", named("bob", "wrong")).await;
+    post("/users/login", typed("bob", "wrong")).await;
     next(&[
         "authn_login_fail - bob - 192.0.2.7 wrong password",
         "authn_login_lock - bob - 192.0.2.7 6 failed in a row",
     ])
     .await;
     for password in ["wrong", "password"] {
-        post("/users/login", named("bob", password)).await;
+        post("/users/login", typed("bob", password)).await;
         next(&["authn_login_fail_max - bob - 192.0.2.7 locked"]).await;
     }
     app.wait(1);
-    let bob = post("/users/login", named("bob", "password")).await.tokens();
+    let bob = post("/users/login", typed("bob", "password")).await.tokens();
     next(&["authn_login_successafterfail bob bob session 192.0.2.7 -"]).await;
 
     let own = |path: &'static str, method: Method, body: Option<Value>| {

@@ -1,11 +1,11 @@
 //! `/admin/users` and `/admin/users/{id}`
 
 use axum::http::{Method, StatusCode};
-use portcullis_server::model::{Access, EventKind};
+use portcullis_server::model::{Access, EventKind, StoredEvent, UserId, UserQuery, UserState};
 use serde_json::{Value, json};
 
 use super::{Console, at, events};
-use crate::support::{TestApp, bearing};
+use crate::support::{Answer, TestApp, Tokens, bearing};
 
 /// The names on a page.
 fn names(page: &Value) -> Vec<&str> {
@@ -27,8 +27,7 @@ async fn a_user_is_made_and_seen_without_a_hash() {
     });
     assert_eq!(made.body, carol);
     assert_eq!(root.get(&format!("/admin/users/{id}")).await.body, carol);
-    let hash =
-        app.state.store().user_by_id(&portcullis_server::model::UserId::new(id)).await.unwrap().unwrap();
+    let hash = app.state.store().user_by_id(&UserId::new(id)).await.unwrap().unwrap();
     for path in ["/admin/users", "/admin/users?name=carol", "/admin/audit"] {
         let said = root.get(path).await.body.to_string();
         assert!(!said.contains(hash.password.as_str()) && !said.contains("argon2"), "{path}");
@@ -139,7 +138,8 @@ async fn users_are_found_by_what_their_names_begin_with_level_and_state() {
         ("\u{0}", vec![]),
         ("\u{10ffff}", vec![]),
     ] {
-        let encoded: String = begin.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded: Vec<_> = begin.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = encoded.concat();
         let page = root.get(&format!("/admin/users?name={encoded}")).await;
         assert_eq!(page.status, StatusCode::OK, "{begin:?}: {}", page.body);
         assert_eq!(names(&page.body), expected, "{begin:?}");
@@ -245,7 +245,7 @@ async fn a_locked_account_is_unlocked() {
     locked.says(401, "Wrong username or password");
     let unknown = app.post("/users/login", &json!({"username": "nobody", "password": "wrong"})).await;
     assert_eq!(locked.body, unknown.body);
-    let headers = |answer: &crate::support::Answer| {
+    let headers = |answer: &Answer| {
         let headers = answer.headers.iter().filter(|(name, _)| *name != "x-request-id");
         headers.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect::<Vec<_>>()
     };
@@ -287,25 +287,23 @@ async fn the_last_administrator_stays_and_loses_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_administrators_who_take_each_other_away_at_once_one_stays() {
     // ADM-04
-    let take_away: [fn(&str, &str, &str) -> axum::http::Request<axum::body::Body>; 3] = [
-        |path, token, _| bearing(Method::DELETE, path, Some(token), None),
-        |path, token, _| bearing(Method::PATCH, path, Some(token), Some(&json!({"access": 1}))),
-        |path, token, _| bearing(Method::PATCH, path, Some(token), Some(&json!({"disabled": true}))),
-    ];
-    for request in take_away {
+    for body in [None, Some(json!({"access": 1})), Some(json!({"disabled": true}))] {
+        let method = if body.is_some() { Method::PATCH } else { Method::DELETE };
+        let take_away =
+            |path: &str, tokens: &Tokens| bearing(method.clone(), path, Some(&tokens.access), body.as_ref());
         for round in 0..5 {
             let app = TestApp::new().await;
             let (one, other) = (app.admin("one").await, app.admin("other").await);
             let (path_of_one, path_of_other) = (at(&app, &one), at(&app, &other));
             let (by_one, by_other) = tokio::join!(
-                app.send(request(&path_of_other, &one.access, "")),
-                app.send(request(&path_of_one, &other.access, "")),
+                app.send(take_away(&path_of_other, &one)),
+                app.send(take_away(&path_of_one, &other)),
             );
             let done = [&by_one, &by_other].iter().filter(|answer| answer.status.is_success()).count();
             assert_eq!(done, 1, "{round}: {} {}", by_one.body, by_other.body);
-            let query = portcullis_server::model::UserQuery {
+            let query = UserQuery {
                 access: Some(Access::Admin),
-                state: Some(portcullis_server::model::UserState::Enabled),
+                state: Some(UserState::Enabled),
                 limit: 9,
                 ..Default::default()
             };
@@ -321,7 +319,7 @@ async fn who_is_refused_is_noted_once_in_a_while() {
     for _ in 0..20 {
         app.get_as("/admin/users", &mallory.access).await;
     }
-    let refused = |events: Vec<portcullis_server::model::StoredEvent>| {
+    let refused = |events: Vec<StoredEvent>| {
         let refused = events.into_iter().filter(|it| it.event.kind == EventKind::AuthorizationFail);
         refused.collect::<Vec<_>>()
     };
