@@ -27,13 +27,13 @@ impl Accounts {
 
     /// Lets a client try a password of a user's.
     fn attempt_of(&self, user: &User, client: &Client) -> Result<Attempt<'_>, AccountsError> {
-        let attempt = match self.device(client).filter(|device| device.is_of(user)) {
-            Some(device) => self.limits.login_of_device(&device.id),
-            None => {
-                let name = LoginName::parse(&user.username);
-                let name = name.as_ref().map_or(user.username.as_str(), LoginName::identity);
-                self.limits.login(client.address, name)
-            }
+        let device = self.device(client).filter(|device| device.is_of(user));
+        let attempt = if let Some(device) = device {
+            self.limits.login_of_device(&device.id)
+        } else {
+            let name = LoginName::parse(&user.username);
+            let name = name.as_ref().map_or(user.username.as_str(), LoginName::identity);
+            self.limits.login(client.address, name)
         };
         attempt.map_err(|limited| self.limited(limited, client))
     }
