@@ -258,10 +258,8 @@ impl Attempt<'_> {
     /// Says that the password was not the one: what was taken stays so, and the name counts among its address's.
     pub fn failed(self) -> Failed {
         let Some(Named { on, from, from_with_name }) = self.named else { return Failed::Counted };
-        match on.failed_names.failed(from.0, from_with_name.0, on.time.now()) {
-            true => Failed::AddressBlocked,
-            false => Failed::Counted,
-        }
+        let blocked = on.failed_names.failed(from.0, from_with_name.0, on.time.now());
+        if blocked { Failed::AddressBlocked } else { Failed::Counted }
     }
 }
 

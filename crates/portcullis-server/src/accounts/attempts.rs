@@ -27,7 +27,8 @@ impl Accounts {
 
     /// Lets a client try a password of a user's.
     fn attempt_of(&self, user: &User, client: &Client) -> Result<Attempt<'_>, AccountsError> {
-        let attempt = if let Some(device) = self.device(client).filter(|device| device.is_of(user)) {
+        let device = self.device(client).filter(|device| device.is_of(user));
+        let attempt = if let Some(device) = device {
             self.limits.login_of_device(&device.id)
         } else {
             let name = LoginName::parse(&user.username);

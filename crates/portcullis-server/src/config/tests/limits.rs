@@ -3,11 +3,11 @@
 use super::*;
 
 #[test]
-fn the_limits_are_those_of_the_page() {
+fn all_of_them_have_the_defaults_of_the_page() {
     let config = Start::without_file().config();
     let limits = config.limits;
     let rate = |text: &str| text.parse::<Rate>().unwrap();
-    assert_eq!(limits.switch, LimitsSwitch::On);
+    assert_eq!((limits.switch, config.device_cookie), (LimitsSwitch::On, true));
     assert_eq!(limits.login_by_address_and_name, rate("5, 1/min"));
     assert_eq!(limits.login_by_address, rate("20, 20/min"));
     assert_eq!(limits.login_by_name, rate("30, 60/h"));
