@@ -37,7 +37,7 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     ("accounts", &["store", "passwords", "revocations", "sessions", "model"], &[]),
     ("revocations", &["store", "model"], &[]),
     ("jobs", &["revocations"], &[]),
-    ("passwords", &["model"], &["argon2", "bcrypt", "scrypt"]),
+    ("passwords", &["model"], &["argon2", "bcrypt", "rustix", "scrypt"]),
     ("sessions", &["model"], &[]),
     ("store", &["config", "model", "sessions"], &["bson", "mongodb", "rusqlite"]),
     ("config", &[], &["toml", "strsim"]),
