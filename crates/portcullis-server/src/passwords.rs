@@ -8,6 +8,7 @@ mod passlib;
 mod pbkdf2;
 mod scrypt;
 mod stored;
+mod usual;
 mod werkzeug;
 mod worker;
 

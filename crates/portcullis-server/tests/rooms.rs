@@ -59,7 +59,7 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     ("audit", &["store", "model"], &[]),
     ("jobs", &["revocations", "audit"], &[]),
     ("limits", &[], &["governor"]),
-    ("passwords", &["model"], &["argon2", "bcrypt", "scrypt"]),
+    ("passwords", &["model"], &["argon2", "bcrypt", "rustix", "scrypt"]),
     ("sessions", &["model"], &[]),
     ("store", &["config", "model", "sessions"], &["bson", "mongodb", "rusqlite"]),
     ("config", &[], &["toml", "strsim"]),

@@ -1,6 +1,9 @@
 //! One hash worker: a thread that hashes and checks what comes, and whose checks all take as long.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use portcullis::Clock;
@@ -10,6 +13,7 @@ use super::{
     Checked, PasswordsError, Scheme,
     argon2id::{self, Arena},
     passlib, stored,
+    usual::Usual,
 };
 use crate::model::{Password, PasswordHash};
 
@@ -23,19 +27,19 @@ pub(super) enum Task {
 pub(super) struct Worker {
     arena: Arena,
     scheme: Scheme,
-    /// How long the check of a new hash took last.
-    usual: Option<Duration>,
+    usual: Usual,
     clock: Arc<dyn Clock>,
 }
 
 impl Worker {
     /// A worker without memory yet.
     pub(super) fn new(scheme: Scheme, clock: Arc<dyn Clock>) -> Self {
-        Self { arena: Arena::default(), scheme, usual: None, clock }
+        Self { arena: Arena::default(), scheme, usual: Usual::default(), clock }
     }
 
     /// A worker's life: hash what comes, and after a while without work give the memory back.
     pub(super) fn work(mut self, tasks: &Receiver<Task>, idle: Duration) {
+        step_back();
         loop {
             let task = if self.arena.is_empty() {
                 tasks.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -73,14 +77,10 @@ impl Worker {
     fn check(&mut self, password: &Password, stored: &PasswordHash) -> Checked {
         let begun = self.clock.monotonic();
         let verdict = stored::verify(password, stored, &mut self.arena);
-        let spent = self.clock.monotonic().saturating_duration_since(begun);
         if verdict.is_ok() && stored::is_present(stored, self.scheme) {
-            // A password in two forms may be hashed twice.
-            if *password.normalized() == password.presented() {
-                self.usual = Some(spent);
-            }
+            self.note_usual(password, begun);
         } else {
-            self.do_the_rest(password, spent);
+            self.do_the_rest(password, begun);
         }
         match verdict {
             Ok(true) => Checked::Right,
@@ -89,34 +89,90 @@ impl Worker {
         }
     }
 
-    /// The work that a new hash would have been, less what was spent. It is real work and no waiting, which would look
-    /// different on a busy machine.
-    fn do_the_rest(&mut self, password: &Password, spent: Duration) {
-        let rest = self.rest(spent);
-        if rest > 0 {
-            let dummy = self.scheme.thousandths(rest).dummy();
+    /// Notes how long a check of a new hash took. A password in two forms may be hashed twice, and says nothing of one.
+    fn note_usual(&mut self, password: &Password, begun: Instant) {
+        if !is_in_two_forms(password) {
+            self.usual.note(self.since(begun));
+        }
+    }
+
+    /// The work that a new hash would have been, less what was done since a check began. It is real work and no waiting,
+    /// which would look different on a busy machine.
+    fn do_the_rest(&mut self, password: &Password, begun: Instant) {
+        let target = self.target(password);
+        if rest(self.since(begun), target) == WHOLE {
             let begun = self.clock.monotonic();
-            // Nobody has it.
-            let _no = stored::verify(password, &dummy, &mut self.arena);
-            if self.usual.is_none() {
-                self.usual = Some(self.clock.monotonic().saturating_duration_since(begun));
+            self.pretend(password, WHOLE);
+            self.note_usual(password, begun);
+            return;
+        }
+        // In pieces that become smaller, until the time has come: how long a piece takes is known roughly only, and one
+        // that is interrupted must not end late. They are counted as well, since a clock may stand.
+        for _ in 0..MOST_PIECES {
+            match rest(self.since(begun), target) {
+                0 => return,
+                rest => self.pretend(password, (rest / 4).max(1)),
             }
         }
     }
 
-    /// How many thousandths of the usual work are left after a time; all of it where nothing is known of that yet.
-    fn rest(&self, spent: Duration) -> u32 {
-        let usual = self.usual.map_or(0, |usual| usual.as_micros());
-        let done = spent.as_micros().saturating_mul(1000).checked_div(usual).unwrap_or(0);
-        u32::try_from(1000_u128.saturating_sub(done)).unwrap_or(0)
+    /// So many thousandths of the work of checking a new hash.
+    fn pretend(&mut self, password: &Password, part: u32) {
+        let dummy = self.scheme.thousandths(part).dummy();
+        // Nobody has it.
+        let _no = stored::verify(password, &dummy, &mut self.arena);
     }
+
+    /// How long the check of a password is to take; no time where nothing is known of that yet.
+    fn target(&self, password: &Password) -> Duration {
+        let usual = || self.usual.any().unwrap_or_default();
+        if is_in_two_forms(password) { usual() + usual() } else { usual() }
+    }
+
+    fn since(&self, begun: Instant) -> Duration {
+        self.clock.monotonic().saturating_duration_since(begun)
+    }
+}
+
+/// Lets the threads that answer requests go first. There are as many workers as cores, and without this an answer that
+/// takes a tenth of a millisecond would wait for the end of a hash's time slice. It is a tenth of the others' share and
+/// not nothing, so that a flood of other requests does not end all logins.
+#[cfg(target_os = "linux")]
+fn step_back() {
+    const NICENESS: i32 = 10;
+    // On Linux it is the calling thread's.
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "a hash worker keeps the priority of the others");
+    }
+}
+
+/// Elsewhere a thread has no niceness of its own.
+#[cfg(not(target_os = "linux"))]
+fn step_back() {}
+
+/// All of the work, in thousandths.
+const WHOLE: u32 = 1000;
+
+/// Into how many pieces what is left is cut at most; some thirty are usual.
+const MOST_PIECES: usize = 100;
+
+/// How many thousandths of the work are left after a part of its time; all where nothing is known of the time.
+fn rest(spent: Duration, target: Duration) -> u32 {
+    let whole = u128::from(WHOLE);
+    let done = spent.as_micros().saturating_mul(whole).checked_div(target.as_micros()).unwrap_or(0);
+    u32::try_from(whole.saturating_sub(done)).unwrap_or(0)
+}
+
+/// Whether NFKC changes a password: then it is hashed in both forms.
+fn is_in_two_forms(password: &Password) -> bool {
+    *password.normalized() != password.presented()
 }
 
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
 
-    use portcullis::SystemClock;
+    use portcullis::{ManualClock, NumericDate, SystemClock};
 
     use super::{
         super::{HashCost, Unverifiable},
@@ -137,25 +193,46 @@ mod tests {
 
     #[test]
     fn what_a_cheap_hash_leaves_undone_is_done() {
-        let scheme = Scheme::Argon2id(HashCost { memory_kib: 1000, passes: 2 });
-        let worker = |usual| Worker { usual, ..Worker::new(scheme, clock()) };
         let millis = Duration::from_millis;
-        for (usual, spent, rest) in [
-            (None, millis(5), 1000),
-            (Some(Duration::ZERO), millis(5), 1000),
-            (Some(millis(20)), Duration::ZERO, 1000),
-            (Some(millis(20)), millis(5), 750),
-            (Some(millis(20)), millis(20), 0),
-            (Some(millis(20)), Duration::MAX, 0),
+        for (target, spent, left) in [
+            (Duration::ZERO, millis(5), 1000),
+            (millis(20), Duration::ZERO, 1000),
+            (millis(20), millis(5), 750),
+            (millis(20), millis(20), 0),
+            (millis(20), Duration::MAX, 0),
         ] {
-            assert_eq!(worker(usual).rest(spent), rest, "{spent:?} of {usual:?}");
+            assert_eq!(rest(spent, target), left, "{spent:?} of {target:?}");
         }
+        let scheme = Scheme::Argon2id(HashCost { memory_kib: 1000, passes: 2 });
         let part = |part| scheme.thousandths(part).dummy();
         assert!(part(750).as_str().contains("m=750,t=2,"), "{}", part(750).as_str());
         assert!(part(1).as_str().contains("m=8,t=2,"));
         let rounds = Scheme::Pbkdf2Sha256 { rounds: NonZeroU32::new(600_000).unwrap() };
         let part = |part| rounds.thousandths(part).dummy();
         assert!(part(250).as_str().starts_with("$pbkdf2-sha256$150000$"));
+    }
+
+    #[test]
+    fn a_cheap_hash_takes_as_long_as_a_new_one_does() {
+        // LOG-02
+        let cost = HashCost { memory_kib: 8192, passes: 1 };
+        let mut worker = Worker::new(Scheme::Argon2id(cost), clock());
+        let (new, cheap) = (argon2id::dummy(cost), passlib::hash(&password("x"), NonZeroU32::MIN).unwrap());
+        let mut time = |text, stored| {
+            let begun = worker.clock.monotonic();
+            worker.check(&password(text), stored);
+            worker.since(begun)
+        };
+        let usual = (0..5).map(|_| time("x", &new)).min().unwrap();
+        for (text, at_least) in [("x", usual), ("y", usual), ("e\u{301}", 2 * usual)] {
+            let took = time(text, &cheap);
+            assert!(took >= at_least, "{text}: {took:?}, and usually {usual:?}");
+        }
+        // A clock that stands ends it too.
+        let mut worker =
+            Worker::new(Scheme::Argon2id(CHEAP), Arc::new(ManualClock::at(NumericDate::from_seconds(0))));
+        worker.usual.note(usual);
+        assert_eq!(worker.check(&password("x"), &cheap), Checked::Right);
     }
 
     #[test]
@@ -169,9 +246,9 @@ mod tests {
             (PasswordHash::stored("$argon2id$"), DAMAGED, DAMAGED),
             (cheap, Checked::Right, Checked::Wrong),
         ] {
-            worker.usual = None;
+            worker.usual = Usual::default();
             assert_eq!(worker.check(&password("x"), &stored), of_its_owner);
-            assert!(worker.usual.is_some(), "the work of a new hash was done");
+            assert!(worker.usual.any().is_some(), "the work of a new hash was done");
             assert_eq!(worker.check(&password("y"), &stored), of_others);
         }
     }
