@@ -80,14 +80,13 @@ impl Ready {
             Ok(code)
         })
     }
+}
 
-    /// Runs what needs no store.
-    pub(super) fn without_store(
-        self,
-        act: impl Future<Output = Result<ExitCode, Failure>>,
-    ) -> Result<ExitCode, Failure> {
-        runtime()?.block_on(act)
-    }
+/// Runs what needs no store.
+pub(super) fn without_store(
+    act: impl Future<Output = Result<ExitCode, Failure>>,
+) -> Result<ExitCode, Failure> {
+    runtime()?.block_on(act)
 }
 
 fn runtime() -> Result<Runtime, Failure> {

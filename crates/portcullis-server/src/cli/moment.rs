@@ -22,9 +22,10 @@ pub(super) fn distance(moment: NumericDate, now: NumericDate) -> String {
     };
     let count = seconds / size;
     let plural = if count == 1 { "" } else { "s" };
-    match moment.seconds() > now.seconds() {
-        true => format!("in {count} {unit}{plural}"),
-        false => format!("{count} {unit}{plural} ago"),
+    if moment.seconds() > now.seconds() {
+        format!("in {count} {unit}{plural}")
+    } else {
+        format!("{count} {unit}{plural} ago")
     }
 }
 

@@ -6,7 +6,7 @@ use portcullis::NumericDate;
 use serde::Serialize;
 
 use super::{moment::readable, output::shown};
-use crate::model::{AuditEvent, Session, StoredEvent, User, UserState};
+use crate::model::{AuditEvent, Session, SessionId, StoredEvent, User, UserId, UserState};
 
 /// A user; times in seconds since 1970. No command shows a hash.
 #[derive(Serialize)]
@@ -79,9 +79,9 @@ impl<'a> From<&'a StoredEvent> for SeenEvent<'a> {
             id,
             event: kind.name(),
             at: millis.as_secs_f64(),
-            actor: actor.as_ref().map(|id| id.as_str()),
-            subject: subject.as_ref().map(|id| id.as_str()),
-            session: session.as_ref().map(|id| id.as_str()),
+            actor: actor.as_ref().map(UserId::as_str),
+            subject: subject.as_ref().map(UserId::as_str),
+            session: session.as_ref().map(SessionId::as_str),
             address: address.map(|address| address.to_string()),
             detail: detail.as_deref(),
         }

@@ -26,6 +26,7 @@ mod flask;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod health;
+mod imports;
 mod key_pairs;
 #[cfg(feature = "mongo")]
 mod mongo;

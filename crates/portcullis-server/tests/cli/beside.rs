@@ -22,7 +22,7 @@ fn token(pair: &Value, kind: &str) -> String {
 }
 
 /// Waits until the server refuses an access token, as it must soon.
-fn is_refused_soon(server: &Server, access: &str) {
+pub(crate) fn is_refused_soon(server: &Server, access: &str) {
     let begun = SystemClock.monotonic();
     while server.bearer("GET", "/tests/secret", access).0 != 401 {
         let waited = SystemClock.monotonic().duration_since(begun);

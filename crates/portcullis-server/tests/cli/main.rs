@@ -17,6 +17,8 @@ mod audit;
 mod beside;
 mod help;
 mod imports;
+#[cfg(feature = "mongo")]
+mod mongo;
 mod page;
 mod setup;
 mod starting;

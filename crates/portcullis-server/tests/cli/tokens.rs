@@ -120,6 +120,26 @@ fn a_token_is_checked_by_configuration_and_store() {
 }
 
 #[test]
+fn a_token_of_no_session_ends_with_all_of_its_user() {
+    let run = run();
+    let bob = run.make("bob", "user");
+    let signed = |identity: &str| {
+        let token = manager(SECRET, -120).access(identity).sign().unwrap();
+        token.as_str().to_owned()
+    };
+    let (access, others) = (signed(&bob), signed("somebody"));
+    let said = check(&run, &access);
+    assert!(
+        said.code == 0 && said.out.contains("of bob") && said.out.contains("\nno session\n"),
+        "{}",
+        said.out
+    );
+    assert_eq!(run.run(&["session", "end", "--user", "bob"]).code, 0);
+    refused(&run, &access, "the token has been revoked");
+    assert_eq!(check(&run, &others).code, 0, "it is of somebody else");
+}
+
+#[test]
 fn what_the_configuration_refuses_needs_no_store_to_say_so() {
     let run = run();
     run.make("bob", "user");

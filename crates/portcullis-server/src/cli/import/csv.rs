@@ -117,19 +117,19 @@ impl Parser {
         self.place = match (self.place, byte) {
             (Place::Start, b'"') => Place::Quoted,
             (Place::Quoted, b'"') => Place::Quote,
-            (Place::Quoted, _) => self.push(byte, Place::Quoted),
-            (Place::Quote, b'"') => self.push(byte, Place::Quoted),
-            (Place::Start | Place::Unquoted | Place::Quote, b',') => self.end_field(),
-            (Place::Start | Place::Unquoted | Place::Quote | Place::Return, b'\n') => self.end_field(),
+            (Place::Quoted, _) | (Place::Quote, b'"') => self.push(byte, Place::Quoted),
+            (Place::Return, b'\n') | (Place::Start | Place::Unquoted | Place::Quote, b',' | b'\n') => {
+                self.end_field()
+            }
+            (Place::Return, _) => {
+                return Err(Problem::malformed("has a carriage return without a line feed"));
+            }
             (Place::Start | Place::Unquoted | Place::Quote, b'\r') => Place::Return,
             (Place::Unquoted, b'"') => {
                 return Err(Problem::malformed("has a quote within a field that does not begin with one"));
             }
             (Place::Quote, _) => {
                 return Err(Problem::malformed("goes on behind the quote that ends a field"));
-            }
-            (Place::Return, _) => {
-                return Err(Problem::malformed("has a carriage return without a line feed"));
             }
             (Place::Start | Place::Unquoted, _) => self.push(byte, Place::Unquoted),
         };

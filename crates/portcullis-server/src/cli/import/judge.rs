@@ -272,7 +272,7 @@ mod tests {
         ] {
             assert_eq!(with("created_at", value).unwrap().created_at, Some(moment));
         }
-        let whole = UNIX_EPOCH + Duration::from_secs(1_554_120_000);
+        let whole = moment - Duration::from_millis(500);
         for value in [Value::from(1_554_120_000), Value::from(1_554_120_000.7)] {
             assert_eq!(with("created_at", value).unwrap().created_at, Some(whole));
         }

@@ -27,7 +27,7 @@ use self::{
 };
 use super::{
     Failure,
-    acting::At,
+    acting::{At, without_store},
     output::{Form, put},
 };
 use crate::state::{Instance, password_policy};
@@ -100,7 +100,7 @@ impl Import {
         }
         // Where there is no database yet there are no names that are taken, and none is made to see that.
         if ready.has_no_store() {
-            return ready.without_store(self.all(importing, Taking::dry(None)));
+            return without_store(self.all(importing, Taking::dry(None)));
         }
         ready.act(Instance::AsItIs, async |acting| self.all(importing, Taking::dry(Some(acting))).await)
     }

@@ -85,7 +85,7 @@ impl Report {
                 Err(reason) => *self.reasons.entry(reason.code).or_default() += 1,
             }
             let line = self.line(outcome)?;
-            self.to_file(&line)?;
+            self.write_to_file(&line)?;
             if self.form.json || outcome.taken.is_err() {
                 said.push_str(&line);
             }
@@ -107,7 +107,7 @@ impl Report {
             stopped,
         };
         let text = if self.form.json { json_line(&sum)? } else { sum.to_text() };
-        self.to_file(&text)?;
+        self.write_to_file(&text)?;
         if let Some((path, file)) = &mut self.file {
             let written = file.flush().and_then(|()| file.get_ref().sync_all());
             written.map_err(|error| cannot_write(path, &error))?;
@@ -141,7 +141,7 @@ impl Report {
         Ok(format!("line {line}{name}: {said}\n"))
     }
 
-    fn to_file(&mut self, text: &str) -> Result<(), Failure> {
+    fn write_to_file(&mut self, text: &str) -> Result<(), Failure> {
         match &mut self.file {
             Some((path, file)) => file.write_all(text.as_bytes()).map_err(|error| cannot_write(path, &error)),
             None => Ok(()),

@@ -63,7 +63,7 @@ impl Names {
     /// A text when two fields would have one name.
     pub(super) fn with(others: &[(Field, String)]) -> Result<Self, String> {
         let name_of = |field: Field| others.iter().rev().find(|(other, _)| *other == field);
-        let named = |field: Field| {
+        let of_field = |field: Field| {
             let usual = || field.name().to_owned();
             // A usual name that was given to another field is no more this one's.
             let given_away = others.iter().any(|(other, name)| *other != field && name == field.name());
@@ -73,11 +73,12 @@ impl Names {
                 None => Some((field, usual())),
             }
         };
-        let names: Vec<_> = Field::ALL.into_iter().filter_map(named).collect();
+        let names: Vec<_> = Field::ALL.into_iter().filter_map(of_field).collect();
         let different: BTreeSet<_> = names.iter().map(|(_, name)| name).collect();
-        match different.len() == names.len() {
-            true => Ok(Self(names)),
-            false => Err("two fields have one name in the file".to_owned()),
+        if different.len() == names.len() {
+            Ok(Self(names))
+        } else {
+            Err("two fields have one name in the file".to_owned())
         }
     }
 

@@ -121,10 +121,10 @@ impl Taking {
     fn is_new(&mut self, name: &Username) -> Result<(), Reason> {
         match &mut self.act {
             Act::Import(_) => Ok(()),
-            Act::DryRun { hasher, names } => match names.insert(hasher.hash_one(name.key())) {
-                true => Ok(()),
-                false => Err(name_taken("an earlier line has the name already")),
-            },
+            Act::DryRun { hasher, names } => {
+                let is_new = names.insert(hasher.hash_one(name.key()));
+                is_new.then_some(()).ok_or_else(|| name_taken("an earlier line has the name already"))
+            }
         }
     }
 
@@ -180,10 +180,8 @@ impl One {
     ) -> Result<Option<String>, AccountsError> {
         let Some(accounts) = &self.accounts else { return Ok(None) };
         let Some(by) = &self.by else {
-            return match accounts.looks_free(candidate.username()).await? {
-                true => Ok(None),
-                false => Err(AccountsError::NameTaken),
-            };
+            let is_free = accounts.looks_free(candidate.username()).await?;
+            return if is_free { Ok(None) } else { Err(AccountsError::NameTaken) };
         };
         let hash = match candidate.secret() {
             Secret::Hash(hash) => hash.clone(),

@@ -1,6 +1,6 @@
 //! `portcullis token inspect`: the header and the claims of any compact JWS, as they stand, and not verified.
 
-use std::{fmt::Write as _, process::ExitCode};
+use std::{fmt::Write as _, process::ExitCode, string::FromUtf8Error};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::{Clock, NumericDate, SystemClock};
@@ -52,7 +52,7 @@ impl Parts {
         };
         let header = String::from_utf8(bytes("header", header)?).ok();
         let header = header.filter(|text| is_json(text) && text.trim_start().starts_with('{'));
-        let claims = String::from_utf8(bytes("payload", claims)?).map_err(|error| error.into_bytes());
+        let claims = String::from_utf8(bytes("payload", claims)?).map_err(FromUtf8Error::into_bytes);
         Ok(Self {
             header: header.ok_or("the header is no JSON object")?,
             claims: claims.and_then(|text| if is_json(&text) { Ok(text) } else { Err(text.into_bytes()) }),

@@ -19,7 +19,6 @@ pub(super) struct Command {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::doc_markdown, reason = "these texts are shown on a terminal")]
 enum Act {
     /// List users
     ///
