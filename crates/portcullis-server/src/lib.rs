@@ -6,6 +6,7 @@
 //! state         the parts, brought together in one place
 //! http          all routes and layers on one page, one file a resource
 //! accounts      what people do: register, log in, refresh, log out
+//! limits        how often strangers may try
 //! passwords     hashing on a few workers          revocations  the list, in the store and in memory
 //! audit         what happened, in the log and in the store
 //! store         where it all is durable           jobs         what happens by the clock
@@ -25,6 +26,7 @@ pub mod config;
 mod http;
 pub mod instance;
 pub mod jobs;
+pub mod limits;
 pub mod model;
 pub mod passwords;
 pub mod revocations;

@@ -3,6 +3,7 @@
 mod operator;
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,19 +11,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ipnet::IpNet;
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
 
 pub use operator::{Instance, Operator};
 
 use crate::{
-    accounts::{self, Accounts, Identity, Policy, SetupSecrets},
+    accounts::{self, Accounts, Devices, Identity, Policy, SetupSecrets},
     audit::Audit,
     config::{
-        Config, JwtIdentity, LegacyRefresh, PasswordCommon, PasswordScheme, RefreshLostAnswer, Registration,
-        RevocationFeed,
+        self, ClientAddressHeader, Config, JwtIdentity, LegacyRefresh, LimitsSwitch, PasswordCommon,
+        PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed,
     },
     instance::{self, InstanceError, InstanceSecret},
     jobs::Jobs,
+    limits::{LimitRules, Limits, NamesRule, Per, Rate},
     model::{CommonPasswords, PasswordPolicy},
     passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
     revocations::{Beside, FeedSource, RevocationPolicy, Revocations},
@@ -42,6 +45,8 @@ struct Inner {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     limits: RequestLimits,
+    proxies: Proxies,
+    secure_cookies: bool,
     stopping: AtomicBool,
     jobs: Jobs,
 }
@@ -53,6 +58,31 @@ pub struct RequestLimits {
     pub body: usize,
     /// How long a body may take to arrive, and how long an answer may take after that.
     pub request: Duration,
+}
+
+/// The proxies in front, which are believed when they say where a request comes from.
+#[derive(Clone, Debug)]
+pub struct Proxies {
+    /// Their addresses.
+    pub trusted: Vec<IpNet>,
+    /// Where they say it.
+    pub header: ForwardingHeader,
+}
+
+/// The header in which proxies say where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardingHeader {
+    /// `X-Forwarded-For`
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239)
+    Forwarded,
+}
+
+impl Proxies {
+    /// Whether an address is one of theirs.
+    pub fn trust(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
 }
 
 /// How well a node hears of what other nodes revoke.
@@ -122,6 +152,11 @@ impl AppState {
             revocations: revocations.clone(),
             audit: audit.clone(),
             jwt: jwt.clone(),
+            limits: limits(config, &clock),
+            devices: config
+                .device_cookie
+                .then(|| Devices::derived_from(&options, clock.clone()))
+                .transpose()?,
             setup: SetupSecrets::derived_from(&options, clock.clone())?,
             clock: clock.clone(),
         };
@@ -129,7 +164,20 @@ impl AppState {
         let limits = RequestLimits { body: config.body_limit, request: config.request_timeout };
         let jobs = Jobs::start(&revocations, &audit);
         let stopping = AtomicBool::new(false);
-        Ok(Self(Arc::new(Inner { accounts, revocations, audit, jwt, store, clock, limits, stopping, jobs })))
+        let proxies = proxies(config);
+        Ok(Self(Arc::new(Inner {
+            accounts,
+            revocations,
+            audit,
+            jwt,
+            store,
+            clock,
+            limits,
+            proxies,
+            secure_cookies: config.jwt.cookie_secure,
+            stopping,
+            jobs,
+        })))
     }
 
     /// Serves a request: its calls of the store are over within two seconds together.
@@ -189,6 +237,16 @@ impl AppState {
     /// How large and how slow a request may be.
     pub fn limits(&self) -> RequestLimits {
         self.0.limits
+    }
+
+    /// The proxies in front.
+    pub fn proxies(&self) -> &Proxies {
+        &self.0.proxies
+    }
+
+    /// Whether cookies go over https only.
+    pub fn has_secure_cookies(&self) -> bool {
+        self.0.secure_cookies
     }
 
     /// Whether the service takes no new requests.
@@ -254,6 +312,54 @@ fn beside(config: &Config) -> Beside {
     }
 }
 
+fn limits(config: &Config, clock: &Arc<dyn Clock>) -> Limits {
+    let limits = &config.limits;
+    if limits.switch == LimitsSwitch::Off {
+        return Limits::off();
+    }
+    let rate = |rate: config::Rate| {
+        let per = match rate.per {
+            config::Per::Second => Per::Second,
+            config::Per::Minute => Per::Minute,
+            config::Per::Hour => Per::Hour,
+        };
+        Rate::new(rate.burst, rate.more, per)
+    };
+    let rules = LimitRules {
+        login_by_address_and_name: rate(limits.login_by_address_and_name),
+        login_by_address: rate(limits.login_by_address),
+        login_by_name: rate(limits.login_by_name),
+        login_by_device: rate(limits.login_by_device),
+        failed_names: NamesRule {
+            most: limits.login_names,
+            window: limits.login_names_window,
+            block: limits.login_names_block,
+        },
+        registration: rate(limits.registration),
+        refresh_failures: rate(limits.refresh_failures),
+    };
+    Limits::new(&rules, clock)
+}
+
+fn lock(config: &Config) -> Option<LockPolicy> {
+    let policy = LockPolicy {
+        free_failures: config.lock_after_failures,
+        first_delay: config.lock_first_delay,
+        max_delay: config.lock_max_delay,
+    };
+    (config.limits.switch == LimitsSwitch::On).then_some(policy)
+}
+
+fn proxies(config: &Config) -> Proxies {
+    Proxies {
+        trusted: config.trusted_proxies.clone(),
+        header: match config.client_address_header {
+            ClientAddressHeader::XForwardedFor => ForwardingHeader::XForwardedFor,
+            ClientAddressHeader::Forwarded => ForwardingHeader::Forwarded,
+        },
+    }
+}
+
 fn revocation_policy(config: &Config) -> RevocationPolicy {
     RevocationPolicy {
         leeway: config.jwt.decode_leeway,
@@ -295,11 +401,7 @@ fn policy(config: &Config) -> Policy {
             LegacyRefresh::Adopt => accounts::LegacyRefresh::Adopt,
             LegacyRefresh::Refuse => accounts::LegacyRefresh::Refuse,
         },
-        lock: Some(LockPolicy {
-            free_failures: 5,
-            first_delay: Duration::from_secs(1),
-            max_delay: Duration::from_mins(15),
-        }),
+        lock: lock(config),
         refresh: RefreshPolicy {
             reuse_window: config.refresh_reuse_window,
             lost_answer: match config.refresh_lost_answer {

@@ -59,7 +59,7 @@ impl Accounts {
             let session = Session { device: client.device.as_deref().map(Session::cut_device), ..session };
             let event = self.own(EventKind::SessionCreated, &user.id, client);
             let event = event.detail("for a refresh token of another application");
-            if self.open(&user, self.revocations.as_kept(session), event).await.map_err(over)? {
+            if self.open(Shown::by(&user), self.revocations.as_kept(session), event).await.map_err(over)? {
                 return Ok((id, presented));
             }
         }

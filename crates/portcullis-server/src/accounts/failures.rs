@@ -4,6 +4,7 @@ use super::{Accounts, AccountsError, Client, to_its_end};
 use crate::{
     model::{AuditEvent, EventKind, Password, User, UserState},
     passwords::Checked,
+    sessions::LockRule,
 };
 
 impl Accounts {
@@ -25,8 +26,12 @@ impl Accounts {
 
     /// Whether whoever shows the right password of a user may be here: the one question of every act that gives a token
     /// for a password.
-    pub(super) fn may_come_in(&self, user: &User) -> bool {
-        user.state == UserState::Enabled && !user.failures.lock_at(self.now())
+    pub(super) fn may_come_in(&self, user: &User, lock: LockRule) -> bool {
+        user.state == UserState::Enabled && !self.is_locked(user, lock)
+    }
+
+    fn is_locked(&self, user: &User, lock: LockRule) -> bool {
+        lock == LockRule::Respected && user.failures.lock_at(self.now())
     }
 
     /// Notes that a password was not accepted and counts the failure. What whoever showed it hears is the same for every
@@ -39,7 +44,7 @@ impl Accounts {
         client: &Client,
     ) -> AccountsError {
         let now = self.now();
-        let is_locked = user.is_some_and(|user| user.failures.lock_at(now));
+        let is_locked = user.is_some_and(|user| self.is_locked(user, self.lock_rule(user, client)));
         let (kind, why) = match user {
             None => (kind, "unknown name"),
             Some(_) if is_locked => (EventKind::LoginFailMax, "locked"),

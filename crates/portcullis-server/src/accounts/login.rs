@@ -1,11 +1,22 @@
 //! Logging in: a name and a password become a session and its first pair of tokens.
 
+use portcullis::Token;
+
 use super::{Accounts, AccountsError, Client, TokenPair, to_its_end};
 use crate::{
     model::{AuditEvent, EventKind, LoginName, Password, Session, SessionId, User},
     sessions::{self, Shown},
     store::Opening,
 };
+
+/// What a login or a registration hands out.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The pair of tokens.
+    pub pair: TokenPair,
+    /// The token by which the client's device is known from now on, unless it is already.
+    pub device: Option<Token>,
+}
 
 impl Accounts {
     /// Logs a user in.
@@ -14,18 +25,30 @@ impl Accounts {
     /// answer nor time tells which names exist.
     ///
     /// # Errors
-    /// [`AccountsError::BadCredentials`], or a part that failed.
+    /// [`AccountsError::BadCredentials`], [`AccountsError::Limited`], or a part that failed.
     pub async fn login(
         &self,
         name: LoginName,
         password: Password,
         client: &Client,
-    ) -> Result<TokenPair, AccountsError> {
+    ) -> Result<LoggedIn, AccountsError> {
+        let attempt = self.attempt(&name, client).await?;
+        let outcome = self.try_login(&name, password, client).await;
+        self.settle(attempt, matches!(outcome, Err(AccountsError::BadCredentials)), client);
+        outcome
+    }
+
+    async fn try_login(
+        &self,
+        name: &LoginName,
+        password: Password,
+        client: &Client,
+    ) -> Result<LoggedIn, AccountsError> {
         for _ in 0..Self::ATTEMPTS {
-            let user = self.store.user_by_name(&name).await?;
+            let user = self.store.user_by_name(name).await?;
             let holds = self.is_password_of(user.as_ref(), password.clone(), client).await?;
             let user = match user {
-                Some(user) if holds && self.may_come_in(&user) => user,
+                Some(user) if holds && self.may_come_in(&user, self.lock_rule(&user, client)) => user,
                 known => {
                     return Err(self.not_accepted(EventKind::LoginFail, known.as_ref(), holds, client).await);
                 }
@@ -36,8 +59,9 @@ impl Accounts {
             };
             match self.open_session(&user, kind, client).await {
                 Ok(Some(pair)) => {
+                    let device = self.device_token(&user, client)?;
                     self.upgrade_hash(user, password);
-                    return Ok(pair);
+                    return Ok(LoggedIn { pair, device });
                 }
                 Ok(None) => {}
                 Err(AccountsError::BadCredentials) => {
@@ -85,21 +109,22 @@ impl Accounts {
         let session = self.revocations.as_kept(session);
         let pair = self.pair(user, &session)?;
         let event = self.own(kind, &user.id, client);
-        Ok(self.open(user, session, event).await?.then_some(pair))
+        let shown = Shown { lock: self.lock_rule(user, client), ..Shown::by(user) };
+        Ok(self.open(shown, session, event).await?.then_some(pair))
     }
 
     /// Makes a session durable, which is an event, and tells the index of those that had to end for it. `false` where the
-    /// user, as `user` was read, has another hash or another access level by now.
+    /// user has another hash or another access level by now than what was shown.
     pub(super) async fn open(
         &self,
-        user: &User,
+        shown: Shown,
         session: Session,
         event: AuditEvent,
     ) -> Result<bool, AccountsError> {
         let now = self.now();
         let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
         let event = event.session(&session.id);
-        let (shown, at_most) = (Shown::by(user), self.policy.sessions_per_user);
+        let at_most = self.policy.sessions_per_user;
         to_its_end(async move {
             match store.open_session(session, &shown, at_most, now).await? {
                 Opening::Opened { displaced } => {

@@ -2,7 +2,10 @@
 
 mod administration;
 mod adopt;
+mod attempts;
 mod client;
+mod derived;
+mod device;
 mod failures;
 mod login;
 mod logout;
@@ -32,6 +35,8 @@ use unsettled::Unsettled;
 pub use administration::{Attempt, By, CheckedToken, TokenRefusal};
 pub use adopt::LegacyRefresh;
 pub use client::Client;
+pub use device::Devices;
+pub use login::LoggedIn;
 pub use pair::TokenPair;
 pub use refresh::{RefreshedPair, RepeatReason};
 pub use sessions::{FreshToken, LogoutScope};
@@ -39,6 +44,7 @@ pub use setup::SetupSecrets;
 
 use crate::{
     audit::Audit,
+    limits::Limits,
     model::{AuditEvent, EventKind, PasswordPolicy, UserId},
     passwords::{Passwords, PasswordsError},
     revocations::Revocations,
@@ -55,6 +61,8 @@ pub struct Accounts {
     jwt: JwtManager,
     clock: Arc<dyn Clock>,
     policy: Policy,
+    limits: Limits,
+    devices: Option<Devices>,
     setup: SetupSecrets,
     unsettled: Arc<Unsettled>,
     seldom: Seldom,
@@ -72,6 +80,10 @@ pub struct Parts {
     pub audit: Arc<Audit>,
     /// The manager of the service's tokens.
     pub jwt: JwtManager,
+    /// How often strangers may try.
+    pub limits: Limits,
+    /// What knows devices again; none where none is known.
+    pub devices: Option<Devices>,
     /// The secrets of a setup.
     pub setup: SetupSecrets,
     /// The time.
@@ -124,6 +136,12 @@ pub enum AccountsError {
     /// No such user, or another password: nobody is told which.
     #[error("wrong username or password")]
     BadCredentials,
+    /// There were too many tries of its like: nothing was looked at.
+    #[error("too many tries")]
+    Limited {
+        /// When the next one is let in: whole seconds, at least one.
+        retry_after: Duration,
+    },
     /// The token is void, or its session is over: only a login helps.
     #[error("the session is over")]
     SessionOver,
@@ -198,9 +216,22 @@ impl Accounts {
 
     /// Brings the parts together.
     pub fn new(parts: Parts, policy: Policy) -> Self {
-        let Parts { store, passwords, revocations, audit, jwt, setup, clock } = parts;
+        let Parts { store, passwords, revocations, audit, jwt, limits, devices, setup, clock } = parts;
         let (passwords, unsettled, seldom) = (Arc::new(passwords), Arc::default(), Seldom::default());
-        Self { store, passwords, revocations, audit, jwt, clock, policy, setup, unsettled, seldom }
+        Self {
+            store,
+            passwords,
+            revocations,
+            audit,
+            jwt,
+            clock,
+            policy,
+            limits,
+            devices,
+            setup,
+            unsettled,
+            seldom,
+        }
     }
 
     /// The time by which the store judges.

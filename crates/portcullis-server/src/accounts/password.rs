@@ -12,7 +12,8 @@ impl Accounts {
     /// Where the new password holds already it was changed by the same request before, whose answer was lost.
     ///
     /// # Errors
-    /// [`AccountsError::BadCredentials`] for another password, [`AccountsError::SessionOver`] for a token of a session
+    /// [`AccountsError::BadCredentials`] for another password, [`AccountsError::Limited`] after too many, which two wrong
+    /// ones at once are two of, [`AccountsError::SessionOver`] for a token of a session
     /// that does not live, or a part that failed: the same call again settles it.
     pub async fn change_password(
         &self,
@@ -27,11 +28,12 @@ impl Accounts {
                 Some(session) => Some(self.living_session(&SessionId::new(session.id), &user).await?.id),
                 None => None,
             };
-            let may = self.may_come_in(&user);
-            let holds = self.is_password_of(Some(&user), present.clone(), client).await?;
+            let lock = self.lock_rule(&user, client);
+            let may = self.may_come_in(&user, lock);
+            let holds = self.shows(&user, present.clone(), lock, client).await?;
             let hash = if holds && may {
                 self.passwords.hash(new.clone()).await?
-            } else if self.is_password_of(Some(&user), new.clone(), client).await? && may {
+            } else if self.shows(&user, new.clone(), lock, client).await? && may {
                 // Into itself: what was left to be ended ends.
                 user.password.clone()
             } else {

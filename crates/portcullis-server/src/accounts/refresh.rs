@@ -36,6 +36,14 @@ impl Accounts {
     /// [`AccountsError::SessionOver`] for a token that is void, or whose session is; a part that failed: the same
     /// request again settles it.
     pub async fn refresh(&self, token: &Claims, client: &Client) -> Result<RefreshedPair, AccountsError> {
+        let refreshed = self.refreshed(token, client).await;
+        if let Err(AccountsError::SessionOver) = refreshed {
+            self.note_failed_refresh(client);
+        }
+        refreshed
+    }
+
+    async fn refreshed(&self, token: &Claims, client: &Client) -> Result<RefreshedPair, AccountsError> {
         let (id, presented) = match (token.session(), token.jti()) {
             (Some(of), Some(jti)) => {
                 (SessionId::new(of.id), RefreshId { generation: of.generation, jti: jti.to_owned() })

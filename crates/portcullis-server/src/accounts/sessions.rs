@@ -150,8 +150,8 @@ impl Accounts {
     /// A fresh access token of a session, for somebody who shows the password in it.
     ///
     /// # Errors
-    /// [`AccountsError::BadCredentials`] for another password, [`AccountsError::SessionOver`] for a token without a
-    /// living session, or a part that failed.
+    /// [`AccountsError::BadCredentials`] for another password, [`AccountsError::Limited`] after too many,
+    /// [`AccountsError::SessionOver`] for a token without a living session, or a part that failed.
     pub async fn freshen(
         &self,
         token: &Claims,
@@ -160,8 +160,9 @@ impl Accounts {
     ) -> Result<FreshToken, AccountsError> {
         let of = token.session().ok_or(AccountsError::SessionOver)?;
         let user = self.user_of(token).await?;
-        let holds = self.is_password_of(Some(&user), password, client).await?;
-        if !holds || !self.may_come_in(&user) {
+        let lock = self.lock_rule(&user, client);
+        let holds = self.shows(&user, password, lock, client).await?;
+        if !holds || !self.may_come_in(&user, lock) {
             return Err(self.not_accepted(EventKind::LoginFail, Some(&user), holds, client).await);
         }
         let session = self.living_session(&SessionId::new(of.id), &user).await?;

@@ -2,13 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::hmac;
-use portcullis::{
-    Claims, Clock, JwtConfig, JwtConfigErrors, JwtManager, Revocation as _, Secret, Token, Verdict,
-};
+use portcullis::{Claims, Clock, JwtConfig, JwtConfigErrors, JwtManager, Revocation as _, Token, Verdict};
 use tokio::sync::Mutex;
 
-use super::{Accounts, AccountsError, Client, administration::unsettled, to_its_end};
+use super::{Accounts, AccountsError, Client, administration::unsettled, derived, to_its_end};
 use crate::{
     model::{
         Access, EventKind, NewUser, Password, Revocation, RevokedToken, User, UserQuery, UserState, Username,
@@ -36,17 +33,8 @@ impl SetupSecrets {
     /// # Errors
     /// [`JwtConfigErrors`] where nothing signs.
     pub fn derived_from(service: &JwtConfig, clock: Arc<dyn Clock>) -> Result<Self, JwtConfigErrors> {
-        let signs = if service.algorithm.is_symmetric() { &service.secret_key } else { &service.private_key };
-        let config = JwtConfig { secret_key: signs.as_ref().map(Self::derived), ..JwtConfig::default() };
-        let jwt = JwtManager::from_config(config)?.clock(clock).build()?;
+        let jwt = derived::manager(service, Self::PURPOSE, clock)?;
         Ok(Self { jwt, under_way: Arc::default() })
-    }
-
-    fn derived(secret: &Secret) -> Secret {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-        let derived = hmac::sign(&key, Self::PURPOSE);
-        let digits = derived.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        Secret::new(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>())
     }
 }
 

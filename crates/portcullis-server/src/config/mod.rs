@@ -7,6 +7,8 @@
 //! | `file.rs`, `python/` | `application.cfg`: what TOML and Python read alike, and what to do about the rest |
 //! | `environment.rs`, `profile.rs` | the variables; which profile holds |
 //! | `value.rs`, `database_url.rs` | texts and numbers into types |
+//! | `limits.rs` | how often strangers may try |
+//! | `proxies.rs` | who is in front, and where it says whom a request comes from |
 //! | `places.rs` | where tokens are looked for, and their cookies |
 //! | `key_pair.rs` | the keys of algorithms with key pairs, and their files |
 //! | `secrets.rs` | which signing secrets may be used |
@@ -24,11 +26,13 @@ mod echo;
 mod environment;
 mod file;
 mod key_pair;
+mod limits;
 mod names;
 mod passwords;
 mod places;
 mod problem;
 mod profile;
+mod proxies;
 mod python;
 mod reference;
 mod secrets;
@@ -47,13 +51,16 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use portcullis::JwtConfig;
 
 pub use database_url::{DatabaseUrl, MongoUrl};
 pub(crate) use echo::found_text;
 pub use environment::Environment;
+pub use limits::{LimitSettings, LimitsSwitch, Per, Rate};
 pub use problem::{Origin, Problem, Problems, Warning};
 pub use profile::Profile;
+pub use proxies::ClientAddressHeader;
 pub use reference::reference;
 pub use sources::{Flag, Sources};
 
@@ -70,6 +77,10 @@ pub struct Config {
     pub instance: PathBuf,
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// The proxies in front, which are believed when they say where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they say it.
+    pub client_address_header: ClientAddressHeader,
     /// Where users and sessions are kept.
     pub database: DatabaseUrl,
     /// How tokens are made and read; no `secret_key` means that none was given, which only SQLite
@@ -113,6 +124,16 @@ pub struct Config {
     pub password_upgrade: bool,
     /// How many logins may wait for their hash.
     pub hash_queue: usize,
+    /// How often strangers may try.
+    pub limits: LimitSettings,
+    /// Whether a login makes its device one that is known.
+    pub device_cookie: bool,
+    /// So many logins in a row may fail before an account is locked.
+    pub lock_after_failures: u32,
+    /// For so long by the next one, and twice as long by each further one.
+    pub lock_first_delay: Duration,
+    /// And never for longer.
+    pub lock_max_delay: Duration,
     /// The largest request body, in bytes.
     pub body_limit: usize,
     /// How long a request may take.
@@ -261,6 +282,8 @@ pub fn check(
     places::judge(&draft.config.jwt, profile, &winners, &mut findings);
     together::judge(&draft.config.jwt, &winners, &mut findings);
     together::judge_beside(&draft, &winners, &mut findings);
+    proxies::judge(&draft.config.trusted_proxies, &winners, &mut findings);
+    together::judge_lock(&draft.config, &winners, &mut findings);
     for (setting, problem) in others(&draft.config) {
         together::refuse(setting, &problem, &winners, &mut findings);
     }
@@ -292,6 +315,8 @@ impl Config {
             profile,
             instance: instance.to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            trusted_proxies: Vec::new(),
+            client_address_header: ClientAddressHeader::Forwarded,
             database: DatabaseUrl::Sqlite(PathBuf::new()),
             jwt: JwtConfig::default(),
             identity: JwtIdentity::Id,
@@ -313,6 +338,11 @@ impl Config {
             password_scheme: PasswordScheme::Pbkdf2Sha256,
             password_upgrade: false,
             hash_queue: 0,
+            limits: LimitSettings::UNSET,
+            device_cookie: false,
+            lock_after_failures: 0,
+            lock_first_delay: Duration::ZERO,
+            lock_max_delay: Duration::ZERO,
             body_limit: 0,
             request_timeout: Duration::ZERO,
             header_read_timeout: Duration::ZERO,

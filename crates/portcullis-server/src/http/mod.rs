@@ -2,6 +2,7 @@
 
 mod admin;
 mod client;
+mod client_address;
 mod cookies;
 mod error;
 mod extract;
@@ -81,8 +82,8 @@ fn layered(routes: Routes, state: AppState) -> Router {
     routes
         // A defect ends one request, not the connection or the process.
         .layer(CatchPanicLayer::custom(trace::panicked))
-        // Names the request, bounds its time, writes refusals in the configured style, sets the headers that
-        // every answer has, and logs one line: outermost, so that no answer escapes it.
+        // Names the request, finds out where it comes from, bounds its time, writes refusals in the configured
+        // style, sets the headers that every answer has, and logs one line: outermost, so that no answer escapes it.
         .layer(middleware::from_fn_with_state(state.clone(), trace::edge))
         .with_state(state)
 }

@@ -10,12 +10,12 @@ use axum::{
     http::{Method, request::Parts},
     routing::{MethodFilter, on},
 };
-use portcullis::{FreshJwt, Jwt, RefreshJwt};
+use portcullis::{FreshJwt, Jwt};
 
 use super::{
     admin::{Admin, FreshAdmin},
     me::Ending,
-    users::Leaving,
+    users::{Leaving, Refreshing},
 };
 use crate::state::AppState;
 
@@ -58,7 +58,7 @@ pub(super) struct Guarded<G> {
 pub(super) const PUBLIC: Guarded<Public> = Guarded::by(Rule::Public);
 pub(super) const TOKEN: Guarded<Jwt> = Guarded::by(Rule::Token);
 pub(super) const FRESH_TOKEN: Guarded<FreshJwt> = Guarded::by(Rule::FreshToken);
-pub(super) const REFRESH_TOKEN: Guarded<RefreshJwt> = Guarded::by(Rule::RefreshToken);
+pub(super) const REFRESH_TOKEN: Guarded<Refreshing> = Guarded::by(Rule::RefreshToken);
 pub(super) const LEAVING: Guarded<Leaving> = Guarded::by(Rule::EndingToken);
 pub(super) const ENDING: Guarded<Ending> = Guarded::by(Rule::EndingToken);
 pub(super) const ADMIN: Guarded<Admin> = Guarded::by(Rule::Admin);

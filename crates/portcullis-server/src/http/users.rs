@@ -4,14 +4,14 @@ use axum::{
     Json,
     extract::{FromRequestParts, Query, State},
     http::{HeaderName, HeaderValue, StatusCode, request::Parts},
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use portcullis::{AuthError, AuthRejection, Location, RefreshJwt, Require, SetCookies, Token, Verified};
 use serde::Serialize;
 
-use super::{cookies, error::Refusal, extract::Form, rules::Public};
+use super::{client::client, cookies, error::Refusal, extract::Form, rules::Public};
 use crate::{
-    accounts::{AccountsError, Client, LogoutScope, RepeatReason, TokenPair},
+    accounts::{AccountsError, Client, LoggedIn, LogoutScope, RepeatReason, TokenPair},
     model::{LoginName, Password, Username},
     state::AppState,
 };
@@ -34,6 +34,9 @@ pub(super) struct Tokens {
 
 /// An answer that hands tokens out.
 pub(super) type Handed = (SetCookies, Json<Tokens>);
+
+/// What the answer to a login has besides.
+type Known = AppendHeaders<Option<(HeaderName, HeaderValue)>>;
 
 impl Tokens {
     /// Hands an access token out, and the refresh token of its pair; `presented` is where the request's own token was.
@@ -73,10 +76,10 @@ pub(super) async fn register(
     State(state): State<AppState>,
     client: Client,
     mut form: Form,
-) -> Result<(StatusCode, Handed), Refusal> {
+) -> Result<(StatusCode, Known, Handed), Refusal> {
     let Some((username, password)) = chosen(&mut form, &state) else { return Err(form.refused()) };
-    let pair = state.accounts().register(username, password, &client).await?;
-    Ok((StatusCode::CREATED, Tokens::pair(&state, None, pair)?))
+    let LoggedIn { pair, device } = state.accounts().register(username, password, &client).await?;
+    Ok((StatusCode::CREATED, cookies::set_device(device, &state)?, Tokens::pair(&state, None, pair)?))
 }
 
 /// The name and the password that somebody has chosen, for himself or for another.
@@ -94,18 +97,45 @@ pub(super) async fn login(
     State(state): State<AppState>,
     client: Client,
     mut form: Form,
-) -> Result<Handed, Refusal> {
+) -> Result<(Known, Handed), Refusal> {
     let name = form.text("username", LoginName::parse);
     let password = form.text("password", Password::parse);
     let (Some(name), Some(password)) = (name, password) else {
         return Err(form.refused());
     };
-    Tokens::pair(&state, None, state.accounts().login(name, password, &client).await?)
+    let LoggedIn { pair, device } = state.accounts().login(name, password, &client).await?;
+    Ok((cookies::set_device(device, &state)?, Tokens::pair(&state, None, pair)?))
+}
+
+/// Whoever has a refresh token, as long as not too many were none that came from the same address.
+pub(super) struct Refreshing(RefreshJwt);
+
+impl FromRequestParts<AppState> for Refreshing {
+    type Rejection = Response;
+
+    async fn from_request_parts(request: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let (client, accounts) = (client(request, state), state.accounts());
+        accounts.may_refresh(&client).map_err(|error| Refusal::from(error).into_response())?;
+        let token = RefreshJwt::from_request_parts(request, state).await;
+        token.map(Self).map_err(|rejection| {
+            if is_of_a_token(rejection.error()) {
+                accounts.note_failed_refresh(&client);
+            }
+            rejection.into_response()
+        })
+    }
+}
+
+/// Whether a refusal says something of a token: not where there was none, as with a page that asks before anybody has
+/// logged in, nor where another site would else use up what a user's address has left.
+fn is_of_a_token(error: &AuthError) -> bool {
+    use AuthError::{BodyTooLarge, BodyUnreadable, CrossSite, CsrfMissing, Missing, Unavailable};
+    !matches!(error, Missing(_) | BodyTooLarge | BodyUnreadable | CrossSite | CsrfMissing | Unavailable(_))
 }
 
 /// `POST /users/refresh`: a refresh token for a pair.
 pub(super) async fn refresh(
-    token: RefreshJwt,
+    Refreshing(token): Refreshing,
     State(state): State<AppState>,
     client: Client,
 ) -> Result<Response, Response> {

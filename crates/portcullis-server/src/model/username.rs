@@ -117,6 +117,11 @@ impl LoginName {
     pub fn key(&self) -> Option<&NameKey> {
         self.key.as_ref()
     }
+
+    /// What spellings of one name have in common: the canonical form, or the exact spelling of a name without.
+    pub fn identity(&self) -> &str {
+        self.key().map_or(self.as_str(), NameKey::as_str)
+    }
 }
 
 /// The beginning of canonical names, as somebody who looks for users types it.

@@ -11,6 +11,7 @@ use crate::{
     audit::Audit,
     config::Config,
     instance::{self, InstanceError},
+    limits::Limits,
     passwords::{HashCapacity, Passwords},
     revocations::Revocations,
     store::{self, Missing, Store, StoreError},
@@ -72,6 +73,9 @@ impl Operator {
             revocations: revocations.clone(),
             audit: audit.clone(),
             jwt,
+            // Whoever is at a terminal is no stranger.
+            limits: Limits::off(),
+            devices: None,
             setup,
             clock: clock.clone(),
         };

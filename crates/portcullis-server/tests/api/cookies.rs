@@ -14,8 +14,9 @@ use crate::support::{Answer, Browser, TestApp};
 
 const ACCESS: &str = "__Host-csrf_access_token";
 const REFRESH: &str = "__Host-csrf_refresh_token";
-const COOKIES: &[(&str, &str)] = &[("JWT_TOKEN_LOCATION", "cookies")];
-const BOTH: &[(&str, &str)] = &[("JWT_TOKEN_LOCATION", "headers,cookies")];
+// Without the cookie of known devices, which is none of these.
+const COOKIES: &[(&str, &str)] = &[("JWT_TOKEN_LOCATION", "cookies"), ("DEVICE_COOKIE", "false")];
+const BOTH: &[(&str, &str)] = &[("JWT_TOKEN_LOCATION", "headers,cookies"), ("DEVICE_COOKIE", "false")];
 
 fn alice() -> Value {
     json!({"username": "alice", "password": "password"})
@@ -275,7 +276,7 @@ async fn beside_headers_an_answer_goes_the_way_that_the_token_came() {
 
 #[tokio::test]
 async fn without_cookies_none_is_set_or_looked_at() {
-    let app = TestApp::new().await;
+    let app = TestApp::with(&[("DEVICE_COOKIE", "false")]).await;
     let mut page = Browser::new(&app);
     let answer = registered(&mut page).await;
     assert!(answer.cookies().is_empty() && answer.body.get("csrf_access_token").is_none());

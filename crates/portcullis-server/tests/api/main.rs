@@ -28,6 +28,7 @@ mod harness;
 mod health;
 mod imports;
 mod key_pairs;
+mod limits;
 #[cfg(feature = "mongo")]
 mod mongo;
 mod outages;

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod key_pair;
+mod limits;
 mod passwords;
 mod problems;
 mod secrets;
@@ -95,6 +96,7 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
     let unset = Config::unset(Profile::Production, Path::new(""));
     let set = [
         config.listen != unset.listen,
+        config.client_address_header != unset.client_address_header,
         config.database != unset.database,
         config.registration != unset.registration,
         config.password_min_length != unset.password_min_length,
@@ -104,6 +106,20 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.pbkdf2_rounds != unset.pbkdf2_rounds,
         config.legacy_refresh != unset.legacy_refresh,
         config.hash_queue != unset.hash_queue,
+        config.limits.switch != unset.limits.switch,
+        config.limits.login_by_address_and_name != unset.limits.login_by_address_and_name,
+        config.limits.login_by_address != unset.limits.login_by_address,
+        config.limits.login_by_name != unset.limits.login_by_name,
+        config.limits.login_by_device != unset.limits.login_by_device,
+        config.limits.login_names != unset.limits.login_names,
+        config.limits.login_names_window != unset.limits.login_names_window,
+        config.limits.login_names_block != unset.limits.login_names_block,
+        config.limits.registration != unset.limits.registration,
+        config.limits.refresh_failures != unset.limits.refresh_failures,
+        config.device_cookie != unset.device_cookie,
+        config.lock_after_failures != unset.lock_after_failures,
+        config.lock_first_delay != unset.lock_first_delay,
+        config.lock_max_delay != unset.lock_max_delay,
         config.body_limit != unset.body_limit,
         config.request_timeout != unset.request_timeout,
         config.header_read_timeout != unset.header_read_timeout,
@@ -111,7 +127,7 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.shutdown_notice != unset.shutdown_notice,
         config.log_filter != unset.log_filter,
     ];
-    assert_eq!(set, [true; 16]);
+    assert_eq!(set, [true; 31]);
     let without_default: Vec<_> =
         config.settings().filter(|shown| shown.value.is_none()).map(|shown| shown.name).collect();
     assert_eq!(

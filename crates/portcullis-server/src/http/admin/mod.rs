@@ -50,7 +50,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let token = G::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
-        let (client, accounts) = (client(parts), state.accounts());
+        let (client, accounts) = (client(parts, state), state.accounts());
         let admin = match token.permit(&Permission::at_least("access", Access::Admin.level().into())) {
             Ok(()) => accounts.administrator(token.verified(), &client).await,
             Err(_) => Err(AccountsError::NotAllowed),

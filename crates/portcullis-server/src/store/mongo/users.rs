@@ -32,9 +32,10 @@ pub(super) async fn create(
     now: SystemTime,
 ) -> Result<Creation, Failure> {
     let users = &sessions.users;
-    if spelled(users, user.username.as_str()).await?.is_some()
-        || deletions::is_kept(&freed_names, &user.username, now).await?
-    {
+    let spelled = spelled(users, user.username.as_str());
+    let (spelled, is_kept) =
+        tokio::try_join!(spelled, deletions::is_kept(&freed_names, &user.username, now))?;
+    if spelled.is_some() || is_kept {
         return Ok(Creation::NameTaken);
     }
     let (id, created_at) = (ObjectId::new(), DateTime::from_system_time(user.created_at.unwrap_or(now)));

@@ -198,7 +198,7 @@ async fn no_login_with_the_old_password_outlives_a_change() {
                     .accounts()
                     .login(name, Password::parse("password").unwrap(), &Client::default())
                     .await;
-                pair.ok().map(|pair| (pair.access.into_string(), pair.refresh.into_string()))
+                pair.ok().map(|it| (it.pair.access.into_string(), it.pair.refresh.into_string()))
             });
         }
         let changed = put_as(&app, &this.access, &change("password", "new password")).await;

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use portcullis_server::{
-    accounts::AccountsError,
+    accounts::{AccountsError, Client},
     model::{Password, Username},
 };
 use serde_json::{Value, json};
@@ -75,7 +75,9 @@ async fn of_many_at_once_in_many_spellings_one_gets_the_name() {
         for spelling in spellings.iter().cycle().take(12) {
             let (state, name) = (app.state.clone(), Username::parse(spelling).unwrap());
             let password = Password::parse("password").unwrap();
-            racers.spawn(async move { state.accounts().register(name, password, None).await.map(drop) });
+            racers.spawn(async move {
+                state.accounts().register(name, password, &Client::default()).await.map(drop)
+            });
         }
         let (won, lost): (Vec<_>, Vec<_>) = racers.join_all().await.into_iter().partition(Result::is_ok);
         assert_eq!(won.len(), 1);
