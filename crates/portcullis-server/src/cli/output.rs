@@ -136,7 +136,7 @@ mod tests {
             "NAME   ID\nalice  1\n江     2\n",
             "a wide letter takes two columns"
         );
-        assert_eq!(table.rows(vec![row("", "3"), row("catherine", "4")]), "-      3\ncatherine  4\n");
+        assert_eq!(table.rows(vec![row("", "3"), row("catherine", "4")]), "-          3\ncatherine  4\n");
         assert_eq!(Table::of(["NAME"]).rows(Vec::new()), "NAME\n");
     }
 

@@ -339,7 +339,7 @@ async fn what_ends_stands_in_the_list_for_an_application_that_may_come_back() {
     assert_eq!(list.count_documents(doc! {}).await.unwrap(), 0, "a refresh alone is nobody's business");
     assert_eq!(app.post_as("/users/logout", &second.access).await.status, 204);
     // The application does not run: a job tells it soon, and no logout waits for that.
-    let told = tokio::time::timeout(Duration::from_secs(60), async {
+    let told = tokio::time::timeout(Duration::from_mins(1), async {
         let mut rhythm = tokio::time::interval(Duration::from_millis(100));
         while list.count_documents(doc! {}).await.unwrap() < 4 {
             rhythm.tick().await;

@@ -121,8 +121,8 @@ fn one_session_is_seen_and_ended() {
     assert_eq!(server.bearer("GET", "/tests/secret", &token(&laptop, "access_token")).0, 200);
     assert_eq!(run.lines(&["session", "list", "bob"]).len(), 1);
     assert_eq!(run.run(&["session", "end", id]).out, format!("session {id} was over already\n"));
-    run.fails(&["session", "end"], &["required arguments were not provided"]);
-    run.fails(&["session", "end", id, "--user", "bob"], &["cannot be used with"]);
+    run.run(&["session", "end"]).failed(&["required arguments were not provided"]);
+    run.run(&["session", "end", id, "--user", "bob"]).failed(&["cannot be used with"]);
 }
 
 #[test]

@@ -26,5 +26,5 @@ fn a_secret_makes_the_first_administrator_once() {
     assert_eq!((status, &user["access"]), (201, &2.into()), "{user}");
     assert_eq!(run.json(&["user", "show", "alice"])["access"], 2);
     assert_eq!(server.post("/admin/setup", &body(secret, "bob")).0, 401, "once");
-    run.fails(&["setup"], &["there is an administrator already", "portcullis user create"]);
+    run.run(&["setup"]).failed(&["there is an administrator already", "portcullis user create"]);
 }

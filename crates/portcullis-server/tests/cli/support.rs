@@ -127,7 +127,8 @@ impl Run {
         Server::start(&self.path("instance"), &[], &self.environment)
     }
 
-    /// The command must end with code 2 and say this, and leave every file as it was.
+    /// The command must end with code 2 and say this, and leave every file as it was: not for beside a server, which writes
+    /// by itself.
     pub fn fails(&self, arguments: &[&str], says: &[&str]) -> Said {
         let before = self.files();
         let said = self.run(arguments);
