@@ -93,8 +93,8 @@ impl Revocations {
                 self.neighbour.note(tokens.into_iter().chain(kept_none.flat_map(known_tokens)));
             }
             Beside::Flask => {
-                self.neighbour.note(tokens.into_iter().chain(ended.flat_map(known_tokens)));
-                if let Err(error) = self.tell_noted().await {
+                let own = tokens.into_iter().chain(ended.flat_map(known_tokens)).collect();
+                if let Err(error) = self.tell(own).await {
                     tracing::warn!(%error, "the Flask application could not be told what to refuse; it is told soon");
                 }
             }
@@ -125,7 +125,7 @@ impl Revocations {
         if self.neighbour.beside == Beside::Nobody {
             return Ok(0);
         }
-        self.tell_noted().await?;
+        self.tell(self.neighbour.take()).await?;
         let mut told = 0;
         loop {
             let some = self.store.tell_flask(FlaskNews::EndedSessions, self.times().1).await?;
@@ -136,12 +136,13 @@ impl Revocations {
         }
     }
 
-    async fn tell_noted(&self) -> Result<(), StoreError> {
-        let mut telling = Telling { tokens: self.neighbour.take(), neighbour: &self.neighbour };
-        if !telling.tokens.is_empty() {
-            self.store.tell_flask(FlaskNews::Tokens(&telling.tokens), self.times().1).await?;
-            telling.tokens.clear();
+    async fn tell(&self, tokens: Vec<RevokedToken>) -> Result<(), StoreError> {
+        if tokens.is_empty() {
+            return Ok(());
         }
+        let mut telling = Telling { tokens, neighbour: &self.neighbour };
+        self.store.tell_flask(FlaskNews::Tokens(&telling.tokens), self.times().1).await?;
+        telling.tokens.clear();
         Ok(())
     }
 
