@@ -33,15 +33,18 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// What went wrong in a command of many writes, if anything did: another thing than a duplicate before that.
-    pub(super) fn of_many(answer: &Document) -> Option<Self> {
+    /// Whether all of a command of many writes is done; of several failures another one than a duplicate counts.
+    pub(super) fn if_any(answer: &Document) -> Result<(), Self> {
         let errors = answer.get_array("writeErrors").into_iter().flatten();
         let concern = answer.get("writeConcernError");
         let failed = errors.chain(concern).filter_map(Bson::as_document).map(|error| {
             let code = error.get_i32("code").unwrap_or_default();
             (code, error.get_str("errmsg").unwrap_or("a write failed").to_owned())
         });
-        failed.min_by_key(|(code, _)| *code == DUPLICATE_KEY).map(|(code, said)| Self::Write { code, said })
+        match failed.min_by_key(|(code, _)| *code == DUPLICATE_KEY) {
+            Some((code, said)) => Err(Self::Write { code, said }),
+            None => Ok(()),
+        }
     }
 
     /// Whether a unique index kept a write from happening: somebody was faster.
@@ -55,7 +58,7 @@ impl Failure {
 }
 
 /// What a server calls a text that a unique index has already.
-const DUPLICATE_KEY: i32 = 11_000;
+pub(super) const DUPLICATE_KEY: i32 = 11_000;
 
 /// Whether a unique index kept a write from happening.
 fn is_duplicate(error: &Error) -> bool {

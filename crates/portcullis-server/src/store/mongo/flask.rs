@@ -91,5 +91,5 @@ async fn write_at_once(database: &Database, tokens: &[RevokedToken], now: System
         "writeConcern": { "w": "majority", "j": true },
     };
     let answer = bounded(async { database.run_command(command).await }).await?;
-    Failure::of_many(&answer).map_or(Ok(()), Err)
+    Failure::if_any(&answer)
 }

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::{
     REVOCATIONS, REVOKED_TOKENS, SESSIONS, USERS,
     calls::bounded,
-    failure::{Failure, Place},
+    failure::{DUPLICATE_KEY, Failure, Place},
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -147,8 +147,6 @@ async fn list(collection: &Collection<Document>) -> Result<Vec<IndexModel>, mong
 fn is_direction(value: &Bson) -> bool {
     matches!(value, Bson::Int32(1 | -1) | Bson::Int64(1 | -1)) || matches!(value, Bson::Double(_))
 }
-
-const DUPLICATE_KEY: i32 = 11_000;
 
 /// Whether an index of other options, or of another name, is in the way.
 fn is_conflict(failure: &Failure) -> bool {

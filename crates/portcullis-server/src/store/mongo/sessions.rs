@@ -68,12 +68,12 @@ impl Sessions {
         let living = self.living(&session.user, now).await?;
         let others = living.into_iter().filter(|other| other.id != session.id);
         let surplus: Vec<_> = others.skip(at_most.saturating_sub(1)).map(|other| other.id).collect();
-        let mut displaced = Vec::new();
-        if !surplus.is_empty() {
-            // Of many logins at once each looks at the same ones: one command a session would be a storm.
-            let ids: Vec<&str> = surplus.iter().map(SessionId::as_str).collect();
-            displaced = self.end_all_where(doc! { "_id": { "$in": ids } }, EndReason::Displaced, now).await?;
+        if surplus.is_empty() {
+            return Ok(Opening::Opened { displaced: Vec::new() });
         }
+        // Of many logins at once each looks at the same ones: one command a session would be a storm.
+        let ids: Vec<&str> = surplus.iter().map(SessionId::as_str).collect();
+        let displaced = self.end_all_where(doc! { "_id": { "$in": ids } }, EndReason::Displaced, now).await?;
         Ok(Opening::Opened { displaced })
     }
 
