@@ -47,6 +47,21 @@ impl World {
     }
 }
 
+/// Owner and thief hold one token and take turns, each after a pause and on a node whose clock is off; answers how the
+/// session has ended.
+fn end_with_a_thief(thief_first: bool, turns: Vec<(u64, i64)>) -> Option<EndReason> {
+    let mut world = World::new();
+    let mut held = [world.given[0].clone(), world.given[0].clone()];
+    for (turn, (pause, off)) in turns.into_iter().enumerate() {
+        world.now += pause;
+        let whose = (turn + usize::from(thief_first)) % 2;
+        if let (_, Some(pair)) = world.present(&held[whose].clone(), off) {
+            held[whose] = pair;
+        }
+    }
+    world.session.ended.map(|ended| ended.reason)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -81,18 +96,22 @@ proptest! {
     /// One client, several tabs with one memory, answers lost at random, pauses of any length: nobody is logged out.
     #[test]
     fn a_lost_answer_never_ends_a_session(
-        steps in proptest::collection::vec((0..400_000_u64, any::<bool>(), any::<bool>(), 0..3_usize), 1..80),
+        steps in proptest::collection::vec(
+            (0..400_000_u64, any::<bool>(), any::<bool>(), proptest::collection::vec(-2000..2000_i64, 1..4)),
+            1..80,
+        ),
     ) {
         let mut world = World::new();
         let mut held = world.given[0].clone();
-        for (pause, lost, uses, more_tabs) in steps {
+        for (pause, lost, uses, tabs) in steps {
             world.now += pause;
             // The other tabs have read the memory before the first stored its answer, and ask within the window.
             let read_before = held.clone();
-            for tab in 0..=more_tabs {
+            // Each asks a node of its own, whose clock is off.
+            for off in tabs {
                 world.now += 100;
-                let (verdict, pair) = world.present(&read_before, 0);
-                prop_assert!(pair.is_some(), "{:?} by tab {}", verdict, tab);
+                let (verdict, pair) = world.present(&read_before, off);
+                prop_assert!(pair.is_some(), "{:?} on a node that is {} ms off", verdict, off);
                 if !lost {
                     held = pair.unwrap();
                 }
@@ -112,16 +131,17 @@ proptest! {
         thief_first in any::<bool>(),
         pauses in proptest::collection::vec(WINDOW_MILLIS..4_000_000, 4),
     ) {
-        let mut world = World::new();
-        let mut held = [world.given[0].clone(), world.given[0].clone()];
-        for (turn, pause) in pauses.into_iter().enumerate() {
-            world.now += pause;
-            let whose = (turn + usize::from(thief_first)) % 2;
-            if let (_, Some(pair)) = world.present(&held[whose].clone(), 0) {
-                held[whose] = pair;
-            }
-        }
-        prop_assert_eq!(world.session.ended.map(|ended| ended.reason), Some(EndReason::Replayed));
+        let turns = pauses.into_iter().map(|pause| (pause, 0)).collect();
+        prop_assert_eq!(end_with_a_thief(thief_first, turns), Some(EndReason::Replayed));
+    }
+
+    /// The same on nodes whose clocks differ, with pauses that are beyond the window by each of them.
+    #[test]
+    fn with_a_thief_the_session_ends_on_whichever_nodes(
+        thief_first in any::<bool>(),
+        turns in proptest::collection::vec((WINDOW_MILLIS + 4000..4_000_000, -2000..2000_i64), 4),
+    ) {
+        prop_assert_eq!(end_with_a_thief(thief_first, turns), Some(EndReason::Replayed));
     }
 
     /// A token of before the last head that was seen ends the session at the first try.
