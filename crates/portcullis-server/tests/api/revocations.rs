@@ -1,10 +1,14 @@
 //! What a node knows of ended sessions: after a start, after an answer of the store that came too late, after a clock
 //! that was set.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant, SystemTime},
+};
 
 use portcullis::{
-    Claims, Clock as _, JwtManager, Key, ManualClock, NumericDate, Revocation as _, RevocationIndex,
+    Claims, Clock, JwtManager, Key, ManualClock, NumericDate, Revocation as _, RevocationIndex,
     Verdict as Hears,
 };
 use portcullis_server::{
@@ -61,13 +65,17 @@ impl Node {
     }
 
     async fn loaded(&self, leeway: Duration) -> Revocations {
+        self.loaded_by(Arc::new(self.clock.clone()), leeway).await
+    }
+
+    async fn loaded_by(&self, clock: Arc<dyn Clock>, leeway: Duration) -> Revocations {
         let policy = RevocationPolicy {
             leeway,
             session_max_age: HOUR,
             source: FeedSource::Auto,
             max_staleness: Duration::from_mins(5),
         };
-        Revocations::load(self.store.clone(), Arc::new(self.clock.clone()), policy).await.unwrap()
+        Revocations::load(self.store.clone(), clock, policy).await.unwrap()
     }
 }
 
@@ -176,6 +184,53 @@ async fn a_store_that_cannot_tell_by_itself_is_refused_where_it_should() {
     assert_eq!(error.kind(), StoreErrorKind::Refused);
     let text = error.to_string();
     assert!(["REVOCATION_FEED", "\"poll\"", "sqlite:"].iter().all(|part| text.contains(part)), "{text}");
+}
+
+/// A clock by which everything takes a second.
+struct Slow(ManualClock);
+
+impl Clock for Slow {
+    fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.0.advance(Duration::from_secs(1));
+        self.0.monotonic()
+    }
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_long_load_says_how_far_it_is_and_at_last_that_it_is_done() {
+    let node = Node::new().await;
+    node.opened("s").await;
+    node.store.end_session(&SessionId::new("s"), EndReason::LoggedOut, node.clock.now()).await.unwrap();
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    // The load is one task of this thread.
+    let said_here = tracing::subscriber::set_default(subscriber);
+    node.loaded_by(Arc::new(Slow(node.clock.clone())), Duration::ZERO).await;
+    drop(said_here);
+    let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let at = |text: &str| said.find(text).unwrap_or_else(|| panic!("{text:?} is not in:\n{said}"));
+    assert!(
+        at("loading the revocation list: 1 entries so far") < at("the revocation list is loaded: 1 entries")
+    );
 }
 
 #[tokio::test]
