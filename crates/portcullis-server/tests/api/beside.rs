@@ -6,11 +6,11 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use portcullis::{Key, NumericDate, testing::Mint};
+use portcullis::{NumericDate, testing::Mint};
 use portcullis_server::revocations::Revocations;
 use serde_json::json;
 
-use crate::support::{TestApp, Tokens};
+use crate::support::{TestApp, Tokens, signed};
 
 const REFRESH: &str = "/users/refresh";
 
@@ -110,7 +110,7 @@ async fn an_adopted_token_is_refused_there_and_goes_by_the_rule_here() {
     let alice = app.state.jwt().verify(&alice.access).unwrap().identity().to_owned();
     let now = NumericDate::from(app.state.clock().now()).seconds();
     let legacy = Mint::refresh(alice).claim("iat", now - 60).claim("exp", now + 1000);
-    let legacy = legacy.sign(&Key::hs256("a secret of the tests, 32 bytes or more").unwrap());
+    let legacy = signed(legacy);
     let first = refreshed(&app, &legacy).await;
     assert_eq!(refused_there(&app), jtis([&legacy]));
     assert_eq!(refreshed(&app, &legacy).await.refresh, first.refresh);

@@ -2,11 +2,11 @@
 
 use axum::{
     body::Body,
-    http::{Method, Request, StatusCode, header},
+    http::{Method, Request, StatusCode},
 };
 use serde_json::json;
 
-use super::{Route, Three, goes_on, is_over, with_token};
+use super::{Route, Three, by, goes_on, is_over, with_body, with_token};
 use crate::support::{TestApp, Tokens};
 
 /// `POST /users/logout`
@@ -105,9 +105,7 @@ impl Route for EndSession {
 
     async fn prepare(app: &TestApp) -> Self {
         let three = Three::prepare(app).await;
-        let claims = app.state.jwt().verify(&three.others[0].access).unwrap();
-        let path = format!("/users/me/sessions/{}", claims.session().unwrap().id);
-        Self { three, path }
+        Self { path: app.session_path(&three.others[0]), three }
     }
 
     fn request(&self) -> Request<Body> {
@@ -129,8 +127,7 @@ impl Route for EndThisSession {
 
     async fn prepare(app: &TestApp) -> Self {
         let own = app.register("alice").await;
-        let claims = app.state.jwt().verify(&own.access).unwrap();
-        let path = format!("/users/me/sessions/{}", claims.session().unwrap().id);
+        let path = app.session_path(&own);
         Self(own, path)
     }
 
@@ -154,10 +151,8 @@ impl Route for ChangePassword {
     }
 
     fn request(&self) -> Request<Body> {
-        let request = Request::put("/users/me/password").header(header::CONTENT_TYPE, "application/json");
-        let request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.0.own.access));
         let body = json!({"password": "password", "new_password": "another password"});
-        request.body(Body::from(body.to_string())).unwrap()
+        by(with_body(Method::PUT, "/users/me/password", &body), &self.0.own.access)
     }
 
     async fn stands(&self, app: &TestApp) {

@@ -88,13 +88,23 @@ async fn one_fault<R: Route>(fault: Fault, nth: usize) -> bool {
 }
 
 fn post(path: &str, body: &serde_json::Value) -> Request<Body> {
-    let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+    with_body(Method::POST, path, body)
+}
+
+fn with_body(method: Method, path: &str, body: &serde_json::Value) -> Request<Body> {
+    let request =
+        Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
     request.body(Body::from(body.to_string())).unwrap()
 }
 
 fn with_token(method: Method, path: &str, token: &str) -> Request<Body> {
-    let request = Request::builder().method(method).uri(path);
-    request.header(header::AUTHORIZATION, format!("Bearer {token}")).body(Body::empty()).unwrap()
+    by(Request::builder().method(method).uri(path).body(Body::empty()).unwrap(), token)
+}
+
+/// The request of whoever has a token.
+fn by(mut request: Request<Body>, token: &str) -> Request<Body> {
+    request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+    request
 }
 
 fn alice() -> serde_json::Value {
@@ -262,10 +272,7 @@ impl Route for Fresh {
     }
 
     fn request(&self) -> Request<Body> {
-        let mut request = post("/users/me/fresh", &json!({"password": "password"}));
-        let bearer = format!("Bearer {}", self.own.access).parse().unwrap();
-        request.headers_mut().insert(header::AUTHORIZATION, bearer);
-        request
+        by(post("/users/me/fresh", &json!({"password": "password"})), &self.own.access)
     }
 
     async fn done(&mut self, _: &TestApp, answer: &Answer) {

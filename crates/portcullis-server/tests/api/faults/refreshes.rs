@@ -4,10 +4,9 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
 };
-use portcullis::{Key, NumericDate, testing::Mint};
 
 use super::{Route, goes_on, is_over, lets_in, with_token};
-use crate::support::{Answer, TestApp, Tokens};
+use crate::support::{Answer, TestApp, Tokens, legacy, signed};
 
 /// `POST /users/refresh` with the newest token; a client without an answer repeats it `AFTER` so many seconds.
 pub(super) struct Refresh<const AFTER: u64> {
@@ -141,12 +140,9 @@ impl Route for LogoutOfALegacyToken {
     }
 }
 
-/// A refresh token as Flask-JWT-Extended 4.7 makes it, of somebody with an account here.
+/// A refresh token of the Flask application, of somebody with an account here.
 async fn legacy_token(app: &TestApp) -> String {
     let ours = app.register("alice").await;
     let id = app.state.jwt().verify(&ours.access).unwrap().identity().to_owned();
-    let now = NumericDate::from(app.state.clock().now()).seconds();
-    let token = Mint::refresh(&id).claim("fresh", false).claim("iat", now - 60).claim("nbf", now - 60);
-    let token = token.claim("exp", now + 30 * 86_400);
-    token.sign(&Key::hs256("a secret of the tests, 32 bytes or more").unwrap())
+    signed(legacy(app, &id))
 }

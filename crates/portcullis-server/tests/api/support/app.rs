@@ -67,6 +67,9 @@ pub struct Tokens {
     pub refresh: String,
 }
 
+/// What a service of the tests signs with.
+pub(super) const SECRET: &str = "a secret of the tests, 32 bytes or more";
+
 impl TestApp {
     pub async fn new() -> Self {
         Self::with(&[]).await
@@ -117,6 +120,12 @@ impl TestApp {
             errors: Cell::new(0),
             place,
         }
+    }
+
+    /// The address of the session that tokens are of.
+    pub fn session_path(&self, tokens: &Tokens) -> String {
+        let claims = self.state.jwt().verify(&tokens.access).unwrap();
+        format!("/users/me/sessions/{}", claims.session().unwrap().id)
     }
 
     /// The file of the database, where it is an embedded one.
@@ -252,7 +261,7 @@ impl Place {
 fn configuration(instance: &Path, settings: &[(&str, &str)]) -> Config {
     // Cheap hashes: what they cost is not what these tests are about.
     let mut environment = BTreeMap::from([
-        ("JWT_SECRET_KEY", "a secret of the tests, 32 bytes or more"),
+        ("JWT_SECRET_KEY", SECRET),
         ("PASSWORD_ARGON2_MEMORY_KIB", "64"),
         ("PASSWORD_ARGON2_PASSES", "1"),
     ]);

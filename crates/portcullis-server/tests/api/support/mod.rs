@@ -3,11 +3,13 @@
 mod app;
 mod browser;
 mod faulty;
+mod legacy;
 mod process;
 
 pub use app::{Answer, TestApp, Tokens};
 pub use browser::Browser;
 pub use faulty::{Fault, Faulty};
+pub use legacy::{legacy, signed};
 #[cfg(feature = "mongo")]
 pub use process::Site;
 pub use process::{SEED_LINE, Server, instance};

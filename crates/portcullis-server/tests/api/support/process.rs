@@ -72,11 +72,7 @@ impl Server {
 
     /// Starts the program of an instance folder and kills it a while later, whether or not it is ready by then.
     pub fn start_and_kill(instance: &Path, environment: &[(&str, &str)], after: Duration) {
-        let mut command = program();
-        command.env_clear().envs(environment.iter().copied());
-        command
-            .args(["serve", "--profile", "testing", "--listen", "127.0.0.1:0", "--instance"])
-            .arg(instance);
+        let mut command = serving(instance, environment);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         pause(after);
         child.kill().unwrap();
@@ -85,9 +81,7 @@ impl Server {
 
     /// What a start says that is refused: its output and exit code.
     pub fn start_refused(instance: &Path) -> Output {
-        let mut command = program();
-        command.env_clear().args(["serve", "--profile", "testing", "--listen", "127.0.0.1:0", "--instance"]);
-        command.arg(instance).output().unwrap()
+        serving(instance, &[]).output().unwrap()
     }
 
     fn launch(
@@ -192,6 +186,15 @@ impl Site {
             self.request(method, path, &[("Authorization", &format!("Bearer {token}"))], "");
         (status, body)
     }
+}
+
+/// The program, about to serve an instance folder in the testing profile on a free port.
+fn serving(instance: &Path, environment: &[(&str, &str)]) -> Command {
+    let mut command = program();
+    // Nothing of this process's environment is a setting.
+    command.env_clear().envs(environment.iter().copied());
+    command.args(["serve", "--profile", "testing", "--listen", "127.0.0.1:0", "--instance"]).arg(instance);
+    command
 }
 
 fn program() -> Command {

@@ -6,11 +6,11 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use portcullis::{Key, NumericDate, testing::Mint};
+use portcullis::{NumericDate, testing::Mint};
 use portcullis_server::model::{Revocation, RevokedToken};
 use serde_json::json;
 
-use crate::support::{Answer, TestApp, Tokens};
+use crate::support::{Answer, TestApp, Tokens, legacy, signed};
 
 const REFRESH: &str = "/users/refresh";
 const LOGOUT: &str = "/users/logout";
@@ -18,17 +18,6 @@ const DAY: i64 = 86_400;
 
 fn now(app: &TestApp) -> i64 {
     NumericDate::from(app.state.clock().now()).seconds()
-}
-
-fn signed(token: Mint) -> String {
-    token.sign(&Key::hs256("a secret of the tests, 32 bytes or more").unwrap())
-}
-
-/// As Flask-JWT-Extended 4.7 makes it.
-fn legacy(app: &TestApp, identity: &str) -> Mint {
-    let now = now(app);
-    let token = Mint::refresh(identity).claim("fresh", false).claim("csrf", "of the Flask application");
-    token.claim("iat", now - 60).claim("nbf", now - 60).claim("exp", now + 30 * DAY)
 }
 
 /// As 3.18 makes it.
