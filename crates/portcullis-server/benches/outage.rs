@@ -44,9 +44,10 @@ fn main() -> ExitCode {
     let mut all_hold = true;
     for outage in outages {
         let report = run(outage, LENGTH);
-        println!("{report}: {}", if report.holds(IN_TIME) { "holds" } else { "DOES NOT HOLD" });
+        let holds = report.holds(IN_TIME);
+        println!("{report}: {}", if holds { "holds" } else { "DOES NOT HOLD" });
         report.during.odd.iter().take(5).for_each(|odd| println!("  {odd}"));
-        all_hold &= report.holds(IN_TIME);
+        all_hold &= holds;
     }
     if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
