@@ -1,7 +1,8 @@
 //! What the revocation list costs: memory, a look-up that finds nothing, loading it at a start, and a guarded request
 //! with a million entries in it.
 //!
-//! Run by `scripts/bench revocations`. It needs 3 GB of disk below the system's folder for temporary files.
+//! Run by `scripts/bench revocations`. It needs 3 GB of disk below the system's folder for temporary files. With
+//! `--store mongo` a million entries are loaded from MongoDB, beside the driver's cursor alone in the same run.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,7 +15,14 @@
     reason = "a benchmark fails by panicking"
 )]
 
+#[cfg(feature = "mongo")]
+#[path = "../tests/harness/mod.rs"]
+mod harness;
 mod service;
+#[cfg(feature = "mongo")]
+#[path = "../tests/api/support/process.rs"]
+#[expect(dead_code, reason = "the tests use it")]
+mod support;
 
 use std::{fs, hint::black_box, path::Path, time::Duration};
 
@@ -37,25 +45,85 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    in_memory();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    match std::env::args().skip_while(|argument| argument != "--store").nth(1).as_deref() {
+        None | Some("sqlite") => {
+            in_memory();
+            runtime.block_on(on_sqlite());
+        }
+        #[cfg(feature = "mongo")]
+        // A task, as the service's reading is one.
+        Some("mongo") => runtime.block_on(runtime.spawn(on_mongo())).unwrap(),
+        Some(other) => panic!("--store is sqlite or mongo, not {other}"),
+    }
+}
+
+async fn on_sqlite() {
     let (empty, full) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    runtime.block_on(async {
-        let (none, without) = open(empty.path(), &[]).await;
-        let (some, _) = open(full.path(), &[]).await;
-        some.close().await;
-        drop(some);
-        fill(full.path(), "revoked tokens", 0..MILLION, insert_token);
-        let (some, with) = load(full.path(), "1 000 000 revoked tokens", None).await;
-        guarded(&without, &with).await;
-        none.close().await;
-        some.close().await;
-        drop((none, some));
-        fill(full.path(), "ended sessions", 0..MILLION, insert_session);
-        load(full.path(), "1 000 000 revoked tokens and as many ended sessions", None).await.0.close().await;
-        fill(full.path(), "revoked tokens", MILLION..9 * MILLION, insert_token);
-        load(full.path(), "10 000 000 of both", Some(LOAD_GOAL)).await.0.close().await;
-    });
+    let (none, without) = open(empty.path(), &[]).await;
+    let (some, _) = open(full.path(), &[]).await;
+    some.close().await;
+    drop(some);
+    fill(full.path(), "revoked tokens", 0..MILLION, insert_token);
+    let (some, with) = load(full.path(), "1 000 000 revoked tokens", None).await;
+    guarded(&without, &with).await;
+    none.close().await;
+    some.close().await;
+    drop((none, some));
+    fill(full.path(), "ended sessions", 0..MILLION, insert_session);
+    load(full.path(), "1 000 000 revoked tokens and as many ended sessions", None).await.0.close().await;
+    fill(full.path(), "revoked tokens", MILLION..9 * MILLION, insert_token);
+    load(full.path(), "10 000 000 of both", Some(LOAD_GOAL)).await.0.close().await;
+}
+
+/// A start with a million entries in MongoDB, and the driver's cursor alone over the same fields, in turn.
+#[cfg(feature = "mongo")]
+async fn on_mongo() {
+    use mongodb::{
+        Client, Collection,
+        bson::{DateTime, Document, doc},
+    };
+    use portcullis_server::store::BATCH;
+    const AT_ONCE: u32 = 10_000;
+    const TURNS: usize = 5;
+    let server = harness::secantus::Secantus::start();
+    let (uri, folder) = (server.uri("bench"), tempfile::tempdir().unwrap());
+    let (state, _) = open(folder.path(), &[("MONGO_URI", &uri)]).await;
+    state.close().await;
+    let tokens: Collection<Document> =
+        Client::with_uri_str(&uri).await.unwrap().database("bench").collection("revoked_tokens");
+    let began = now();
+    for first in (0..MILLION).step_by(AT_ONCE as usize) {
+        let at = DateTime::now();
+        let far = DateTime::from_millis(FAR * 1000);
+        let some = (first..first + AT_ONCE)
+            .map(|n| doc! { "jti": jti(n), "created_at": at, "at": at, "expires_at": far });
+        tokens.insert_many(some).await.unwrap();
+    }
+    println!("  ({MILLION} revoked tokens written in {:.0?})", now() - began);
+    let (mut cursors, mut starts) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        let began = now();
+        let fields = doc! { "jti": 1, "expires_at": 1, "for_flask": 1, "at": 1 };
+        let mut cursor =
+            tokens.find(doc! {}).projection(fields).batch_size(BATCH.try_into().unwrap()).await.unwrap();
+        let mut read = 0;
+        while cursor.advance().await.unwrap() {
+            read += black_box(cursor.current()).get_str("jti").map(|_| 1_u32).unwrap();
+        }
+        assert_eq!(read, MILLION);
+        cursors.push(now() - began);
+        let began = now();
+        open(folder.path(), &[("MONGO_URI", &uri)]).await.0.close().await;
+        starts.push(now() - began);
+    }
+    cursors.sort_unstable();
+    starts.sort_unstable();
+    let (cursor, start) = (cursors[TURNS / 2], starts[TURNS / 2]);
+    println!(
+        "a start with 1 000 000 revoked tokens in MongoDB: {start:.2?}, the driver's cursor alone {cursor:.2?}; ratio {:.2}",
+        start.as_secs_f64() / cursor.as_secs_f64()
+    );
 }
 
 /// The index alone, filled in one go.
