@@ -67,6 +67,21 @@ pub fn secret(folder: &Path) -> Result<InstanceSecret, InstanceError> {
     Err(problem(&path, "does not stay where it is made; does something else remove it?"))
 }
 
+/// Reads the folder's secret, `None` where none was made yet.
+///
+/// # Errors
+/// Those of [`secret`] for a file that is there.
+pub fn secret_if_made(folder: &Path) -> Result<Option<Secret>, InstanceError> {
+    read(&folder.join(FILE))
+}
+
+impl InstanceError {
+    /// No secret can be made up.
+    pub(crate) fn without_random_bytes() -> Self {
+        Self { path: "the system".to_owned(), problem: "gave no random bytes".to_owned() }
+    }
+}
+
 fn read(path: &Path) -> Result<Option<Secret>, InstanceError> {
     let unreadable = |error| problem(path, format!("the secret cannot be read: {error}"));
     match fs::metadata(path) {

@@ -7,10 +7,10 @@ use tokio::{
     time::{Interval, MissedTickBehavior},
 };
 
-use crate::revocations::Revocations;
+use crate::{audit::Audit, revocations::Revocations};
 
 /// The jobs of a running service; they end with this value.
-pub struct Jobs([JoinHandle<()>; 6]);
+pub struct Jobs([JoinHandle<()>; 7]);
 
 impl Jobs {
     /// How often what has expired is dropped. A purge takes milliseconds; nothing waits for it.
@@ -29,7 +29,7 @@ impl Jobs {
     const TELL_FLASK_EVERY: Duration = Duration::from_secs(10);
 
     /// Starts them.
-    pub fn start(revocations: &Arc<Revocations>) -> Self {
+    pub fn start(revocations: &Arc<Revocations>, audit: &Arc<Audit>) -> Self {
         Self([
             tokio::spawn(purge(revocations.clone())),
             tokio::spawn(tell_seen(revocations.clone())),
@@ -37,6 +37,7 @@ impl Jobs {
             tokio::spawn(poll(revocations.clone())),
             tokio::spawn(listen(revocations.clone())),
             tokio::spawn(reload(revocations.clone())),
+            tokio::spawn(write_audit(audit.clone())),
         ])
     }
 
@@ -54,8 +55,12 @@ async fn purge(revocations: Arc<Revocations>) {
         rhythm.tick().await;
         match revocations.purge().await {
             Ok(0) => {}
-            Ok(purged) => tracing::info!(purged, "{purged} expired sessions and revocations purged"),
-            Err(error) => tracing::warn!(%error, "expired sessions and revocations could not be purged"),
+            Ok(purged) => {
+                tracing::info!(purged, "{purged} expired sessions, revocations and audit events purged");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "expired sessions, revocations and audit events could not be purged");
+            }
         }
     }
 }
@@ -116,6 +121,24 @@ async fn tell_flask(revocations: Arc<Revocations>) {
             Ok(told) => tracing::info!(told, "the Flask application was told of {told} ended sessions"),
             Err(error) => tracing::warn!(%error, "the Flask application could not be told what to refuse"),
         }
+    }
+}
+
+async fn write_audit(audit: Arc<Audit>) {
+    let (mut rhythm, mut failing) = (every(Audit::WRITE_EVERY), false);
+    loop {
+        tokio::select! {
+            _ = rhythm.tick() => {}
+            // A store that does not answer is not asked again for each batch that comes.
+            () = audit.batch_waits(), if !failing => {}
+        }
+        let written = audit.write().await;
+        if let Err(error) = &written
+            && !failing
+        {
+            tracing::warn!(%error, "audit events could not be written: they are kept and tried again");
+        }
+        failing = written.is_err();
     }
 }
 

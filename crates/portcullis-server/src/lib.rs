@@ -6,7 +6,9 @@
 //! state         the parts, brought together in one place
 //! http          all routes and layers on one page, one file a resource
 //! accounts      what people do: register, log in, refresh, log out
+//! limits        how often strangers may try
 //! passwords     hashing on a few workers          revocations  the list, in the store and in memory
+//! audit         what happened, in the log and in the store
 //! store         where it all is durable           jobs         what happens by the clock
 //! sessions      the refresh rule, one pure function
 //! instance      the folder where the made secret lies
@@ -17,12 +19,14 @@
 //! Which room may use which is written in `ARCHITECTURE.md` and held by `tests/rooms.rs`.
 
 pub mod accounts;
+pub mod audit;
 pub mod causes;
 pub mod cli;
 pub mod config;
 mod http;
 pub mod instance;
 pub mod jobs;
+pub mod limits;
 pub mod model;
 pub mod passwords;
 pub mod revocations;
@@ -30,4 +34,4 @@ pub mod sessions;
 pub mod state;
 pub mod store;
 
-pub use http::{MAX_HEAD_BYTES, app};
+pub use http::{MAX_HEAD_BYTES, Route, Rule, app, route_table};

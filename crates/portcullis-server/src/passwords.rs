@@ -6,8 +6,11 @@ mod bcrypt;
 mod django;
 mod passlib;
 mod pbkdf2;
+mod scrypt;
 mod stored;
+mod usual;
 mod werkzeug;
+mod worker;
 
 use std::{
     num::{NonZero, NonZeroU32},
@@ -16,12 +19,13 @@ use std::{
     time::Duration,
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
+use crossbeam_channel::{Sender, TrySendError};
 use portcullis::Clock;
 use tokio::sync::oneshot;
 
 use crate::model::{Password, PasswordHash};
-use argon2id::Arena;
+pub use stored::{Unverifiable, judge};
+use worker::{Task, Worker};
 
 /// What one hash costs: argon2id with one lane (OWASP Password Storage Cheat Sheet).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +110,22 @@ impl HashCapacity {
         let workers = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         Self { workers, queue, idle: Duration::from_mins(1) }
     }
+
+    /// One worker, for a program that has little to hash and others beside it.
+    pub fn of_one_worker(queue: usize) -> Self {
+        Self { workers: NonZero::<usize>::MIN, queue, idle: Duration::from_mins(1) }
+    }
+}
+
+/// What came of checking a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// It is the one that the hash was made of.
+    Right,
+    /// It is another, or there is no hash.
+    Wrong,
+    /// The hash cannot be verified, so that no password is right. To whoever shows one it is a wrong one.
+    Unusable(Unverifiable),
 }
 
 /// Why a password was neither hashed nor checked.
@@ -127,18 +147,13 @@ pub struct Passwords {
     dummy: PasswordHash,
 }
 
-enum Task {
-    Hash { password: Password, scheme: Scheme, answer: oneshot::Sender<Result<PasswordHash, PasswordsError>> },
-    Check { password: Password, stored: PasswordHash, answer: oneshot::Sender<bool> },
-}
-
 impl Passwords {
     /// Starts the workers. They hold no memory before the first hash and end with this value.
     pub fn start(scheme: Scheme, upgrade: Upgrade, capacity: HashCapacity, clock: &Arc<dyn Clock>) -> Self {
         let (queue, tasks) = crossbeam_channel::bounded(capacity.queue);
         for number in 0..capacity.workers.get() {
             let tasks = tasks.clone();
-            let worker = Worker { arena: Arena::default(), scheme, usual: None, clock: clock.clone() };
+            let worker = Worker::new(scheme, clock.clone());
             let thread = thread::Builder::new().name(format!("hash-{number}"));
             // Without this thread the others do its work; with none of them, hashing answers `Failed`.
             if let Err(error) = thread.spawn(move || worker.work(&tasks, capacity.idle)) {
@@ -158,8 +173,8 @@ impl Passwords {
         hash.await.unwrap_or(Err(PasswordsError::Failed("the worker ended")))
     }
 
-    /// Whether a password is that of a stored hash. Without one, and with one that cannot be verified, the same work
-    /// is done and the answer is no, so that none of that can be told from a wrong password.
+    /// Checks a password against a stored hash. Without one, and with one that cannot be verified, the same work is done
+    /// as for a wrong password, so that time does not tell them apart; what the answer tells is the caller's to keep.
     ///
     /// # Errors
     /// [`PasswordsError::Busy`] at once when the queue is full.
@@ -167,7 +182,7 @@ impl Passwords {
         &self,
         password: Password,
         stored: Option<&PasswordHash>,
-    ) -> Result<bool, PasswordsError> {
+    ) -> Result<Checked, PasswordsError> {
         let (answer, verdict) = oneshot::channel();
         let stored = stored.unwrap_or(&self.dummy).clone();
         self.submit(Task::Check { password, stored, answer })?;
@@ -201,93 +216,6 @@ impl Passwords {
     }
 }
 
-/// One hash worker.
-struct Worker {
-    arena: Arena,
-    scheme: Scheme,
-    /// How long the check of a new hash took last.
-    usual: Option<Duration>,
-    clock: Arc<dyn Clock>,
-}
-
-impl Worker {
-    /// A worker's life: hash what comes, and after a while without work give the memory back.
-    fn work(mut self, tasks: &Receiver<Task>, idle: Duration) {
-        loop {
-            let task = if self.arena.is_empty() {
-                tasks.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                tasks.recv_timeout(idle)
-            };
-            match task {
-                Ok(task) => self.run(task),
-                Err(RecvTimeoutError::Timeout) => self.arena.release(),
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-        }
-    }
-
-    /// Does the work, unless whoever asked has gone: an abandoned login must not keep others waiting.
-    fn run(&mut self, task: Task) {
-        match task {
-            Task::Hash { answer, .. } if answer.is_closed() => {}
-            Task::Check { answer, .. } if answer.is_closed() => {}
-            Task::Hash { password, scheme, answer } => {
-                let hash = match scheme {
-                    Scheme::Argon2id(cost) => argon2id::hash(&password, cost, &mut self.arena),
-                    Scheme::Pbkdf2Sha256 { rounds } => passlib::hash(&password, rounds),
-                };
-                let _gone = answer.send(hash);
-            }
-            Task::Check { password, stored, answer } => {
-                let _gone = answer.send(self.check(&password, &stored));
-            }
-        }
-    }
-
-    /// Checks a password, and takes as long for it as with a new hash: how old somebody's hash is, and whether there
-    /// is one, must not show.
-    fn check(&mut self, password: &Password, stored: &PasswordHash) -> bool {
-        let begun = self.clock.monotonic();
-        let verdict = stored::verify(password, stored, &mut self.arena);
-        let spent = self.clock.monotonic().saturating_duration_since(begun);
-        if verdict.is_ok() && stored::is_present(stored, self.scheme) {
-            // A password in two forms may be hashed twice.
-            if *password.normalized() == password.presented() {
-                self.usual = Some(spent);
-            }
-        } else {
-            self.do_the_rest(password, spent);
-        }
-        verdict.unwrap_or_else(|problem| {
-            tracing::warn!(%problem, "a stored password hash cannot be verified, it is {problem}: a login is refused");
-            false
-        })
-    }
-
-    /// The work that a new hash would have been, less what was spent. It is real work and no waiting, which would look
-    /// different on a busy machine.
-    fn do_the_rest(&mut self, password: &Password, spent: Duration) {
-        let rest = self.rest(spent);
-        if rest > 0 {
-            let dummy = self.scheme.thousandths(rest).dummy();
-            let begun = self.clock.monotonic();
-            // Nobody has it.
-            let _no = stored::verify(password, &dummy, &mut self.arena);
-            if self.usual.is_none() {
-                self.usual = Some(self.clock.monotonic().saturating_duration_since(begun));
-            }
-        }
-    }
-
-    /// How many thousandths of the usual work are left after a time; all of it where nothing is known of that yet.
-    fn rest(&self, spent: Duration) -> u32 {
-        let usual = self.usual.map_or(0, |usual| usual.as_micros());
-        let done = spent.as_micros().saturating_mul(1000).checked_div(usual).unwrap_or(0);
-        u32::try_from(1000_u128.saturating_sub(done)).unwrap_or(0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use portcullis::SystemClock;
@@ -315,11 +243,13 @@ mod tests {
     async fn hashing_and_checking_meet() {
         let passwords = start(Scheme::Argon2id(CHEAP), 2, 8);
         let stored = passwords.hash(password("correct horse")).await.unwrap();
-        assert!(passwords.check(password("correct horse"), Some(&stored)).await.unwrap());
-        assert!(!passwords.check(password("battery staple"), Some(&stored)).await.unwrap());
-        assert!(!passwords.check(password("correct horse"), None).await.unwrap());
+        let check = async |text, stored| passwords.check(password(text), stored).await.unwrap();
+        assert_eq!(check("correct horse", Some(&stored)).await, Checked::Right);
+        assert_eq!(check("battery staple", Some(&stored)).await, Checked::Wrong);
+        assert_eq!(check("correct horse", None).await, Checked::Wrong);
         let damaged = PasswordHash::stored("$argon2id$");
-        assert!(!passwords.check(password("correct horse"), Some(&damaged)).await.unwrap());
+        let unusable = Checked::Unusable(Unverifiable::Damaged);
+        assert_eq!(check("correct horse", Some(&damaged)).await, unusable);
     }
 
     #[tokio::test]
@@ -331,54 +261,18 @@ mod tests {
         assert!(of_pbkdf2.as_str().starts_with("$pbkdf2-sha256$1000$"));
         for (passwords, own, other) in [(&argon2, &of_argon2, &of_pbkdf2), (&pbkdf2, &of_pbkdf2, &of_argon2)]
         {
-            assert!(passwords.check(password("x"), Some(other)).await.unwrap());
-            assert!(!passwords.check(password("y"), Some(other)).await.unwrap());
+            let check = async |text, stored| passwords.check(password(text), Some(stored)).await.unwrap();
+            assert_eq!(check("x", other).await, Checked::Right);
+            assert_eq!(check("y", other).await, Checked::Wrong);
             assert_eq!(passwords.successor(own, password("x")).await.unwrap(), None);
             let successor = passwords.successor(other, password("x")).await.unwrap().unwrap();
-            assert!(passwords.check(password("x"), Some(&successor)).await.unwrap());
+            assert_eq!(check("x", &successor).await, Checked::Right);
             assert_eq!(passwords.successor(&successor, password("x")).await.unwrap(), None);
         }
         let capacity =
             HashCapacity { workers: NonZero::<usize>::MIN, queue: 8, idle: Duration::from_secs(1) };
         let never = Passwords::start(Scheme::Argon2id(CHEAP), Upgrade::Never, capacity, &clock());
         assert_eq!(never.successor(&of_pbkdf2, password("x")).await.unwrap(), None);
-    }
-
-    #[test]
-    fn what_a_cheap_hash_leaves_undone_is_done() {
-        let scheme = Scheme::Argon2id(HashCost { memory_kib: 1000, passes: 2 });
-        let worker = |usual| Worker { arena: Arena::default(), scheme, usual, clock: clock() };
-        let millis = Duration::from_millis;
-        for (usual, spent, rest) in [
-            (None, millis(5), 1000),
-            (Some(Duration::ZERO), millis(5), 1000),
-            (Some(millis(20)), Duration::ZERO, 1000),
-            (Some(millis(20)), millis(5), 750),
-            (Some(millis(20)), millis(20), 0),
-            (Some(millis(20)), Duration::MAX, 0),
-        ] {
-            assert_eq!(worker(usual).rest(spent), rest, "{spent:?} of {usual:?}");
-        }
-        let part = |part| scheme.thousandths(part).dummy();
-        assert!(part(750).as_str().contains("m=750,t=2,"), "{}", part(750).as_str());
-        assert!(part(1).as_str().contains("m=8,t=2,"));
-        let rounds = Scheme::Pbkdf2Sha256 { rounds: NonZeroU32::new(600_000).unwrap() };
-        let part = |part| rounds.thousandths(part).dummy();
-        assert!(part(250).as_str().starts_with("$pbkdf2-sha256$150000$"));
-    }
-
-    #[test]
-    fn what_cannot_be_verified_and_what_is_cheap_is_made_up_for_and_never_right() {
-        let mut worker =
-            Worker { arena: Arena::default(), scheme: Scheme::Argon2id(CHEAP), usual: None, clock: clock() };
-        let cheap = passlib::hash(&password("x"), NonZeroU32::MIN).unwrap();
-        // Each of them measures what is usual where nothing has.
-        for (stored, right) in [(PasswordHash::stored("damaged"), false), (cheap, true)] {
-            worker.usual = None;
-            assert_eq!(worker.check(&password("x"), &stored), right);
-            assert!(worker.usual.is_some(), "the work of a new hash was done");
-            assert!(!worker.check(&password("y"), &stored));
-        }
     }
 
     #[tokio::test]

@@ -18,11 +18,12 @@ use self::{feed::Heard, flask::Neighbour, hearing::Hearing, seen::SeenSessions};
 
 use crate::{
     model::{EndReason, EndedSession, Revocation, RevokedToken, Session, SessionId},
-    store::{Store, StoreError},
+    store::{Expired, Store, StoreError},
 };
 
 /// The revocation list of a service: written to the store, answered from memory, and kept up with what others write.
 pub struct Revocations {
+    duty: Duty,
     index: RevocationIndex,
     seen: SeenSessions,
     hearing: Hearing,
@@ -38,6 +39,15 @@ pub struct Revocations {
     purged_at: Mutex<(SystemTime, Instant)>,
 }
 
+/// What the list is there for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Duty {
+    /// Tokens are verified by it, so that it has to know what others write.
+    Verify,
+    /// It is written to, and nobody asks it.
+    Write,
+}
+
 /// What a configuration decides about revocation.
 #[derive(Clone, Copy, Debug)]
 pub struct RevocationPolicy {
@@ -49,6 +59,8 @@ pub struct RevocationPolicy {
     pub source: FeedSource,
     /// How long it may hear nothing before it refuses to guess.
     pub max_staleness: Duration,
+    /// How long audit events are kept.
+    pub events_kept: Duration,
 }
 
 /// How a node hears of what others revoke.
@@ -167,7 +179,10 @@ impl Revocations {
     }
 
     fn note(&self, revocation: &Revocation) {
-        let index = &self.index;
+        Self::note_in(&self.index, revocation);
+    }
+
+    fn note_in(index: &RevocationIndex, revocation: &Revocation) {
         match revocation {
             Revocation::Token(RevokedToken { jti, expires_at }) => index.revoke_token(jti, *expires_at),
             Revocation::Session(EndedSession { id, until }) => {
@@ -188,8 +203,8 @@ impl Revocations {
         self.policy.leeway + Duration::from_mins(1)
     }
 
-    /// Drops what has expired, in memory by this node's clock and in the store by its own; answers how many entries left
-    /// the store. After a step of the clock one round is left out: what an operator has set wrong can be set right before
+    /// Drops what has expired, in memory by this node's clock and in the store by its own; answers how much left the store:
+    /// entries, sessions, audit events, what is left of deleted users. After a step of the clock one round is left out: what an operator has set wrong can be set right before
     /// anything is lost.
     ///
     /// # Errors
@@ -202,12 +217,23 @@ impl Revocations {
         let (now, store_now) = self.times();
         // Memory by the clock that tokens are judged by here, the store by its own.
         self.index.forget_expired(NumericDate::from(now).minus(self.margin()));
-        let (before, mut purged) = (NumericDate::from(store_now).minus(Self::STORE_MARGIN), 0);
+        let mut purged = 0;
+        for what in Expired::ALL {
+            purged += self.purge_all(what, NumericDate::from(store_now)).await?;
+        }
+        Ok(purged)
+    }
+
+    async fn purge_all(&self, what: Expired, now: NumericDate) -> Result<usize, StoreError> {
+        let before = now.minus(match what {
+            Expired::Events => self.policy.events_kept,
+            Expired::Revocations | Expired::Sessions | Expired::Users => Self::STORE_MARGIN,
+        });
+        let mut purged = 0;
         loop {
-            let entries = self.store.purge_revocations(before, Self::PURGED_AT_ONCE).await?;
-            let sessions = self.store.purge_sessions(before, Self::PURGED_AT_ONCE).await?;
-            purged += entries + sessions;
-            if entries.max(sessions) < Self::PURGED_AT_ONCE {
+            let gone = self.store.purge(what, before, Self::PURGED_AT_ONCE).await?;
+            purged += gone;
+            if gone < Self::PURGED_AT_ONCE {
                 return Ok(purged);
             }
         }

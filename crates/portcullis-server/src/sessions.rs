@@ -5,6 +5,7 @@
 //! somebody else who has a copy; what was seen of the head tells the two apart. A lost answer logs nobody out, and
 //! where two hold tokens of one session, one of them holds a void one sooner or later (RFC 9700 section 4.14.2).
 
+mod lockout;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,8 @@ use std::time::{Duration, SystemTime};
 
 use portcullis::NumericDate;
 
-pub use standing::{Admission, Owner, Standing, admission, standing};
+pub use lockout::{LockPolicy, locked};
+pub use standing::{Admission, LockRule, Owner, Shown, Standing, admission, standing};
 
 use crate::model::{
     AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session, SessionId, UserId,
@@ -64,24 +66,43 @@ pub fn judge(session: &Session, presented: &RefreshId, now: SystemTime, policy: 
         return Verdict::Gone;
     }
     let within_window = elapsed(session.head.made_at, now) < policy.reuse_window;
-    let head = &session.head.refresh;
-    match (&session.parent, presented.generation) {
-        (_, generation) if generation > head.generation => Verdict::Ahead,
-        (_, generation) if generation == head.generation => match presented.jti == head.jti {
-            true if within_window => Verdict::Repeat,
-            true => Verdict::Rotate,
-            false => Verdict::Ahead,
+    let head_is_unseen = session.seen < session.head.refresh.generation;
+    match known(session, presented) {
+        Some(_) if within_window => Verdict::Repeat,
+        Some(Known::Head(_)) => Verdict::Rotate,
+        Some(Known::Parent(_)) if head_is_unseen && policy.lost_answer == LostAnswer::Forgive => {
+            Verdict::Reissue
+        }
+        Some(Known::Parent(_)) => Verdict::Replayed,
+        None if presented.generation >= session.head.refresh.generation => Verdict::Ahead,
+        None => match &session.parent {
+            Some(parent) if parent.generation == presented.generation => Verdict::Ahead,
+            _ => Verdict::Replayed,
         },
-        (Some(parent), generation) if generation == parent.generation => match presented.jti == parent.jti {
-            true if within_window => Verdict::Repeat,
-            true if session.seen < head.generation && policy.lost_answer == LostAnswer::Forgive => {
-                Verdict::Reissue
-            }
-            true => Verdict::Replayed,
-            false => Verdict::Ahead,
-        },
-        _ => Verdict::Replayed,
     }
+}
+
+/// A token that a session knows, with the number that it has there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    Head(u32),
+    Parent(u32),
+}
+
+/// Which of the two tokens that a session knows is presented, if one of them is.
+fn known(session: &Session, presented: &RefreshId) -> Option<Known> {
+    // A change of the access level gives a token the next number, and whoever holds it presents it with an earlier one.
+    // The jti is what tells tokens apart: no two of a session have the same. What was adopted is never renumbered.
+    let is = |token: &RefreshId| {
+        let numbers = match token.generation {
+            Session::ADOPTED_GENERATION => Session::ADOPTED_GENERATION..=Session::ADOPTED_GENERATION,
+            newest => Session::ADOPTED_GENERATION + 1..=newest,
+        };
+        presented.jti == token.jti && numbers.contains(&presented.generation)
+    };
+    let (head, parent) = (&session.head.refresh, session.parent.as_ref());
+    let head = is(head).then_some(Known::Head(head.generation));
+    head.or_else(|| parent.filter(|parent| is(parent)).map(|parent| Known::Parent(parent.generation)))
 }
 
 /// A use of a refresh token, as a store is asked to act on it.
@@ -118,7 +139,11 @@ fn after(
     next: &NextHead,
     now: SystemTime,
 ) -> Option<Session> {
-    let seen = session.seen.max(presented.generation);
+    let number = match known(session, presented) {
+        Some(Known::Head(number) | Known::Parent(number)) => number,
+        None => presented.generation,
+    };
+    let seen = session.seen.max(number);
     match verdict {
         Verdict::Rotate => {
             let parent = Some(session.head.refresh.clone());
@@ -210,6 +235,30 @@ pub fn adopted(
         device: None,
         ended: None,
     }
+}
+
+/// A session whose user has another access level from now on; `None` where nothing of it changes. It may be done again,
+/// which costs its client one more refresh and nothing else.
+///
+/// The access tokens of before are void, and what comes next has the next number: the head stays the same refresh token,
+/// with the time that it was made at, and has another access token, which is not fresh. Whoever was seen to hold the head
+/// still is. A use that the store hears of later counts for the number of before, which makes the rule kinder.
+pub fn relevelled(session: &Session) -> Option<Session> {
+    let number = session.head.refresh.generation;
+    // No access token says that it is of what another application gave out.
+    if session.ended.is_some() || number == Session::ADOPTED_GENERATION {
+        return None;
+    }
+    let generation = number.saturating_add(1);
+    let head = Head {
+        refresh: RefreshId { generation, jti: session.head.refresh.jti.clone() },
+        access_jti: session.head.relevelled_access_jti(),
+        access: AccessTokenKind::Refreshed,
+        ..session.head.clone()
+    };
+    let seen = if session.seen < number { session.seen } else { session.seen.max(generation) };
+    let void_access = session.void_access.max(number);
+    Some(Session { head, seen, void_access, ..session.clone() })
 }
 
 /// A session that ends now; one that has ended stays as it is.

@@ -1,6 +1,9 @@
 //! The running service's parts, brought together in one place. It knows no HTTP.
 
+mod operator;
+
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -8,18 +11,25 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ipnet::IpNet;
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
 
+pub use operator::{Instance, Operator};
+
 use crate::{
-    accounts::{self, Accounts, Identity, Policy},
+    accounts::{self, Accounts, Devices, Identity, Policy, SetupSecrets},
+    audit::Audit,
     config::{
-        Config, JwtIdentity, LegacyRefresh, PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed,
+        self, ClientAddressHeader, Config, JwtIdentity, LegacyRefresh, LimitsSwitch, PasswordCommon,
+        PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed,
     },
     instance::{self, InstanceError, InstanceSecret},
     jobs::Jobs,
+    limits::{LimitRules, Limits, NamesRule, Per, Rate},
+    model::{CommonPasswords, PasswordPolicy},
     passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
     revocations::{Beside, FeedSource, RevocationPolicy, Revocations},
-    sessions::{LostAnswer, RefreshPolicy},
+    sessions::{LockPolicy, LostAnswer, RefreshPolicy},
     store::{self, Store, StoreError},
 };
 
@@ -30,10 +40,13 @@ pub struct AppState(Arc<Inner>);
 struct Inner {
     accounts: Accounts,
     revocations: Arc<Revocations>,
+    audit: Arc<Audit>,
     jwt: JwtManager,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     limits: RequestLimits,
+    proxies: Proxies,
+    secure_cookies: bool,
     stopping: AtomicBool,
     jobs: Jobs,
 }
@@ -45,6 +58,31 @@ pub struct RequestLimits {
     pub body: usize,
     /// How long a body may take to arrive, and how long an answer may take after that.
     pub request: Duration,
+}
+
+/// The proxies in front, which are believed when they say where a request comes from.
+#[derive(Clone, Debug)]
+pub struct Proxies {
+    /// Their addresses.
+    pub trusted: Vec<IpNet>,
+    /// Where they say it.
+    pub header: ForwardingHeader,
+}
+
+/// The header in which proxies say where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardingHeader {
+    /// `X-Forwarded-For`
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239)
+    Forwarded,
+}
+
+impl Proxies {
+    /// Whether an address is one of theirs.
+    pub fn trust(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
 }
 
 /// How well a node hears of what other nodes revoke.
@@ -98,7 +136,8 @@ impl AppState {
         clock: Arc<dyn Clock>,
         store: Arc<dyn Store>,
     ) -> Result<Self, OpenError> {
-        let jwt = JwtManager::from_config(with_secret(config)?)?.clock(clock.clone());
+        let options = with_secret(config)?;
+        let jwt = JwtManager::from_config(options.clone())?.clock(clock.clone());
         let revocations = Revocations::load(store.clone(), clock.clone(), revocation_policy(config)).await?;
         let beside = beside(config);
         let revocations = Arc::new(revocations.beside(beside));
@@ -106,18 +145,39 @@ impl AppState {
         let (scheme, upgrade) = hashing(config);
         let capacity = HashCapacity::of_machine(config.hash_queue);
         let passwords = Passwords::start(scheme, upgrade, capacity, &clock);
-        let accounts = Accounts::new(
-            store.clone(),
+        let audit = Arc::new(Audit::new(store.clone()));
+        let parts = accounts::Parts {
+            store: store.clone(),
             passwords,
-            revocations.clone(),
-            jwt.clone(),
-            clock.clone(),
-            policy(config),
-        );
+            revocations: revocations.clone(),
+            audit: audit.clone(),
+            jwt: jwt.clone(),
+            limits: limits(config, &clock),
+            devices: config
+                .device_cookie
+                .then(|| Devices::derived_from(&options, clock.clone()))
+                .transpose()?,
+            setup: SetupSecrets::derived_from(&options, clock.clone())?,
+            clock: clock.clone(),
+        };
+        let accounts = Accounts::new(parts, policy(config));
         let limits = RequestLimits { body: config.body_limit, request: config.request_timeout };
-        let jobs = Jobs::start(&revocations);
+        let jobs = Jobs::start(&revocations, &audit);
         let stopping = AtomicBool::new(false);
-        Ok(Self(Arc::new(Inner { accounts, revocations, jwt, store, clock, limits, stopping, jobs })))
+        let proxies = proxies(config);
+        Ok(Self(Arc::new(Inner {
+            accounts,
+            revocations,
+            audit,
+            jwt,
+            store,
+            clock,
+            limits,
+            proxies,
+            secure_cookies: config.jwt.cookie_secure,
+            stopping,
+            jobs,
+        })))
     }
 
     /// Serves a request: its calls of the store are over within two seconds together.
@@ -179,6 +239,16 @@ impl AppState {
         self.0.limits
     }
 
+    /// The proxies in front.
+    pub fn proxies(&self) -> &Proxies {
+        &self.0.proxies
+    }
+
+    /// Whether cookies go over https only.
+    pub fn has_secure_cookies(&self) -> bool {
+        self.0.secure_cookies
+    }
+
     /// Whether the service takes no new requests.
     pub fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Relaxed)
@@ -195,6 +265,9 @@ impl AppState {
         self.0.jobs.stop();
         if let Err(error) = self.0.revocations.tell_seen().await {
             tracing::warn!(%error, "the last uses of sessions could not be noted");
+        }
+        if let Err(error) = self.0.audit.write().await {
+            tracing::warn!(%error, "the last audit events are in the log alone");
         }
         self.0.store.close().await;
     }
@@ -239,6 +312,54 @@ fn beside(config: &Config) -> Beside {
     }
 }
 
+fn limits(config: &Config, clock: &Arc<dyn Clock>) -> Limits {
+    let limits = &config.limits;
+    if limits.switch == LimitsSwitch::Off {
+        return Limits::off();
+    }
+    let rate = |rate: config::Rate| {
+        let per = match rate.per {
+            config::Per::Second => Per::Second,
+            config::Per::Minute => Per::Minute,
+            config::Per::Hour => Per::Hour,
+        };
+        Rate::new(rate.burst, rate.more, per)
+    };
+    let rules = LimitRules {
+        login_by_address_and_name: rate(limits.login_by_address_and_name),
+        login_by_address: rate(limits.login_by_address),
+        login_by_name: rate(limits.login_by_name),
+        login_by_device: rate(limits.login_by_device),
+        failed_names: NamesRule {
+            most: limits.login_names,
+            window: limits.login_names_window,
+            block: limits.login_names_block,
+        },
+        registration: rate(limits.registration),
+        refresh_failures: rate(limits.refresh_failures),
+    };
+    Limits::new(&rules, clock)
+}
+
+fn lock(config: &Config) -> Option<LockPolicy> {
+    let policy = LockPolicy {
+        free_failures: config.lock_after_failures,
+        first_delay: config.lock_first_delay,
+        max_delay: config.lock_max_delay,
+    };
+    (config.limits.switch == LimitsSwitch::On).then_some(policy)
+}
+
+fn proxies(config: &Config) -> Proxies {
+    Proxies {
+        trusted: config.trusted_proxies.clone(),
+        header: match config.client_address_header {
+            ClientAddressHeader::XForwardedFor => ForwardingHeader::XForwardedFor,
+            ClientAddressHeader::Forwarded => ForwardingHeader::Forwarded,
+        },
+    }
+}
+
 fn revocation_policy(config: &Config) -> RevocationPolicy {
     RevocationPolicy {
         leeway: config.jwt.decode_leeway,
@@ -249,13 +370,25 @@ fn revocation_policy(config: &Config) -> RevocationPolicy {
             RevocationFeed::Stream => FeedSource::Stream,
         },
         max_staleness: config.revocation_max_staleness,
+        events_kept: config.audit_events_kept,
+    }
+}
+
+/// What is asked of new passwords.
+pub fn password_policy(config: &Config) -> PasswordPolicy {
+    PasswordPolicy {
+        min_length: config.password_min_length,
+        common: match config.password_common {
+            PasswordCommon::Refuse => CommonPasswords::Refuse,
+            PasswordCommon::Allow => CommonPasswords::Allow,
+        },
     }
 }
 
 fn policy(config: &Config) -> Policy {
     Policy {
         registration_open: config.registration == Registration::Open,
-        password_min_length: config.password_min_length,
+        password: password_policy(config),
         identity: match config.identity {
             JwtIdentity::Id => Identity::Id,
             JwtIdentity::Username => Identity::Username,
@@ -268,6 +401,7 @@ fn policy(config: &Config) -> Policy {
             LegacyRefresh::Adopt => accounts::LegacyRefresh::Adopt,
             LegacyRefresh::Refuse => accounts::LegacyRefresh::Refuse,
         },
+        lock: lock(config),
         refresh: RefreshPolicy {
             reuse_window: config.refresh_reuse_window,
             lost_answer: match config.refresh_lost_answer {

@@ -25,19 +25,41 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     ("lib", &["*"], &[]),
     (
         "cli",
-        &["http", "state", "config", "store", "causes"],
-        &["axum_server", "clap", "tracing_appender", "tracing_subscriber"],
+        &["http", "state", "accounts", "config", "model", "passwords", "store", "causes"],
+        &[
+            "axum_server",
+            "clap",
+            "indicatif",
+            "rpassword",
+            "tracing_appender",
+            "tracing_subscriber",
+            "unicode_width",
+        ],
     ),
     ("http", &["state", "accounts", "model", "causes"], &["axum", "tower_http"]),
     (
         "state",
-        &["accounts", "config", "instance", "jobs", "passwords", "revocations", "sessions", "store"],
+        &[
+            "accounts",
+            "audit",
+            "config",
+            "instance",
+            "jobs",
+            "limits",
+            "model",
+            "passwords",
+            "revocations",
+            "sessions",
+            "store",
+        ],
         &[],
     ),
-    ("accounts", &["store", "passwords", "revocations", "sessions", "model"], &[]),
+    ("accounts", &["store", "passwords", "revocations", "limits", "audit", "sessions", "model"], &[]),
     ("revocations", &["store", "model"], &[]),
-    ("jobs", &["revocations"], &[]),
-    ("passwords", &["model"], &["argon2", "bcrypt", "scrypt"]),
+    ("audit", &["store", "model"], &[]),
+    ("jobs", &["revocations", "audit"], &[]),
+    ("limits", &[], &["governor"]),
+    ("passwords", &["model"], &["argon2", "bcrypt", "rustix", "scrypt"]),
     ("sessions", &["model"], &[]),
     ("store", &["config", "model", "sessions"], &["bson", "mongodb", "rusqlite"]),
     ("config", &[], &["toml", "strsim"]),
@@ -116,6 +138,20 @@ fn only_one_file_tells_the_backends_apart() {
         .map(|source| source.path)
         .collect();
     assert_eq!(tellers.len(), 1, "{tellers:?}");
+}
+
+#[test]
+fn a_route_is_added_in_one_way_which_takes_its_rule() {
+    // ADM-01
+    let ways: BTreeSet<_> = sources("portcullis-server")
+        .into_iter()
+        .filter(|source| {
+            let adding = [".route(", ".route_service(", ".nest(", ".nest_service(", ".merge("];
+            source.room == "http" && adding.iter().any(|way| source.code.contains(way))
+        })
+        .map(|source| source.path.file_name().unwrap().to_owned())
+        .collect();
+    assert_eq!(ways, BTreeSet::from(["rules.rs".into()]));
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use portcullis::{Claims, Revocation, TokenKind, Verdict};
 
-use super::{Accounts, AccountsError};
+use super::{Accounts, AccountsError, Client};
 use crate::{
-    model::{EndReason, RefreshId, Session, SessionId, User},
-    sessions::{self, AdoptedToken},
+    model::{EndReason, EventKind, RefreshId, Session, SessionId, User},
+    sessions::{self, AdoptedToken, Shown},
     store::Opening,
 };
 
@@ -31,7 +31,7 @@ impl Accounts {
     pub(super) async fn adopt(
         &self,
         token: &Claims,
-        device: Option<&str>,
+        client: &Client,
     ) -> Result<(SessionId, RefreshId), AccountsError> {
         let (Some(id), Some(jti)) = (adopted_into(token), token.jti()) else {
             return Err(AccountsError::SessionOver);
@@ -56,10 +56,10 @@ impl Accounts {
                 return Err(AccountsError::SessionOver);
             }
             let session = self.adopted(&user, &id, token, jti);
-            let session = Session { device: device.map(Session::cut_device), ..session };
-            if self.open(&user, self.revocations.as_kept(session)).await.map_err(over)? {
-                let (session, user) = (id.as_str(), user.id.as_str());
-                tracing::info!(session, user, jti, "a refresh token of another application was adopted");
+            let session = Session { device: client.device.as_deref().map(Session::cut_device), ..session };
+            let event = self.own(EventKind::SessionCreated, &user.id, client);
+            let event = event.detail("for a refresh token of another application");
+            if self.open(Shown::by(&user), self.revocations.as_kept(session), event).await.map_err(over)? {
                 return Ok((id, presented));
             }
         }
@@ -86,10 +86,11 @@ impl Accounts {
             let adopted = self.adopted(&user, id, token, jti);
             let ended = sessions::ended(&adopted, EndReason::LoggedOut, self.now());
             let at_most = self.policy.sessions_per_user;
-            match self.store.open_session(ended, &user.password, at_most, self.now()).await? {
+            match self.store.open_session(ended, &Shown::by(&user), at_most, self.now()).await? {
                 // Where the user's sessions have all been ended meanwhile, it will not be adopted either.
                 Opening::Opened { .. } | Opening::Refused => return Ok(()),
-                Opening::HashChanged => {}
+                // What failed or has changed says nothing of a token.
+                Opening::UserChanged | Opening::Locked => {}
             }
         }
         Err(Self::hash_keeps_changing())

@@ -1,41 +1,73 @@
 //! Logging in: a name and a password become a session and its first pair of tokens.
 
-use super::{Accounts, AccountsError, TokenPair, to_its_end};
+use portcullis::Token;
+
+use super::{Accounts, AccountsError, Client, TokenPair, to_its_end};
 use crate::{
-    model::{LoginName, Password, Session, SessionId, User, UserState},
-    sessions,
+    model::{AuditEvent, EventKind, LoginName, Password, Session, SessionId, User},
+    sessions::{self, Shown},
     store::Opening,
 };
+
+/// What a login or a registration hands out.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The pair of tokens.
+    pub pair: TokenPair,
+    /// The token by which the client's device is known from now on, unless it is already.
+    pub device: Option<Token>,
+}
 
 impl Accounts {
     /// Logs a user in.
     ///
-    /// An unknown name costs the same hash as a wrong password, and so does a disabled user, so that neither answer nor
-    /// time tells which names exist. `device` is what the client says that it is.
+    /// An unknown name costs the same work as a wrong password, and so does a user who is disabled or locked, so that neither
+    /// answer nor time tells which names exist.
     ///
     /// # Errors
-    /// [`AccountsError::BadCredentials`], or a part that failed.
+    /// [`AccountsError::BadCredentials`], [`AccountsError::Limited`], or a part that failed.
     pub async fn login(
         &self,
         name: LoginName,
         password: Password,
-        device: Option<&str>,
-    ) -> Result<TokenPair, AccountsError> {
+        client: &Client,
+    ) -> Result<LoggedIn, AccountsError> {
+        let attempt = self.attempt(&name, client).await?;
+        let outcome = self.try_login(&name, password, client).await;
+        self.settle(attempt, matches!(outcome, Err(AccountsError::BadCredentials)), client);
+        outcome
+    }
+
+    async fn try_login(
+        &self,
+        name: &LoginName,
+        password: Password,
+        client: &Client,
+    ) -> Result<LoggedIn, AccountsError> {
         for _ in 0..Self::ATTEMPTS {
-            let user = self.store.user_by_name(&name).await?;
-            let hash = user.as_ref().map(|user| &user.password);
-            let holds = self.passwords.check(password.clone(), hash).await?;
+            let user = self.store.user_by_name(name).await?;
+            let holds = self.is_password_of(user.as_ref(), password.clone(), client).await?;
             let user = match user {
-                Some(user) if holds && user.state == UserState::Enabled => user,
+                Some(user) if holds && self.may_come_in(&user, self.lock_rule(&user, client)) => user,
                 known => {
-                    tracing::info!(user = known.map(|user| user.id.as_str().to_owned()), "a login failed");
-                    return Err(AccountsError::BadCredentials);
+                    return Err(self.not_accepted(EventKind::LoginFail, known.as_ref(), holds, client).await);
                 }
             };
-            if let Some(pair) = self.open_session(&user, device).await? {
-                tracing::info!(user = user.id.as_str(), "a login succeeded");
-                self.upgrade_hash(user, password);
-                return Ok(pair);
+            let kind = match user.failures.count {
+                0 => EventKind::LoginSuccess,
+                _ => EventKind::LoginSuccessAfterFail,
+            };
+            match self.open_session(&user, kind, client).await {
+                Ok(Some(pair)) => {
+                    let device = self.device_token(&user, client)?;
+                    self.upgrade_hash(user, password);
+                    return Ok(LoggedIn { pair, device });
+                }
+                Ok(None) => {}
+                Err(AccountsError::BadCredentials) => {
+                    return Err(self.not_accepted(EventKind::LoginFail, Some(&user), holds, client).await);
+                }
+                Err(error) => return Err(error),
             }
         }
         Err(Self::hash_keeps_changing())
@@ -62,41 +94,52 @@ impl Accounts {
     }
 
     /// The first pair of a new session, for somebody who has just shown a password: no token leaves before its session
-    /// is durable. `None` where the user has another hash by now, which may be of the same password.
+    /// is durable. `None` where the user has another hash by now, which may be of the same password, or another level.
     pub(super) async fn open_session(
         &self,
         user: &User,
-        device: Option<&str>,
+        kind: EventKind,
+        client: &Client,
     ) -> Result<Option<TokenPair>, AccountsError> {
         let now = self.now();
         let id = SessionId::random().map_err(|error| AccountsError::Defect(error.into()))?;
         let (owner, first) = ((&user.id, user.epoch), self.next_head()?);
         let session = sessions::opened(id, owner, &first, self.policy.session_max_age, now);
-        let session = Session { device: device.map(Session::cut_device), ..session };
+        let session = Session { device: client.device.as_deref().map(Session::cut_device), ..session };
         let session = self.revocations.as_kept(session);
         let pair = self.pair(user, &session)?;
-        Ok(self.open(user, session).await?.then_some(pair))
+        let event = self.own(kind, &user.id, client);
+        let shown = Shown { lock: self.lock_rule(user, client), ..Shown::by(user) };
+        Ok(self.open(shown, session, event).await?.then_some(pair))
     }
 
-    /// Makes a session durable, and tells the index of those that had to end for it. `false` where the user, as `user`
-    /// was read, has another hash by now.
-    pub(super) async fn open(&self, user: &User, session: Session) -> Result<bool, AccountsError> {
+    /// Makes a session durable, which is an event, and tells the index of those that had to end for it. `false` where the
+    /// user has another hash or another access level by now than what was shown.
+    pub(super) async fn open(
+        &self,
+        shown: Shown,
+        session: Session,
+        event: AuditEvent,
+    ) -> Result<bool, AccountsError> {
         let now = self.now();
-        let (store, revocations) = (self.store.clone(), self.revocations.clone());
-        let (shown_for, at_most) = (user.password.clone(), self.policy.sessions_per_user);
+        let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
+        let event = event.session(&session.id);
+        let at_most = self.policy.sessions_per_user;
         to_its_end(async move {
-            match store.open_session(session, &shown_for, at_most, now).await? {
+            match store.open_session(session, &shown, at_most, now).await? {
                 Opening::Opened { displaced } => {
                     for session in &displaced {
                         tracing::info!(session = session.id.as_str(), "a session had to end for a new one");
                         revocations.note_session(session);
                     }
                     revocations.flask_refuses([], &displaced).await;
+                    audit.note(event);
                     Ok(true)
                 }
-                Opening::HashChanged => Ok(false),
-                // The password was changed or the account ended while its hash was being checked.
-                Opening::Refused => Err(AccountsError::BadCredentials),
+                Opening::UserChanged => Ok(false),
+                // The password was changed or the account ended while its hash was being checked; or others have failed so
+                // often that not even the right password is accepted for a while.
+                Opening::Refused | Opening::Locked => Err(AccountsError::BadCredentials),
             }
         })
         .await

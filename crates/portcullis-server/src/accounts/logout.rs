@@ -2,8 +2,8 @@
 
 use portcullis::Claims;
 
-use super::{Accounts, AccountsError};
-use crate::model::{EndReason, Revocation, RevokedToken, SessionId};
+use super::{Accounts, AccountsError, Client};
+use crate::model::{EndReason, EventKind, Revocation, RevokedToken, SessionId};
 
 impl Accounts {
     /// Ends the session of a token; a token without one is revoked by itself, with the session that it
@@ -13,11 +13,12 @@ impl Accounts {
     /// # Errors
     /// [`AccountsError::NoTokenId`] for a token with neither a session nor a `jti`; a store that failed: the token is
     /// refused here, but may hold again after a restart.
-    pub async fn logout(&self, token: &Claims) -> Result<(), AccountsError> {
+    pub async fn logout(&self, token: &Claims, client: &Client) -> Result<(), AccountsError> {
         if let Some(session) = token.session() {
             let id = SessionId::new(session.id);
-            if self.revocations.end_session(&id, EndReason::LoggedOut).await?.is_some() {
-                tracing::info!(session = session.id, "a session was ended by a logout");
+            if let Some(session) = self.revocations.end_session(&id, EndReason::LoggedOut).await? {
+                let event = self.own(EventKind::TokenRevoked, &session.user, client).session(&session.id);
+                self.note_seldom(event.detail("the session ended by a logout"), session.user.as_str());
                 return Ok(());
             }
             // A session that the store does not know, as after a restore: the token itself can be remembered.
@@ -26,7 +27,8 @@ impl Accounts {
         let entry = RevokedToken { jti, expires_at: token.expires_at() };
         self.revocations.revoke(Revocation::Token(entry)).await?;
         self.never_adopt(token).await?;
-        tracing::info!(jti = token.jti(), "a token was revoked");
+        let event = self.event(EventKind::TokenRevoked, client).detail("a token of no session");
+        self.note_seldom(self.of(token, event), token.identity());
         Ok(())
     }
 }

@@ -1,13 +1,21 @@
 //! What people do here: register, log in, refresh, log out, change a password. No axum, no SQL, no status codes.
 
+mod administration;
 mod adopt;
+mod attempts;
+mod client;
+mod derived;
+mod device;
+mod failures;
 mod login;
 mod logout;
 mod pair;
 mod password;
 mod refresh;
 mod register;
+mod seldom;
 mod sessions;
+mod setup;
 mod unsettled;
 
 use std::{
@@ -21,17 +29,26 @@ use std::{
 use portcullis::{Clock, IssueError, JwtManager, NumericDate};
 use tokio::task::JoinError;
 
+use seldom::Seldom;
 use unsettled::Unsettled;
 
+pub use administration::{Attempt, By, CheckedToken, TokenRefusal};
 pub use adopt::LegacyRefresh;
+pub use client::Client;
+pub use device::Devices;
+pub use login::LoggedIn;
 pub use pair::TokenPair;
 pub use refresh::{RefreshedPair, RepeatReason};
 pub use sessions::{FreshToken, LogoutScope};
+pub use setup::SetupSecrets;
 
 use crate::{
+    audit::Audit,
+    limits::Limits,
+    model::{AuditEvent, EventKind, PasswordPolicy, UserId},
     passwords::{Passwords, PasswordsError},
     revocations::Revocations,
-    sessions::RefreshPolicy,
+    sessions::{LockPolicy, RefreshPolicy},
     store::{Store, StoreError, of_the_same_request},
 };
 
@@ -40,10 +57,37 @@ pub struct Accounts {
     store: Arc<dyn Store>,
     passwords: Arc<Passwords>,
     revocations: Arc<Revocations>,
+    audit: Arc<Audit>,
     jwt: JwtManager,
     clock: Arc<dyn Clock>,
     policy: Policy,
+    limits: Limits,
+    devices: Option<Devices>,
+    setup: SetupSecrets,
     unsettled: Arc<Unsettled>,
+    seldom: Seldom,
+}
+
+/// What the acts need, as a start has made it.
+pub struct Parts {
+    /// Where users and sessions are durable.
+    pub store: Arc<dyn Store>,
+    /// The hash workers.
+    pub passwords: Passwords,
+    /// What is refused.
+    pub revocations: Arc<Revocations>,
+    /// What happened.
+    pub audit: Arc<Audit>,
+    /// The manager of the service's tokens.
+    pub jwt: JwtManager,
+    /// How often strangers may try.
+    pub limits: Limits,
+    /// What knows devices again; none where none is known.
+    pub devices: Option<Devices>,
+    /// The secrets of a setup.
+    pub setup: SetupSecrets,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// What a configuration decides about the acts.
@@ -51,8 +95,8 @@ pub struct Accounts {
 pub struct Policy {
     /// Whether strangers may register.
     pub registration_open: bool,
-    /// The shortest new password, in Unicode code points.
-    pub password_min_length: usize,
+    /// What new passwords have to be.
+    pub password: PasswordPolicy,
     /// What a token's identity claim holds.
     pub identity: Identity,
     /// How long an access token lives.
@@ -65,6 +109,8 @@ pub struct Policy {
     pub sessions_per_user: usize,
     /// What becomes of refresh tokens of no session.
     pub legacy_refresh: LegacyRefresh,
+    /// How long an account is locked after logins that failed; none: never.
+    pub lock: Option<LockPolicy>,
     /// The refresh rule's settings.
     pub refresh: RefreshPolicy,
 }
@@ -90,9 +136,33 @@ pub enum AccountsError {
     /// No such user, or another password: nobody is told which.
     #[error("wrong username or password")]
     BadCredentials,
+    /// There were too many tries of its like: nothing was looked at.
+    #[error("too many tries")]
+    Limited {
+        /// When the next one is let in: whole seconds, at least one.
+        retry_after: Duration,
+    },
     /// The token is void, or its session is over: only a login helps.
     #[error("the session is over")]
     SessionOver,
+    /// Only administrators may.
+    #[error("only administrators may do this")]
+    NotAllowed,
+    /// The secret of a setup is forged, used or expired.
+    #[error("the setup secret is wrong, used or expired")]
+    BadSetupSecret,
+    /// There is somebody who administers users.
+    #[error("there is an administrator already")]
+    AlreadySetUp,
+    /// There is no user of that id or name.
+    #[error("there is no such user")]
+    NoSuchUser,
+    /// The user has no session of that name.
+    #[error("there is no such session")]
+    NoSuchSession,
+    /// Nobody could administer users any more.
+    #[error("nobody else could administer users")]
+    LastAdmin,
     /// A token without a `jti` cannot be put on a list.
     #[error("the token has no jti and cannot be revoked")]
     NoTokenId,
@@ -145,21 +215,38 @@ impl Accounts {
     const ATTEMPTS: usize = 3;
 
     /// Brings the parts together.
-    pub fn new(
-        store: Arc<dyn Store>,
-        passwords: Passwords,
-        revocations: Arc<Revocations>,
-        jwt: JwtManager,
-        clock: Arc<dyn Clock>,
-        policy: Policy,
-    ) -> Self {
-        let (passwords, unsettled) = (Arc::new(passwords), Arc::default());
-        Self { store, passwords, revocations, jwt, clock, policy, unsettled }
+    pub fn new(parts: Parts, policy: Policy) -> Self {
+        let Parts { store, passwords, revocations, audit, jwt, limits, devices, setup, clock } = parts;
+        let (passwords, unsettled, seldom) = (Arc::new(passwords), Arc::default(), Seldom::default());
+        Self {
+            store,
+            passwords,
+            revocations,
+            audit,
+            jwt,
+            clock,
+            policy,
+            limits,
+            devices,
+            setup,
+            unsettled,
+            seldom,
+        }
     }
 
     /// The time by which the store judges.
     fn now(&self) -> SystemTime {
         self.store.time(self.clock.now())
+    }
+
+    /// Something that happens now, because of a request of a client's.
+    fn event(&self, kind: EventKind, client: &Client) -> AuditEvent {
+        AuditEvent::new(kind, self.now()).from(client.address)
+    }
+
+    /// Something that a user does to himself.
+    fn own(&self, kind: EventKind, user: &UserId, client: &Client) -> AuditEvent {
+        self.event(kind, client).by(user).about(user)
     }
 
     /// The time at which a token is issued: not later than any node may take it to be, where the clocks differ. A node

@@ -2,11 +2,8 @@
 
 use portcullis::Claims;
 
-use super::{Accounts, AccountsError, to_its_end};
-use crate::{
-    model::{Password, PasswordHash, SessionId, User},
-    store::PasswordChange,
-};
+use super::{Accounts, AccountsError, Client, to_its_end};
+use crate::model::{AuditEvent, EventKind, Password, PasswordHash, SessionId, User, UserChange, UserChanged};
 
 impl Accounts {
     /// Changes the password of the user that a token speaks of, who shows the present one. The token's session goes
@@ -15,13 +12,15 @@ impl Accounts {
     /// Where the new password holds already it was changed by the same request before, whose answer was lost.
     ///
     /// # Errors
-    /// [`AccountsError::BadCredentials`] for another password, [`AccountsError::SessionOver`] for a token of a session
+    /// [`AccountsError::BadCredentials`] for another password, [`AccountsError::Limited`] after too many, which two wrong
+    /// ones at once are two of, [`AccountsError::SessionOver`] for a token of a session
     /// that does not live, or a part that failed: the same call again settles it.
     pub async fn change_password(
         &self,
         token: &Claims,
         present: Password,
         new: Password,
+        client: &Client,
     ) -> Result<(), AccountsError> {
         for _ in 0..Self::ATTEMPTS {
             let user = self.user_of(token).await?;
@@ -29,48 +28,51 @@ impl Accounts {
                 Some(session) => Some(self.living_session(&SessionId::new(session.id), &user).await?.id),
                 None => None,
             };
-            let hash = if self.passwords.check(present.clone(), Some(&user.password)).await? {
+            let lock = self.lock_rule(&user, client);
+            let may = self.may_come_in(&user, lock);
+            let holds = self.shows(&user, present.clone(), lock, client).await?;
+            let hash = if holds && may {
                 self.passwords.hash(new.clone()).await?
-            } else if self.passwords.check(new.clone(), Some(&user.password)).await? {
+            } else if self.shows(&user, new.clone(), lock, client).await? && may {
                 // Into itself: what was left to be ended ends.
                 user.password.clone()
             } else {
-                tracing::info!(user = user.id.as_str(), "a password was not the user's");
-                return Err(AccountsError::BadCredentials);
+                let kind = EventKind::PasswordChangeFail;
+                return Err(self.not_accepted(kind, Some(&user), holds, client).await);
             };
-            match self.replace_hash(user, hash, kept).await? {
+            let event = self.own(EventKind::PasswordChange, &user.id, client);
+            let event = AuditEvent { session: kept, ..event };
+            match self.replace_hash(user, hash, event).await? {
                 // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
-                PasswordChange::Changed { .. } => return Ok(self.revocations.catch_up().await?),
-                PasswordChange::NoSuchUser => return Err(AccountsError::SessionOver),
-                PasswordChange::NotAsExpected => {}
+                UserChanged::Done { .. } => return Ok(self.revocations.catch_up().await?),
+                UserChanged::NoSuchUser => return Err(AccountsError::SessionOver),
+                UserChanged::NotAsExpected | UserChanged::LastAdmin => {}
             }
         }
         Err(Self::hash_keeps_changing())
     }
 
+    /// Replaces a hash by that of another password; the session of the event goes on.
     async fn replace_hash(
         &self,
         user: User,
         new: PasswordHash,
-        kept: Option<SessionId>,
-    ) -> Result<PasswordChange, AccountsError> {
-        let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.now());
+        event: AuditEvent,
+    ) -> Result<UserChanged, AccountsError> {
+        let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
+        let now = self.now();
         let identity = self.identity(&user).to_owned();
         to_its_end(async move {
             // Before the epoch is raised: whoever adopts such a token has read one of the two.
             revocations.end_tokens_without_session(&identity).await?;
-            let change = store.change_password(&user.id, &user.password, &new, kept.as_ref(), now).await?;
-            if let PasswordChange::Changed { ended } = &change {
+            let change = UserChange::Password { expected: user.password, new, keep: event.session.clone() };
+            let changed = store.change_user(&user.id, &change, now).await?;
+            if let UserChanged::Done { sessions: ended, .. } = &changed {
                 Self::all_are_over(&revocations, ended);
                 revocations.flask_refuses([], ended).await;
-                let count = ended.len();
-                tracing::info!(
-                    user = user.id.as_str(),
-                    count,
-                    "a password was changed, {count} sessions ended"
-                );
+                audit.note(event.detail(&format!("{} sessions ended", ended.len())));
             }
-            Ok(change)
+            Ok(changed)
         })
         .await
     }

@@ -2,9 +2,9 @@
 
 use portcullis::Claims;
 
-use super::{Accounts, AccountsError, TokenPair, to_its_end};
+use super::{Accounts, AccountsError, Client, TokenPair, to_its_end};
 use crate::{
-    model::{RefreshId, SessionId},
+    model::{EventKind, RefreshId, SessionId},
     revocations::Beside,
     sessions::{Refresh, Verdict},
     store::{Refreshed, StoreError},
@@ -30,21 +30,25 @@ pub enum RepeatReason {
 
 impl Accounts {
     /// Gives out a session's pair for a genuine refresh token, by the rule of [`sessions`](crate::sessions). A token of
-    /// no session opens one, where the policy adopts it; `device` is what the client says that it is.
+    /// no session opens one, where the policy adopts it.
     ///
     /// # Errors
     /// [`AccountsError::SessionOver`] for a token that is void, or whose session is; a part that failed: the same
     /// request again settles it.
-    pub async fn refresh(
-        &self,
-        token: &Claims,
-        device: Option<&str>,
-    ) -> Result<RefreshedPair, AccountsError> {
+    pub async fn refresh(&self, token: &Claims, client: &Client) -> Result<RefreshedPair, AccountsError> {
+        let refreshed = self.refreshed(token, client).await;
+        if let Err(AccountsError::SessionOver) = refreshed {
+            self.note_failed_refresh(client);
+        }
+        refreshed
+    }
+
+    async fn refreshed(&self, token: &Claims, client: &Client) -> Result<RefreshedPair, AccountsError> {
         let (id, presented) = match (token.session(), token.jti()) {
             (Some(of), Some(jti)) => {
                 (SessionId::new(of.id), RefreshId { generation: of.generation, jti: jti.to_owned() })
             }
-            (None, _) => self.adopt(token, device).await?,
+            (None, _) => self.adopt(token, client).await?,
             (Some(_), None) => return Err(AccountsError::SessionOver),
         };
         let next = match self.unsettled.pair(&id, &presented, self.clock.monotonic()) {
@@ -80,15 +84,15 @@ impl Accounts {
                 Ok(RefreshedPair { pair, repeat: Some(RepeatReason::Concurrent) })
             }
             Verdict::Replayed => {
-                tracing::warn!(
-                    session = id,
-                    user = user.id.as_str(),
-                    "a refresh token was used again that somebody has a copy of: the session is ended"
-                );
+                // Nobody knows which of the two it was.
+                let event = self.event(EventKind::TokenReuse, client).about(&user.id).session(&session.id);
+                self.audit.note(event.detail("the session ended: somebody has a copy of a refresh token"));
                 Err(AccountsError::SessionOver)
             }
             Verdict::Ahead => {
-                tracing::warn!(session = id, "a refresh token is ahead of the store: was it set back?");
+                let event = self.event(EventKind::SessionAheadOfStore, client);
+                let event = event.about(&user.id).session(&session.id).detail("was the store set back?");
+                self.note_seldom(event, user.id.as_str());
                 Err(AccountsError::SessionOver)
             }
             Verdict::Gone => Err(AccountsError::SessionOver),

@@ -1,8 +1,8 @@
 //! Registering: a name and a password become a user, who is logged in at once.
 
-use super::{Accounts, AccountsError, TokenPair};
+use super::{Accounts, AccountsError, Client, LoggedIn};
 use crate::{
-    model::{Access, NewUser, Password, Username},
+    model::{Access, EventKind, NewUser, Password, Username},
     store::Creation,
 };
 
@@ -10,24 +10,34 @@ impl Accounts {
     /// Registers a user and logs the user in.
     ///
     /// # Errors
-    /// [`AccountsError::RegistrationClosed`], [`AccountsError::NameTaken`], or a part that failed; then there is
+    /// [`AccountsError::RegistrationClosed`], [`AccountsError::Limited`], [`AccountsError::NameTaken`], or a part that failed; then there is
     /// no user, unless the store cannot say.
     pub async fn register(
         &self,
         username: Username,
         password: Password,
-        device: Option<&str>,
-    ) -> Result<TokenPair, AccountsError> {
+        client: &Client,
+    ) -> Result<LoggedIn, AccountsError> {
         if !self.policy.registration_open {
             return Err(AccountsError::RegistrationClosed);
         }
-        let password = self.passwords.hash(password).await?;
-        let user = NewUser { username, password, access: Access::User };
+        let attempt = self.limits.registration(client.address);
+        let attempt = attempt.map_err(|limited| self.limited(limited, client))?;
+        let password = match self.passwords.hash(password).await {
+            Ok(password) => password,
+            Err(error) => {
+                attempt.give_back();
+                return Err(error.into());
+            }
+        };
+        let user = NewUser::new(username, password, Access::User);
         match self.store.create_user(user, self.now()).await? {
             Creation::NameTaken => Err(AccountsError::NameTaken),
             Creation::Created(user) => {
-                tracing::info!(user = user.id.as_str(), "a user has registered");
-                self.open_session(&user, device).await?.ok_or(AccountsError::BadCredentials)
+                self.audit.note(self.own(EventKind::UserCreated, &user.id, client));
+                let pair = self.open_session(&user, EventKind::SessionCreated, client).await?;
+                let pair = pair.ok_or(AccountsError::BadCredentials)?;
+                Ok(LoggedIn { pair, device: self.device_token(&user, client)? })
             }
         }
     }

@@ -2,9 +2,12 @@
 
 use portcullis::{Claims, Token};
 
-use super::{Accounts, AccountsError, Identity, to_its_end};
+use super::{Accounts, AccountsError, Client, Identity, to_its_end};
 use crate::{
-    model::{EndReason, LoginName, Password, Session, SessionId, User, UserId, UserState},
+    model::{
+        EndReason, EventKind, LoginName, Password, Session, SessionId, User, UserChange, UserChanged, UserId,
+        UserState,
+    },
     revocations::Revocations,
 };
 
@@ -55,24 +58,27 @@ impl Accounts {
         Ok(self.store.sessions_of(&user.id, self.now()).await?)
     }
 
-    /// Ends one session of the user that a token speaks of. `false` where the user has no such session.
+    /// Ends one session of the user that a token speaks of; one that has ended stays so.
     ///
     /// # Errors
-    /// Those of [`user_of`](Self::user_of); a store that failed: the same call again settles it.
-    pub async fn end_own_session(&self, token: &Claims, id: &SessionId) -> Result<bool, AccountsError> {
+    /// Those of [`user_of`](Self::user_of); [`AccountsError::NoSuchSession`] where the user has no such session; a store
+    /// that failed: the same call again settles it.
+    pub async fn end_own_session(
+        &self,
+        token: &Claims,
+        id: &SessionId,
+        client: &Client,
+    ) -> Result<(), AccountsError> {
         let user = self.user_of(token).await?;
         match self.store.session(id).await? {
             // Somebody else's is as unknown as one that there is not.
             Some(session) if session.user == user.id => {
                 self.revocations.end_session(id, EndReason::LoggedOut).await?;
-                tracing::info!(
-                    session = id.as_str(),
-                    user = user.id.as_str(),
-                    "a session was ended by its owner"
-                );
-                Ok(true)
+                let event = self.own(EventKind::SessionEnded, &user.id, client);
+                self.note_seldom(event.session(id), user.id.as_str());
+                Ok(())
             }
-            _ => Ok(false),
+            _ => Err(AccountsError::NoSuchSession),
         }
     }
 
@@ -82,8 +88,13 @@ impl Accounts {
     /// # Errors
     /// [`AccountsError::SessionOver`] for a token without a session; a store that failed: some may live, and the same
     /// call again ends them.
-    pub async fn logout_many(&self, token: &Claims, scope: LogoutScope) -> Result<(), AccountsError> {
-        let done = self.end_many(token, scope).await;
+    pub async fn logout_many(
+        &self,
+        token: &Claims,
+        scope: LogoutScope,
+        client: &Client,
+    ) -> Result<(), AccountsError> {
+        let done = self.end_many(token, scope, client).await;
         // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
         if !matches!(done, Err(AccountsError::Unavailable(_))) {
             self.revocations.catch_up().await?;
@@ -91,21 +102,32 @@ impl Accounts {
         done
     }
 
-    async fn end_many(&self, token: &Claims, scope: LogoutScope) -> Result<(), AccountsError> {
+    async fn end_many(
+        &self,
+        token: &Claims,
+        scope: LogoutScope,
+        client: &Client,
+    ) -> Result<(), AccountsError> {
         let session = token.session().ok_or(AccountsError::SessionOver)?;
         let user = self.user_of(token).await?;
         let own = self.living_session(&SessionId::new(session.id), &user).await?.id;
-        let kept = (scope == LogoutScope::Others).then_some(own);
+        let kept = (scope == LogoutScope::Others).then(|| own.clone());
         let identity = self.identity(&user).to_owned();
-        let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.now());
+        let event = self.own(EventKind::SessionEnded, &user.id, client).session(&own);
+        let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
+        let now = self.now();
         to_its_end(async move {
             // Before the epoch is raised: whoever adopts such a token has read one of the two.
             revocations.end_tokens_without_session(&identity).await?;
-            let ended = store.end_sessions(&user.id, kept.as_ref(), now).await?;
+            let ending = UserChange::EndSessions { keep: kept };
+            let changed = store.change_user(&user.id, &ending, now).await?;
+            let UserChanged::Done { sessions: ended, .. } = changed else {
+                return Err(AccountsError::SessionOver);
+            };
             Self::all_are_over(&revocations, &ended);
             revocations.flask_refuses([], &ended).await;
-            let count = ended.len();
-            tracing::info!(user = user.id.as_str(), count, "{count} sessions were ended by a logout");
+            let which = if scope == LogoutScope::Others { "all others" } else { "all" };
+            audit.note(event.detail(&format!("{which}: {} sessions ended", ended.len())));
             Ok(())
         })
         .await
@@ -128,14 +150,20 @@ impl Accounts {
     /// A fresh access token of a session, for somebody who shows the password in it.
     ///
     /// # Errors
-    /// [`AccountsError::BadCredentials`] for another password, [`AccountsError::SessionOver`] for a token without a
-    /// living session, or a part that failed.
-    pub async fn freshen(&self, token: &Claims, password: Password) -> Result<FreshToken, AccountsError> {
+    /// [`AccountsError::BadCredentials`] for another password, [`AccountsError::Limited`] after too many,
+    /// [`AccountsError::SessionOver`] for a token without a living session, or a part that failed.
+    pub async fn freshen(
+        &self,
+        token: &Claims,
+        password: Password,
+        client: &Client,
+    ) -> Result<FreshToken, AccountsError> {
         let of = token.session().ok_or(AccountsError::SessionOver)?;
         let user = self.user_of(token).await?;
-        if !self.passwords.check(password, Some(&user.password)).await? {
-            tracing::info!(user = user.id.as_str(), "a password was not the user's");
-            return Err(AccountsError::BadCredentials);
+        let lock = self.lock_rule(&user, client);
+        let holds = self.shows(&user, password, lock, client).await?;
+        if !holds || !self.may_come_in(&user, lock) {
+            return Err(self.not_accepted(EventKind::LoginFail, Some(&user), holds, client).await);
         }
         let session = self.living_session(&SessionId::new(of.id), &user).await?;
         let now = self.issue_time();
@@ -143,6 +171,8 @@ impl Accounts {
         let access = self.access_token(&user, &session.id, of.generation).fresh().issued_at(now);
         let access = access.expires_in(self.access_lifetime_left(&session, now)).sign()?;
         self.keep_for_flask(&session, &access).await?;
+        let event = self.own(EventKind::TokenCreated, &user.id, client).session(&session.id);
+        self.audit.note(event.detail("a fresh access token"));
         let expires_in = access.expires_at().seconds().saturating_sub(now.seconds());
         Ok(FreshToken { access, expires_in })
     }

@@ -1,25 +1,47 @@
 //! The command line: what can be typed, and what each command answers with.
 
+mod acting;
+mod audit;
 mod config;
+mod import;
 mod logging;
+mod moment;
+mod output;
+mod prompt;
+mod reference;
+mod seen;
 mod serve;
+mod session;
+mod setup;
+mod token;
+mod user;
 
 use std::{
     ffi::OsString,
-    io::{self, ErrorKind, Write},
+    io::{self, Write},
     path::PathBuf,
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand};
 
+use acting::At;
+pub use reference::reference;
+
 use crate::{
     config::{self as settings, Config, Environment, Flag, Problems, Sources, Warning},
     store,
 };
 
+const FIRST_STEPS: &str = "\
+First steps:
+  portcullis user create alice --access admin    make the first administrator
+  portcullis serve                               answer requests on 127.0.0.1:5000
+
+Every command has examples in its own help, such as `portcullis user create --help`.";
+
 #[derive(Debug, Parser)]
-#[command(name = "portcullis", version, about, disable_help_subcommand = true)]
+#[command(name = "portcullis", version, about, disable_help_subcommand = true, after_help = FIRST_STEPS)]
 struct Arguments {
     #[command(flatten)]
     place: Place,
@@ -32,10 +54,10 @@ struct Arguments {
 #[expect(clippy::doc_markdown, reason = "these texts are shown on a terminal")]
 struct Place {
     /// The instance folder: application.cfg, the database file and the made secret
-    #[arg(long, global = true, value_name = "DIR", default_value = "instance")]
+    #[arg(long, global = true, value_name = "DIR", default_value = "instance", display_order = 901)]
     instance: PathBuf,
     /// development, testing or production [default: $PORTCULLIS_ENV, $FLASK_ENV or production]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", display_order = 902)]
     profile: Option<String>,
 }
 
@@ -46,6 +68,15 @@ enum Command {
     /// Look at the configuration without starting anything
     #[command(subcommand)]
     Config(config::Command),
+    /// See, make, change, delete and import users
+    User(user::Command),
+    /// See and end sessions
+    Session(session::Command),
+    /// See what happened
+    Audit(audit::Command),
+    /// Look into a token, or check one
+    Token(token::Command),
+    Setup(setup::Setup),
 }
 
 /// A command that did not do its work. `main` turns it into the exit code 2.
@@ -81,6 +112,11 @@ pub fn run(
     let done = match command {
         Command::Serve(serve) => serve.run(place, environment),
         Command::Config(command) => command.run(place, environment),
+        Command::User(command) => command.run(At { place, environment }),
+        Command::Session(command) => command.run(At { place, environment }),
+        Command::Audit(command) => command.run(At { place, environment }),
+        Command::Token(command) => command.run(At { place, environment }),
+        Command::Setup(setup) => setup.run(At { place, environment }),
     };
     match done {
         Ok(code) => code,
@@ -109,18 +145,17 @@ fn refused_by_a_start(config: &Config) -> Vec<(&'static str, String)> {
     store.into_iter().chain(log).collect()
 }
 
-/// Writes a command's answer. A reader who has seen enough, as `head` has, is no failure.
+/// Writes the whole answer of a command that has done its work.
 fn say(text: &str) -> Result<ExitCode, Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("standard output: {error}")))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    output::put(text).map(|_| ExitCode::SUCCESS)
 }
 
 /// Writes what went wrong; where nobody can read it there is nobody to tell.
 fn say_problem(problem: &str) {
     let _ = writeln!(io::stderr().lock(), "portcullis: {problem}");
+}
+
+/// Writes what a person may want to know beside the answer.
+fn say_lines(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }

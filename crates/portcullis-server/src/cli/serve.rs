@@ -108,7 +108,7 @@ async fn answer(
         .header_read_timeout(config.header_read_timeout)
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS);
-    server.serve(app(state).into_make_service()).await
+    server.serve(app(state).into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
 /// On the first signal: not ready any more; for the notice requests are still answered, each closing its

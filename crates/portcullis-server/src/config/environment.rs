@@ -24,6 +24,11 @@ impl Environment {
         self.0.get(name).map(|value| value.as_deref().map_err(|&not| not))
     }
 
+    /// Whoever runs the program, by the name that the shell or `sudo` says.
+    pub fn account(&self) -> Option<&str> {
+        ["SUDO_USER", "LOGNAME", "USER"].into_iter().find_map(|name| self.value(name)?.ok())
+    }
+
     /// What the variables say, and what is wrong with those that are ours or were meant to be.
     pub(super) fn entries(&self, findings: &mut Findings) -> Vec<Entry> {
         let mut entries = Vec::new();

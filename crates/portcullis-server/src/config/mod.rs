@@ -7,9 +7,12 @@
 //! | `file.rs`, `python/` | `application.cfg`: what TOML and Python read alike, and what to do about the rest |
 //! | `environment.rs`, `profile.rs` | the variables; which profile holds |
 //! | `value.rs`, `database_url.rs` | texts and numbers into types |
+//! | `limits.rs` | how often strangers may try |
+//! | `proxies.rs` | who is in front, and where it says whom a request comes from |
 //! | `places.rs` | where tokens are looked for, and their cookies |
 //! | `key_pair.rs` | the keys of algorithms with key pairs, and their files |
 //! | `secrets.rs` | which signing secrets may be used |
+//! | `passwords.rs` | how cheap a hash and how short a password may be |
 //! | `together.rs` | what only shows when settings are taken together |
 //! | `names.rs` | Flask's names, near misses |
 //! | `echo.rs` | how much of a source a message may repeat |
@@ -23,10 +26,13 @@ mod echo;
 mod environment;
 mod file;
 mod key_pair;
+mod limits;
 mod names;
+mod passwords;
 mod places;
 mod problem;
 mod profile;
+mod proxies;
 mod python;
 mod reference;
 mod secrets;
@@ -45,13 +51,16 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use portcullis::JwtConfig;
 
 pub use database_url::{DatabaseUrl, MongoUrl};
 pub(crate) use echo::found_text;
 pub use environment::Environment;
+pub use limits::{LimitSettings, LimitsSwitch, Per, Rate};
 pub use problem::{Origin, Problem, Problems, Warning};
 pub use profile::Profile;
+pub use proxies::ClientAddressHeader;
 pub use reference::reference;
 pub use sources::{Flag, Sources};
 
@@ -68,6 +77,10 @@ pub struct Config {
     pub instance: PathBuf,
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// The proxies in front, which are believed when they say where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they say it.
+    pub client_address_header: ClientAddressHeader,
     /// Where users and sessions are kept.
     pub database: DatabaseUrl,
     /// How tokens are made and read; no `secret_key` means that none was given, which only SQLite
@@ -89,12 +102,16 @@ pub struct Config {
     pub revocation_feed: RevocationFeed,
     /// How long it may hear nothing before guarded routes are refused.
     pub revocation_max_staleness: Duration,
+    /// How long audit events are kept.
+    pub audit_events_kept: Duration,
     /// Whether the Flask application runs on the same database.
     pub flask_beside: bool,
     /// What becomes of the Flask application's refresh tokens.
     pub legacy_refresh: LegacyRefresh,
     /// The shortest password that can be chosen, in characters.
     pub password_min_length: usize,
+    /// Whether the most used passwords can be chosen.
+    pub password_common: PasswordCommon,
     /// The memory of one password hash.
     pub argon2_memory_kib: u32,
     /// The passes of one password hash.
@@ -107,6 +124,16 @@ pub struct Config {
     pub password_upgrade: bool,
     /// How many logins may wait for their hash.
     pub hash_queue: usize,
+    /// How often strangers may try.
+    pub limits: LimitSettings,
+    /// Whether a login makes its device one that is known.
+    pub device_cookie: bool,
+    /// So many logins in a row may fail before an account is locked.
+    pub lock_after_failures: u32,
+    /// For so long by the next one, and twice as long by each further one.
+    pub lock_first_delay: Duration,
+    /// And never for longer.
+    pub lock_max_delay: Duration,
     /// The largest request body, in bytes.
     pub body_limit: usize,
     /// How long a request may take.
@@ -149,6 +176,15 @@ pub enum LegacyRefresh {
     Adopt,
     /// They are refused.
     Refuse,
+}
+
+/// What becomes of the most used passwords when somebody chooses one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordCommon {
+    /// They are refused.
+    Refuse,
+    /// They are taken.
+    Allow,
 }
 
 /// How new passwords are hashed.
@@ -241,11 +277,13 @@ pub fn check(
         findings.problems.insert(0, unknown);
     } else {
         secrets::judge(&mut draft, &winners, &mut findings);
-        hash_cost(&draft.config, &winners, &mut findings);
+        passwords::judge(&draft.config, &winners, &mut findings);
     }
     places::judge(&draft.config.jwt, profile, &winners, &mut findings);
     together::judge(&draft.config.jwt, &winners, &mut findings);
     together::judge_beside(&draft, &winners, &mut findings);
+    proxies::judge(&draft.config.trusted_proxies, &winners, &mut findings);
+    together::judge_lock(&draft.config, &winners, &mut findings);
     for (setting, problem) in others(&draft.config) {
         together::refuse(setting, &problem, &winners, &mut findings);
     }
@@ -277,6 +315,8 @@ impl Config {
             profile,
             instance: instance.to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            trusted_proxies: Vec::new(),
+            client_address_header: ClientAddressHeader::Forwarded,
             database: DatabaseUrl::Sqlite(PathBuf::new()),
             jwt: JwtConfig::default(),
             identity: JwtIdentity::Id,
@@ -287,15 +327,22 @@ impl Config {
             refresh_lost_answer: RefreshLostAnswer::Refuse,
             revocation_feed: RevocationFeed::Poll,
             revocation_max_staleness: Duration::ZERO,
+            audit_events_kept: Duration::ZERO,
             flask_beside: false,
             legacy_refresh: LegacyRefresh::Refuse,
             password_min_length: 0,
+            password_common: PasswordCommon::Allow,
             argon2_memory_kib: 0,
             argon2_passes: 0,
             pbkdf2_rounds: NonZeroU32::MIN,
             password_scheme: PasswordScheme::Pbkdf2Sha256,
             password_upgrade: false,
             hash_queue: 0,
+            limits: LimitSettings::UNSET,
+            device_cookie: false,
+            lock_after_failures: 0,
+            lock_first_delay: Duration::ZERO,
+            lock_max_delay: Duration::ZERO,
             body_limit: 0,
             request_timeout: Duration::ZERO,
             header_read_timeout: Duration::ZERO,
@@ -304,27 +351,6 @@ impl Config {
             log_filter: String::new(),
             log_format: LogFormat::Auto,
             shown: Vec::new(),
-        }
-    }
-}
-
-/// Outside tests no password is hashed for less than OWASP's minimum for its scheme.
-fn hash_cost(config: &Config, winners: &sources::Winners, findings: &mut Findings) {
-    const LEAST_MEMORY_KIB: u32 = 19_456;
-    const LEAST_PASSES: u32 = 2;
-    const LEAST_ROUNDS: u32 = 600_000;
-    if config.profile == Profile::Testing {
-        return;
-    }
-    let costs = [
-        ("PASSWORD_ARGON2_MEMORY_KIB", config.argon2_memory_kib, LEAST_MEMORY_KIB),
-        ("PASSWORD_ARGON2_PASSES", config.argon2_passes, LEAST_PASSES),
-        ("PASSWORD_PBKDF2_ROUNDS", config.pbkdf2_rounds.get(), LEAST_ROUNDS),
-    ];
-    for (name, cost, least) in costs.into_iter().filter(|(_, cost, least)| cost < least) {
-        if let Some(origin) = winners.origin(name) {
-            let text = format!("expected at least {least} in the {} profile, found {cost}", config.profile);
-            findings.problem(Problem::of(name, origin.clone(), text));
         }
     }
 }

@@ -9,11 +9,12 @@ use std::{
 use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
 
 use super::{
-    Config, JwtIdentity, LegacyRefresh, LogFormat, PasswordScheme, Profile, RefreshLostAnswer, Registration,
-    RevocationFeed,
+    Config, JwtIdentity, LegacyRefresh, LimitsSwitch, LogFormat, PasswordCommon, PasswordScheme, Profile,
+    RefreshLostAnswer, Registration, RevocationFeed,
     database_url::{self, DatabaseUrl},
-    echo, key_pair, places,
+    echo, key_pair, limits, places,
     problem::Origin,
+    proxies,
     value::{Refusal, Value, quoted},
 };
 
@@ -120,14 +121,23 @@ const HOUR: u64 = 3600;
 /// The longest notice, in seconds: service managers do not wait much longer for a stop.
 const MINUTE: u64 = 60;
 
+/// The longest lock, in seconds: who waits longer has nobody to wait for.
+const DAY: u64 = 24 * HOUR;
+
+/// The most failures before an account's first lock: those that NIST SP 800-63B allows without a new password.
+const MOST_FAILURES: u32 = 100;
+
 /// The longest that a session may live, in seconds: ten years, which is nobody's login any more.
-const SESSION_AGE: u64 = 3650 * 24 * HOUR;
+const SESSION_AGE: u64 = 3650 * DAY;
 
 /// The longest window in which a refresh is repeated, in seconds: as long, a copy of a token goes unnoticed.
 const REUSE_WINDOW: u64 = 10 * MINUTE;
 
 /// How long a node may hear nothing of others, in seconds: at least a few polls, at most a day.
-const STALENESS: RangeInclusive<u64> = 5..=24 * HOUR;
+const STALENESS: RangeInclusive<u64> = 5..=DAY;
+
+/// How long audit events may be kept, in seconds.
+const EVENTS_KEPT: RangeInclusive<u64> = 24 * HOUR..=3650 * 24 * HOUR;
 
 /// The most memory of one hash: what is verified at most, as a hash that cannot be verified locks its user out.
 const MOST_HASH_MEMORY_KIB: u32 = 256 * 1024;
@@ -138,6 +148,8 @@ const MOST_HASH_ROUNDS: u32 = 10_000_000;
 #[rustfmt::skip] // one line a setting reads as the table it is
 pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("LISTEN", |d, v| address(v).map(|x| d.config.listen = x)),
+    Setting::plain("TRUSTED_PROXIES", |d, v| proxies::networks(v).map(|x| d.config.trusted_proxies = x)),
+    Setting::plain("CLIENT_ADDRESS_HEADER", |d, v| v.one_of(proxies::HEADERS).map(|x| d.config.client_address_header = x)),
     Setting::url("DATABASE_URL", database),
     Setting::url("MONGO_URI", mongo),
     Setting::plain("BODY_LIMIT", |d, v| v.number(256..=16_777_216).map(|x: u32| d.config.body_limit = x as usize)),
@@ -155,15 +167,31 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("REFRESH_LOST_ANSWER", |d, v| v.one_of(LOST_ANSWERS).map(|x| d.config.refresh_lost_answer = x)),
     Setting::plain("REVOCATION_FEED", |d, v| v.one_of(REVOCATION_FEEDS).map(|x| d.config.revocation_feed = x)),
     Setting::plain("REVOCATION_MAX_STALENESS", |d, v| v.duration(STALENESS).map(|x| d.config.revocation_max_staleness = x)),
+    Setting::plain("AUDIT_EVENTS_KEPT", |d, v| v.duration(EVENTS_KEPT).map(|x| d.config.audit_events_kept = x)),
     Setting::plain("FLASK_BESIDE", |d, v| v.boolean().map(|x| d.config.flask_beside = x)),
     Setting::plain("LEGACY_REFRESH", |d, v| v.one_of(LEGACY_REFRESHES).map(|x| d.config.legacy_refresh = x)),
     Setting::plain("PASSWORD_MIN_LENGTH", |d, v| v.number(1..=64).map(|x: u32| d.config.password_min_length = x as usize)),
+    Setting::plain("PASSWORD_COMMON", |d, v| v.one_of(PASSWORD_COMMONS).map(|x| d.config.password_common = x)),
     Setting::plain("PASSWORD_ARGON2_MEMORY_KIB", |d, v| v.number(8..=MOST_HASH_MEMORY_KIB).map(|x| d.config.argon2_memory_kib = x)),
     Setting::plain("PASSWORD_ARGON2_PASSES", |d, v| v.number(1..=20).map(|x| d.config.argon2_passes = x)),
     Setting::plain("PASSWORD_PBKDF2_ROUNDS", |d, v| v.number(1..=MOST_HASH_ROUNDS).map(|x| d.config.pbkdf2_rounds = x)),
     Setting::plain("PASSWORD_SCHEME", |d, v| v.one_of(PASSWORD_SCHEMES).map(|x| d.password_scheme = Some(x))),
     Setting::plain("PASSWORD_UPGRADE", |d, v| v.boolean().map(|x| d.password_upgrade = Some(x))),
     Setting::plain("PASSWORD_QUEUE", |d, v| v.number(1..=65_536).map(|x: u32| d.config.hash_queue = x as usize)),
+    Setting::plain("LIMITS", |d, v| v.one_of(SWITCH).map(|x| d.config.limits.switch = x)),
+    Setting::plain("LIMIT_LOGIN_BY_ADDRESS_AND_NAME", |d, v| limits::rate(v).map(|x| d.config.limits.login_by_address_and_name = x)),
+    Setting::plain("LIMIT_LOGIN_BY_ADDRESS", |d, v| limits::rate(v).map(|x| d.config.limits.login_by_address = x)),
+    Setting::plain("LIMIT_LOGIN_BY_NAME", |d, v| limits::rate(v).map(|x| d.config.limits.login_by_name = x)),
+    Setting::plain("LIMIT_LOGIN_BY_DEVICE", |d, v| limits::rate(v).map(|x| d.config.limits.login_by_device = x)),
+    Setting::plain("LIMIT_LOGIN_NAMES", |d, v| v.number(1..=10_000).map(|x| d.config.limits.login_names = x)),
+    Setting::plain("LIMIT_LOGIN_NAMES_WINDOW", |d, v| v.duration(1..=DAY).map(|x| d.config.limits.login_names_window = x)),
+    Setting::plain("LIMIT_LOGIN_NAMES_BLOCK", |d, v| v.duration(1..=DAY).map(|x| d.config.limits.login_names_block = x)),
+    Setting::plain("LIMIT_REGISTRATION", |d, v| limits::rate(v).map(|x| d.config.limits.registration = x)),
+    Setting::plain("LIMIT_REFRESH_FAILURES", |d, v| limits::rate(v).map(|x| d.config.limits.refresh_failures = x)),
+    Setting::plain("DEVICE_COOKIE", |d, v| v.boolean().map(|x| d.config.device_cookie = x)),
+    Setting::plain("LOCK_AFTER_FAILURES", |d, v| v.number(1..=MOST_FAILURES).map(|x| d.config.lock_after_failures = x)),
+    Setting::plain("LOCK_FIRST_DELAY", |d, v| v.duration(1..=DAY).map(|x| d.config.lock_first_delay = x)),
+    Setting::plain("LOCK_MAX_DELAY", |d, v| v.duration(1..=DAY).map(|x| d.config.lock_max_delay = x)),
     Setting::secret("JWT_SECRET_KEY", |d, v| v.secret().map(|x| d.config.jwt.secret_key = Some(x))),
     Setting::secret("JWT_SECRET_KEYS_PREVIOUS", |d, v| previous_secrets(v).map(|x| d.config.jwt.secret_keys_previous = x)),
     Setting::secret("SECRET_KEY", |d, v| v.secret().map(|x| d.fallback_secret = Some(x))),
@@ -215,13 +243,15 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("JWT_ERROR_MESSAGE_KEY", |d, v| message_key(v).map(|x| d.config.jwt.error_message_key = x)),
 ];
 
-/// Headers that say something else about a request: a token there would break it, or be read by others.
-const TAKEN_HEADERS: [&str; 12] = [
+/// Headers that say something else about a request: a token there would break it, or be read by others. What proxies say
+/// of a client, all of `X-Forwarded-` besides, is taken out of every request.
+const TAKEN_HEADERS: [&str; 14] = [
     "connection",
     "content-length",
     "content-type",
     "cookie",
     "expect",
+    "forwarded",
     "host",
     "keep-alive",
     "set-cookie",
@@ -229,6 +259,7 @@ const TAKEN_HEADERS: [&str; 12] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "x-real-ip",
 ];
 const ALGORITHMS: &str =
     "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA";
@@ -238,10 +269,13 @@ const ERROR_STYLES: &[(&str, ErrorStyle)] =
     &[("flask-3", ErrorStyle::Flask3), ("flask-4", ErrorStyle::Flask4), ("problem", ErrorStyle::Problem)];
 const REGISTRATIONS: &[(&str, Registration)] =
     &[("open", Registration::Open), ("closed", Registration::Closed)];
+const SWITCH: &[(&str, LimitsSwitch)] = &[("on", LimitsSwitch::On), ("off", LimitsSwitch::Off)];
 const LOST_ANSWERS: &[(&str, RefreshLostAnswer)] =
     &[("forgive", RefreshLostAnswer::Forgive), ("refuse", RefreshLostAnswer::Refuse)];
 const LEGACY_REFRESHES: &[(&str, LegacyRefresh)] =
     &[("adopt", LegacyRefresh::Adopt), ("refuse", LegacyRefresh::Refuse)];
+const PASSWORD_COMMONS: &[(&str, PasswordCommon)] =
+    &[("refuse", PasswordCommon::Refuse), ("allow", PasswordCommon::Allow)];
 const PASSWORD_SCHEMES: &[(&str, PasswordScheme)] =
     &[("argon2id", PasswordScheme::Argon2id), ("pbkdf2_sha256", PasswordScheme::Pbkdf2Sha256)];
 const REVOCATION_FEEDS: &[(&str, RevocationFeed)] =
@@ -342,7 +376,8 @@ fn header_name(value: &Value) -> Result<String, Refusal> {
     if !name.bytes().all(token) {
         return Err(format!("{} cannot be the name of a header", echo::found_text(&name)));
     }
-    if TAKEN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+    let lower = name.to_ascii_lowercase();
+    if TAKEN_HEADERS.contains(&lower.as_str()) || lower.starts_with("x-forwarded-") {
         return Err(format!(
             "{name} has another job in a request; write \"Authorization\" or a name of its own"
         ));

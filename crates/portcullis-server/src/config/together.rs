@@ -3,7 +3,7 @@
 use portcullis::{Algorithm, JwtConfig, JwtConfigError, JwtManager, JwtManagerBuilder, Secret};
 
 use super::{
-    PasswordScheme, names,
+    Config, PasswordScheme, names,
     problem::{Findings, Problem},
     settings::Draft,
     sources::Winners,
@@ -52,6 +52,16 @@ pub(super) fn judge_beside(draft: &Draft, winners: &Winners, findings: &mut Find
              them out"
         );
         refuse("PASSWORD_UPGRADE", &text, winners, findings);
+    }
+}
+
+/// Finds a lock that could not grow.
+pub(super) fn judge_lock(config: &Config, winners: &Winners, findings: &mut Findings) {
+    if config.lock_first_delay > config.lock_max_delay {
+        let place = winners.origin("LOCK_FIRST_DELAY").map_or("not set".to_owned(), ToString::to_string);
+        let (first, most) = (config.lock_first_delay.as_secs(), config.lock_max_delay.as_secs());
+        let text = format!("{most} s are less than the {first} s of LOCK_FIRST_DELAY ({place})");
+        refuse("LOCK_MAX_DELAY", &text, winners, findings);
     }
 }
 

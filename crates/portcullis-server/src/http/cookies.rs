@@ -1,12 +1,14 @@
-//! Tokens in cookies, where a configuration has them there: what answers set and take away.
+//! Tokens in cookies, where a configuration has them there: what answers set and take away. The cookie by which a device
+//! is known again is none of these: it opens nothing, and clients of every kind get it.
 
 use axum::{
-    http::{HeaderName, HeaderValue, StatusCode},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use portcullis::{JwtManager, Location, SetCookies, Token};
 
 use super::error::Refusal;
+use crate::{accounts::Devices, state::AppState};
 
 /// What makes a browser forget what a page has stored (W3C Clear Site Data).
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
@@ -47,4 +49,34 @@ pub(super) fn session_is_over(jwt: &JwtManager, presented: Option<Location>) -> 
 /// with a token of its own, and would plant its session in the browser, or take the browser's away.
 fn may_change(jwt: &JwtManager, presented: Option<Location>) -> bool {
     jwt.locations().contains(&Location::Cookies) && presented != Some(Location::QueryString)
+}
+
+/// The token in the cookie of a known device. There is one such cookie or none: which of two is ours is not known, and
+/// whoever could plant one beside ours had rather have none be known.
+pub(super) fn device<'h>(headers: &'h HeaderMap, state: &AppState) -> Option<&'h str> {
+    let fields = headers.get_all(header::COOKIE).iter().filter_map(|field| field.to_str().ok());
+    let pairs = fields.flat_map(|field| field.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut ours = pairs.filter(|(name, _)| *name == device_name(state)).map(|(_, value)| value);
+    ours.next().filter(|_| ours.next().is_none())
+}
+
+/// The line that makes a device known, for an answer to whoever has just logged in. No page and no other site has to do
+/// with it, so it is as strict as cookies are; only https is left away where the tokens' cookies leave it.
+pub(super) fn set_device(
+    token: Option<Token>,
+    state: &AppState,
+) -> Result<AppendHeaders<Option<(HeaderName, HeaderValue)>>, Refusal> {
+    let line = token.map(|token| {
+        let (name, age) = (device_name(state), Devices::LIFETIME.as_secs());
+        let secure = if state.has_secure_cookies() { "; Secure" } else { "" };
+        let token = token.into_string();
+        let line = format!("{name}={token}; Max-Age={age}{secure}; HttpOnly; Path=/; SameSite=Strict");
+        HeaderValue::try_from(line).map(|line| (header::SET_COOKIE, line)).map_err(Refusal::defect)
+    });
+    line.transpose().map(AppendHeaders)
+}
+
+/// The cookie's name: with the prefix no other host of the domain can set it.
+fn device_name(state: &AppState) -> &'static str {
+    if state.has_secure_cookies() { "__Host-device" } else { "device" }
 }

@@ -3,7 +3,7 @@
 //! A handler answers with a [`Refusal`]; the outermost layer writes it in the configured style. So a refusal
 //! looks the same wherever it comes from, and its cause, which is for the log, has no way into a body.
 
-use std::{collections::BTreeMap, error::Error, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, error::Error, sync::Arc, time::Duration};
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -13,8 +13,8 @@ use portcullis::JwtManager;
 
 use crate::accounts::{AccountsError, Cause};
 
-/// What is wrong with which field; a field may have several problems.
-pub(super) type FieldProblems = BTreeMap<&'static str, Vec<String>>;
+/// What is wrong with which field or parameter; each may have several problems. A name that is not known is the client's.
+pub(super) type FieldProblems = BTreeMap<Cow<'static, str>, Vec<String>>;
 
 /// A request that is not done, and what its client is told.
 #[derive(Clone, Debug)]
@@ -22,18 +22,26 @@ pub(super) struct Refusal {
     status: StatusCode,
     text: &'static str,
     fields: FieldProblems,
+    /// In how many seconds the same request may be made again, where that is known.
+    retry_after: Option<u64>,
     /// For the log, once; never for the client.
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, text: &'static str) -> Self {
-        Self { status, text, fields: FieldProblems::new(), cause: None }
+        Self { status, text, fields: FieldProblems::new(), retry_after: None, cause: None }
     }
 
     /// What is wrong with the fields of a body, all of it.
     pub(super) fn fields(fields: FieldProblems) -> Self {
         Self { fields, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Some fields are missing or invalid") }
+    }
+
+    /// What is wrong with the parameters of an address, all of it.
+    pub(super) fn params(params: FieldProblems) -> Self {
+        let text = "Some parameters are not known or invalid";
+        Self { fields: params, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, text) }
     }
 
     /// 500: a defect of ours.
@@ -43,7 +51,15 @@ impl Refusal {
 
     /// 503: the same request may succeed later.
     pub(super) fn unavailable() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is not available at the moment")
+        let refusal =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is not available at the moment");
+        Self { retry_after: Some(1), ..refusal }
+    }
+
+    /// 429: the same request may be made again in a while. Whatever was limited, the text is one.
+    fn too_many(retry_after: Duration) -> Self {
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many tries: wait before the next one");
+        Self { retry_after: Some(retry_after.as_secs()), ..refusal }
     }
 
     pub(super) fn caused_by(self, cause: impl Into<Cause>) -> Self {
@@ -63,15 +79,12 @@ impl Refusal {
             format.response_with(self.status, self.text, &self.fields)
         };
         let headers = response.headers_mut();
-        match self.status {
-            StatusCode::UNAUTHORIZED => {
-                let scheme = HeaderValue::from_str(jwt.scheme());
-                headers.extend(scheme.ok().map(|scheme| (header::WWW_AUTHENTICATE, scheme)));
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            _ => {}
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_str(jwt.scheme());
+            headers.extend(scheme.ok().map(|scheme| (header::WWW_AUTHENTICATE, scheme)));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }
@@ -94,7 +107,20 @@ impl From<AccountsError> for Refusal {
             AccountsError::BadCredentials => {
                 Self::new(StatusCode::UNAUTHORIZED, "Wrong username or password")
             }
+            AccountsError::Limited { retry_after } => Self::too_many(retry_after),
             AccountsError::SessionOver => Self::new(StatusCode::UNAUTHORIZED, "The session is over"),
+            AccountsError::NotAllowed => Self::new(StatusCode::FORBIDDEN, "Only administrators may do this"),
+            AccountsError::BadSetupSecret => {
+                Self::new(StatusCode::UNAUTHORIZED, "The setup secret is wrong, used or expired")
+            }
+            AccountsError::AlreadySetUp => {
+                Self::new(StatusCode::CONFLICT, "There is an administrator already")
+            }
+            AccountsError::NoSuchUser => Self::new(StatusCode::NOT_FOUND, "There is no such user"),
+            AccountsError::NoSuchSession => Self::new(StatusCode::NOT_FOUND, "There is no such session"),
+            AccountsError::LastAdmin => {
+                Self::new(StatusCode::CONFLICT, "The last administrator cannot be taken away")
+            }
             AccountsError::NoTokenId => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The token has no jti and cannot be revoked")
             }

@@ -46,7 +46,34 @@ impl Form {
             Some(Value::String(text)) => parse(text).map_err(|problem| problem.to_string()),
             Some(_) => Err("must be text".to_owned()),
         };
-        parsed.map_err(|problem| self.problems.entry(name).or_default().push(problem)).ok()
+        self.noted(name, parsed)
+    }
+
+    /// Takes a field of any type that may be missing; `None` where it is, or has left its problem behind.
+    pub(super) fn optional<T, P: ToString>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&Value) -> Result<T, P>,
+    ) -> Option<T> {
+        let parsed = parse(self.fields.get(name)?).map_err(|problem| problem.to_string());
+        self.noted(name, parsed)
+    }
+
+    /// Makes a problem of every member that is none of these, for what is not to be misread: who misspells what takes
+    /// something away would believe that it is gone.
+    pub(super) fn nothing_but(&mut self, names: &[&str]) {
+        for name in self.fields.keys().filter(|name| !names.contains(&name.as_str())) {
+            self.problems.entry(name.clone().into()).or_default().push("is not known".to_owned());
+        }
+    }
+
+    /// Whether a field has left a problem behind.
+    pub(super) fn has_problems(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
+    fn noted<T>(&mut self, name: &'static str, parsed: Result<T, String>) -> Option<T> {
+        parsed.map_err(|problem| self.problems.entry(name.into()).or_default().push(problem)).ok()
     }
 
     /// The refusal that names every problem found.

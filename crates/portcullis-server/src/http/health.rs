@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use serde::Serialize;
 
-use super::error::Refusal;
+use super::{error::Refusal, rules::Public};
 use crate::state::{AppState, RevocationHearing};
 
 #[derive(Serialize)]
@@ -15,7 +15,7 @@ pub(super) struct Health {
 }
 
 /// `GET /healthz`: the process answers.
-pub(super) async fn alive() -> Json<Health> {
+pub(super) async fn alive(_: Public) -> Json<Health> {
     Json(Health { status: "ok", degraded: None })
 }
 
@@ -24,7 +24,7 @@ pub(super) async fn alive() -> Json<Health> {
 /// A store that does not answer leaves the service ready, since guarded routes need none; it is said, as is a node that
 /// does not hear of others' revocations. Once that has been so for too long guarded routes are refused, and the service
 /// is not ready, nor is it while it stops: a proxy sends requests elsewhere.
-pub(super) async fn ready(State(state): State<AppState>) -> Result<Json<Health>, Refusal> {
+pub(super) async fn ready(_: Public, State(state): State<AppState>) -> Result<Json<Health>, Refusal> {
     let hearing = state.revocation_hearing();
     if state.is_stopping() || hearing == RevocationHearing::Lost {
         return Err(Refusal::unavailable());

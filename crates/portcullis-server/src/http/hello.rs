@@ -4,6 +4,8 @@ use axum::Json;
 use portcullis::Jwt;
 use serde::Serialize;
 
+use super::rules::Public;
+
 /// `{"Hello": "…"}`.
 #[derive(Serialize)]
 pub(super) struct Hello {
@@ -12,7 +14,7 @@ pub(super) struct Hello {
 }
 
 /// `GET /tests/hello`
-pub(super) async fn hello() -> Json<Hello> {
+pub(super) async fn hello(_: Public) -> Json<Hello> {
     Json(Hello { hello: "World!" })
 }
 

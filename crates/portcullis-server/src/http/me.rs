@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::{FromRequestParts, Path, State},
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -16,6 +16,7 @@ use super::{
     users::{Handed, Tokens},
 };
 use crate::{
+    accounts::{AccountsError, Client},
     model::{Password, SessionId},
     state::AppState,
 };
@@ -32,7 +33,7 @@ pub(super) struct Me {
 }
 
 /// `GET /users/me`
-pub(super) async fn me(State(state): State<AppState>, token: Jwt) -> Result<Json<Me>, Refusal> {
+pub(super) async fn me(token: Jwt, State(state): State<AppState>) -> Result<Json<Me>, Refusal> {
     let user = state.accounts().user_of(&token).await?;
     Ok(Json(Me {
         id: user.id.as_str().to_owned(),
@@ -61,7 +62,7 @@ struct OwnSession {
 }
 
 /// `GET /users/me/sessions`
-pub(super) async fn sessions(State(state): State<AppState>, token: Jwt) -> Result<Json<Sessions>, Refusal> {
+pub(super) async fn sessions(token: Jwt, State(state): State<AppState>) -> Result<Json<Sessions>, Refusal> {
     let own = token.session().map(|session| session.id.to_owned());
     let sessions = state.accounts().sessions(&token).await?.into_iter().map(|session| OwnSession {
         current: own.as_deref() == Some(session.id.as_str()),
@@ -74,42 +75,48 @@ pub(super) async fn sessions(State(state): State<AppState>, token: Jwt) -> Resul
     Ok(Json(Sessions { sessions: sessions.collect() }))
 }
 
-/// `DELETE /users/me/sessions/{id}`
-pub(super) async fn end_session(
-    State(state): State<AppState>,
-    id: Result<Path<String>, PathRejection>,
-    request: Parts,
-) -> Result<Response, Response> {
-    let unknown = || Refusal::new(StatusCode::NOT_FOUND, "There is no such session").into_response();
-    let id = id.map(|Path(id)| id);
-    let token = token_to_end(&state, &request, id.as_deref().ok()).await?;
-    let id = id.map_err(|_| unknown())?;
-    let is_own = is_of(&token, &id);
-    let ended = state.accounts().end_own_session(&token, &SessionId::new(id)).await;
-    if !ended.map_err(|error| Refusal::from(error).into_response())? {
-        return Err(unknown());
-    }
-    if is_own {
-        return cookies::session_is_over(state.jwt(), token.location()).map_err(IntoResponse::into_response);
-    }
-    Ok(StatusCode::NO_CONTENT.into_response())
+/// Whoever ends a session of his own: by an access token that lives. To end its own session, as a logout does, also by one
+/// that was revoked: a client that does not know what became of its request repeats it.
+pub(super) struct Ending {
+    token: Verified,
+    /// None for a path that is no text.
+    session: Option<String>,
 }
 
-/// An access token that lives; to end its own session, as a logout does, also one that was revoked: a client that does not
-/// know what became of its request repeats it.
-async fn token_to_end(state: &AppState, request: &Parts, id: Option<&str>) -> Result<Verified, Response> {
-    let jwt = state.jwt();
-    let token = match jwt.verify_request(request, Require::access()).await {
-        Err(AuthError::Revoked) => {
-            let revoked = jwt.verify_request(request, Require::access().even_revoked()).await;
-            revoked.and_then(|token| match id {
-                Some(id) if is_of(&token, id) => Ok(token),
-                _ => Err(AuthError::Revoked),
-            })
-        }
-        verdict => verdict,
-    };
-    token.map_err(|error| AuthRejection::new(error, jwt.clone()).into_response())
+impl FromRequestParts<AppState> for Ending {
+    type Rejection = Response;
+
+    async fn from_request_parts(request: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let path = Path::<String>::from_request_parts(request, state).await;
+        let (jwt, session) = (state.jwt(), path.ok().map(|Path(id)| id));
+        let token = match jwt.verify_request(request, Require::access()).await {
+            Err(AuthError::Revoked) => {
+                let revoked = jwt.verify_request(request, Require::access().even_revoked()).await;
+                revoked.and_then(|token| match &session {
+                    Some(id) if is_of(&token, id) => Ok(token),
+                    _ => Err(AuthError::Revoked),
+                })
+            }
+            verdict => verdict,
+        };
+        let refused = |error| AuthRejection::new(error, jwt.clone()).into_response();
+        Ok(Self { token: token.map_err(refused)?, session })
+    }
+}
+
+/// `DELETE /users/me/sessions/{id}`
+pub(super) async fn end_session(
+    Ending { token, session }: Ending,
+    State(state): State<AppState>,
+    client: Client,
+) -> Result<Response, Refusal> {
+    let id = session.ok_or(AccountsError::NoSuchSession)?;
+    let is_own = is_of(&token, &id);
+    state.accounts().end_own_session(&token, &SessionId::new(id), &client).await?;
+    if is_own {
+        return cookies::session_is_over(state.jwt(), token.location());
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 fn is_of(token: &Claims, id: &str) -> bool {
@@ -118,25 +125,28 @@ fn is_of(token: &Claims, id: &str) -> bool {
 
 /// `POST /users/me/fresh`
 pub(super) async fn fresh(
-    State(state): State<AppState>,
     token: Jwt,
+    State(state): State<AppState>,
+    client: Client,
     mut form: Form,
 ) -> Result<Handed, Refusal> {
     let Some(password) = form.text("password", Password::parse) else { return Err(form.refused()) };
-    let fresh = state.accounts().freshen(&token, password).await?;
+    let fresh = state.accounts().freshen(&token, password, &client).await?;
     Tokens::hand_out(&state, token.location(), (fresh.access, fresh.expires_in), None)
 }
 
 /// `PUT /users/me/password`
 pub(super) async fn change_password(
-    State(state): State<AppState>,
     token: FreshJwt,
+    State(state): State<AppState>,
+    client: Client,
     mut form: Form,
 ) -> Result<StatusCode, Refusal> {
-    let min_length = state.accounts().policy().password_min_length;
+    let policy = state.accounts().policy().password;
+    let owner = state.accounts().user_of(&token).await?.username;
     let present = form.text("password", Password::parse);
-    let new = form.text("new_password", |text| Password::choose(text, min_length));
+    let new = form.text("new_password", |text| Password::choose(text, policy, Some(&owner)));
     let (Some(present), Some(new)) = (present, new) else { return Err(form.refused()) };
-    state.accounts().change_password(&token, present, new).await?;
+    state.accounts().change_password(&token, present, new, &client).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,24 +1,27 @@
 //! HTTP: all routes and all layers, on one page.
 
+mod admin;
+mod client;
+mod client_address;
 mod cookies;
 mod error;
 mod extract;
 mod health;
 mod hello;
 mod me;
+mod query;
+mod rules;
 mod trace;
 mod users;
 
-use axum::{
-    Router,
-    extract::FromRef,
-    middleware,
-    routing::{delete, get, post, put},
-};
+use axum::{Router, extract::FromRef, middleware};
 use portcullis::{JwtManager, Location};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use rules::{Route, Rule};
 pub use trace::MAX_HEAD_BYTES;
+
+use rules::{ADMIN, ENDING, FRESH_ADMIN, FRESH_TOKEN, LEAVING, PUBLIC, REFRESH_TOKEN, Routes, TOKEN};
 
 use crate::state::AppState;
 
@@ -27,30 +30,49 @@ pub fn app(state: AppState) -> Router {
     layered(routes(), state)
 }
 
-fn routes() -> Router<AppState> {
-    Router::new()
+/// Every route, and who may use it.
+pub fn route_table() -> Vec<Route> {
+    routes().into_table()
+}
+
+/// Each with its rule; a handler that does not ask for what the rule says does not compile.
+fn routes() -> Routes {
+    Routes::new()
         // The Flask application's
-        .route("/tests/hello", get(hello::hello))
-        .route("/tests/secret", get(hello::secret))
-        .route("/users/registration", post(users::register))
-        .route("/users/login", post(users::login))
-        .route("/users/logout", post(users::logout))
+        .get(PUBLIC, "/tests/hello", hello::hello)
+        .get(TOKEN, "/tests/secret", hello::secret)
+        .post(PUBLIC, "/users/registration", users::register)
+        .post(PUBLIC, "/users/login", users::login)
+        .post(LEAVING, "/users/logout", users::logout)
         // Ours
-        .route("/users/refresh", post(users::refresh))
-        .route("/users/me", get(me::me))
-        .route("/users/me/sessions", get(me::sessions))
-        .route("/users/me/sessions/{id}", delete(me::end_session))
-        .route("/users/me/fresh", post(me::fresh))
-        .route("/users/me/password", put(me::change_password))
+        .post(REFRESH_TOKEN, "/users/refresh", users::refresh)
+        .get(TOKEN, "/users/me", me::me)
+        .get(TOKEN, "/users/me/sessions", me::sessions)
+        .delete(ENDING, "/users/me/sessions/{id}", me::end_session)
+        .post(TOKEN, "/users/me/fresh", me::fresh)
+        .put(FRESH_TOKEN, "/users/me/password", me::change_password)
+        // For administrators: what changes something needs a password that was shown lately
+        .post(PUBLIC, "/admin/setup", admin::setup::set_up)
+        .get(ADMIN, "/admin/users", admin::users::list)
+        .post(FRESH_ADMIN, "/admin/users", admin::users::create)
+        .get(ADMIN, "/admin/users/{id}", admin::users::read)
+        .patch(FRESH_ADMIN, "/admin/users/{id}", admin::users::change)
+        .delete(FRESH_ADMIN, "/admin/users/{id}", admin::users::delete)
+        .get(ADMIN, "/admin/users/{id}/sessions", admin::sessions::list)
+        .delete(FRESH_ADMIN, "/admin/users/{id}/sessions", admin::sessions::end_all)
+        .delete(FRESH_ADMIN, "/admin/users/{id}/sessions/{session}", admin::sessions::end)
+        .get(ADMIN, "/admin/audit", admin::audit::list)
         // For those who run it
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .fallback(error::not_found)
-        .method_not_allowed_fallback(error::method_not_allowed)
+        .get(PUBLIC, "/healthz", health::alive)
+        .get(PUBLIC, "/readyz", health::ready)
 }
 
 /// The layers, from the inside out: what is listed last sees a request first.
-fn layered(routes: Router<AppState>, state: AppState) -> Router {
+fn layered(routes: Routes, state: AppState) -> Router {
+    let routes = routes
+        .into_router()
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed);
     // Looks for tokens in bodies, where a configuration says so; the guards see none.
     let routes = if state.jwt().locations() == [Location::Headers] {
         routes
@@ -60,8 +82,8 @@ fn layered(routes: Router<AppState>, state: AppState) -> Router {
     routes
         // A defect ends one request, not the connection or the process.
         .layer(CatchPanicLayer::custom(trace::panicked))
-        // Names the request, bounds its time, writes refusals in the configured style, sets the headers that
-        // every answer has, and logs one line: outermost, so that no answer escapes it.
+        // Names the request, finds out where it comes from, bounds its time, writes refusals in the configured
+        // style, sets the headers that every answer has, and logs one line: outermost, so that no answer escapes it.
         .layer(middleware::from_fn_with_state(state.clone(), trace::edge))
         .with_state(state)
 }
@@ -84,8 +106,12 @@ mod tests {
     use super::*;
     use crate::config::{self, Sources};
 
-    async fn defect() {
+    async fn defect(_: rules::Public) {
         panic!("canary");
+    }
+
+    async fn hang(_: rules::Public) {
+        std::future::pending::<()>().await;
     }
 
     async fn answer(path: &str, settings: &[(&str, &str)]) -> (StatusCode, String) {
@@ -98,7 +124,7 @@ mod tests {
         };
         let (config, _) = config::load(&sources).unwrap();
         let state = AppState::open(&config, Arc::new(SystemClock)).await.unwrap();
-        let routes = routes().route("/defect", get(defect)).route("/hang", get(std::future::pending::<()>));
+        let routes = routes().get(PUBLIC, "/defect", defect).get(PUBLIC, "/hang", hang);
         let request = Request::get(path).header("host", "test").body(Body::empty()).unwrap();
         let response = layered(routes, state).oneshot(request).await.unwrap();
         let status = response.status();

@@ -1,6 +1,11 @@
 //! The edge: what happens to every request and every answer, in one pass.
 
-use std::{any::Any, error::Error, time::Instant};
+use std::{
+    any::Any,
+    error::Error,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -12,7 +17,7 @@ use portcullis::AuthError;
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
-use super::{error::Refusal, extract::BodyRead};
+use super::{client_address::ClientAddress, error::Refusal, extract::BodyRead};
 use crate::{causes::causes, state::AppState};
 
 /// The largest head of a request, address and headers together: 32 KiB. Four of the longest tokens fit into it.
@@ -20,8 +25,8 @@ pub const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Names the request, bounds its time, writes a refusal in the configured style, sets the headers of every
-/// answer, and logs one line.
+/// Names the request, finds out where it comes from, bounds its time, writes a refusal in the configured style, sets the
+/// headers of every answer, and logs one line.
 pub(super) async fn edge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = state.clock().monotonic();
     // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
@@ -31,7 +36,10 @@ pub(super) async fn edge(State(state): State<AppState>, mut request: Request, ne
     // At the highest level: whatever the filter lets through of a request carries its id.
     let span = tracing::error_span!("request", id = id.as_str());
     let body_read = BodyRead::of(&mut request);
-    let response = match malformed(&request) {
+    // First, since what it takes out of the head was sent too.
+    let refused = malformed(&request);
+    let ClientAddress(address) = ClientAddress::settle(&mut request, state.proxies());
+    let response = match refused {
         Some(refusal) => refusal.into_response(),
         None => answered(request, next, &state, started).instrument(span.clone()).await,
     };
@@ -40,7 +48,8 @@ pub(super) async fn edge(State(state): State<AppState>, mut request: Request, ne
     if state.is_stopping() || !body_read.is_whole() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    span.in_scope(|| log(&method, &route, &response, state.clock().monotonic().duration_since(started)));
+    let took = state.clock().monotonic().duration_since(started);
+    span.in_scope(|| log(&method, &route, address, &response, took));
     response
 }
 
@@ -129,17 +138,21 @@ fn route(request: &Request) -> String {
     matched.map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned())
 }
 
-fn log(method: &Method, route: &str, response: &Response, took: std::time::Duration) {
+fn log(method: &Method, route: &str, address: Option<IpAddr>, response: &Response, took: Duration) {
     let (status, us) = (response.status().as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    let address = address.map(field::display);
     // A method may be any word a stranger makes up.
-    let known = [Method::GET, Method::POST, Method::PUT, Method::DELETE].contains(method);
+    let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let known = known.contains(method);
     let method = if known { method.as_str() } else { "other" };
-    if response.status().is_client_error() || response.status().is_server_error() {
+    // A flood of tries is an event once in a while, and no line each.
+    let is_refused = response.status().is_client_error() || response.status().is_server_error();
+    if is_refused && response.status() != StatusCode::TOO_MANY_REQUESTS {
         // Why a token was refused: one text of a fixed set, nothing of the request.
         let reason = response.extensions().get::<AuthError>().map(field::display);
-        tracing::info!(method, route, status, us, reason, "{method} {route} {status} in {us} µs");
+        tracing::info!(method, route, status, us, address, reason, "{method} {route} {status} in {us} µs");
     } else {
-        tracing::debug!(method, route, status, us, "{method} {route} {status} in {us} µs");
+        tracing::debug!(method, route, status, us, address, "{method} {route} {status} in {us} µs");
     }
 }
 

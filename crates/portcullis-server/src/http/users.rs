@@ -2,16 +2,16 @@
 
 use axum::{
     Json,
-    extract::{Query, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
-    response::{IntoResponse, Response},
+    extract::{FromRequestParts, Query, State},
+    http::{HeaderName, HeaderValue, StatusCode, request::Parts},
+    response::{AppendHeaders, IntoResponse, Response},
 };
-use portcullis::{AuthError, AuthRejection, Location, RefreshJwt, Require, SetCookies, Token};
+use portcullis::{AuthError, AuthRejection, Location, RefreshJwt, Require, SetCookies, Token, Verified};
 use serde::Serialize;
 
-use super::{cookies, error::Refusal, extract::Form};
+use super::{client::client, cookies, error::Refusal, extract::Form, rules::Public};
 use crate::{
-    accounts::{AccountsError, LogoutScope, RepeatReason, TokenPair},
+    accounts::{AccountsError, Client, LoggedIn, LogoutScope, RepeatReason, TokenPair},
     model::{LoginName, Password, Username},
     state::AppState,
 };
@@ -34,6 +34,9 @@ pub(super) struct Tokens {
 
 /// An answer that hands tokens out.
 pub(super) type Handed = (SetCookies, Json<Tokens>);
+
+/// What the answer to a login has besides.
+type Known = AppendHeaders<Option<(HeaderName, HeaderValue)>>;
 
 impl Tokens {
     /// Hands an access token out, and the refresh token of its pair; `presented` is where the request's own token was.
@@ -69,41 +72,74 @@ const REFRESH_REPEAT: HeaderName = HeaderName::from_static("refresh-repeat");
 
 /// `POST /users/registration`
 pub(super) async fn register(
+    _: Public,
     State(state): State<AppState>,
-    headers: HeaderMap,
+    client: Client,
     mut form: Form,
-) -> Result<(StatusCode, Handed), Refusal> {
-    let min_length = state.accounts().policy().password_min_length;
+) -> Result<(StatusCode, Known, Handed), Refusal> {
+    let Some((username, password)) = chosen(&mut form, &state) else { return Err(form.refused()) };
+    let LoggedIn { pair, device } = state.accounts().register(username, password, &client).await?;
+    Ok((StatusCode::CREATED, cookies::set_device(device, &state)?, Tokens::pair(&state, None, pair)?))
+}
+
+/// The name and the password that somebody has chosen, for himself or for another.
+pub(super) fn chosen(form: &mut Form, state: &AppState) -> Option<(Username, Password)> {
+    let policy = state.accounts().policy().password;
     let username = form.text("username", Username::parse);
-    let password = form.text("password", |text| Password::choose(text, min_length));
-    let (Some(username), Some(password)) = (username, password) else {
-        return Err(form.refused());
-    };
-    let pair = state.accounts().register(username, password, device(&headers)).await?;
-    Ok((StatusCode::CREATED, Tokens::pair(&state, None, pair)?))
+    let owner = username.as_ref().map(Username::as_str);
+    let password = form.text("password", |text| Password::choose(text, policy, owner));
+    username.zip(password)
 }
 
 /// `POST /users/login`
 pub(super) async fn login(
+    _: Public,
     State(state): State<AppState>,
-    headers: HeaderMap,
+    client: Client,
     mut form: Form,
-) -> Result<Handed, Refusal> {
+) -> Result<(Known, Handed), Refusal> {
     let name = form.text("username", LoginName::parse);
     let password = form.text("password", Password::parse);
     let (Some(name), Some(password)) = (name, password) else {
         return Err(form.refused());
     };
-    Tokens::pair(&state, None, state.accounts().login(name, password, device(&headers)).await?)
+    let LoggedIn { pair, device } = state.accounts().login(name, password, &client).await?;
+    Ok((cookies::set_device(device, &state)?, Tokens::pair(&state, None, pair)?))
+}
+
+/// Whoever has a refresh token, as long as not too many were none that came from the same address.
+pub(super) struct Refreshing(RefreshJwt);
+
+impl FromRequestParts<AppState> for Refreshing {
+    type Rejection = Response;
+
+    async fn from_request_parts(request: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let (client, accounts) = (client(request, state), state.accounts());
+        accounts.may_refresh(&client).map_err(|error| Refusal::from(error).into_response())?;
+        let token = RefreshJwt::from_request_parts(request, state).await;
+        token.map(Self).map_err(|rejection| {
+            if is_of_a_token(rejection.error()) {
+                accounts.note_failed_refresh(&client);
+            }
+            rejection.into_response()
+        })
+    }
+}
+
+/// Whether a refusal says something of a token: not where there was none, as with a page that asks before anybody has
+/// logged in, nor where another site would else use up what a user's address has left.
+fn is_of_a_token(error: &AuthError) -> bool {
+    use AuthError::{BodyTooLarge, BodyUnreadable, CrossSite, CsrfMissing, Missing, Unavailable};
+    !matches!(error, Missing(_) | BodyTooLarge | BodyUnreadable | CrossSite | CsrfMissing | Unavailable(_))
 }
 
 /// `POST /users/refresh`: a refresh token for a pair.
 pub(super) async fn refresh(
+    Refreshing(token): Refreshing,
     State(state): State<AppState>,
-    headers: HeaderMap,
-    token: RefreshJwt,
+    client: Client,
 ) -> Result<Response, Response> {
-    let refreshed = match state.accounts().refresh(&token, device(&headers)).await {
+    let refreshed = match state.accounts().refresh(&token, &client).await {
         Ok(refreshed) => refreshed,
         // What it is to a client: a token that opens nothing any more.
         Err(AccountsError::SessionOver) => {
@@ -123,30 +159,42 @@ pub(super) async fn refresh(
     Ok(response)
 }
 
-/// What a client says that it is, where that is text.
-fn device(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::USER_AGENT)?.to_str().ok()
+/// Whoever logs out: by any token that is genuine, as often as a client likes. More than its own session only a token can
+/// end whose session lives.
+pub(super) struct Leaving {
+    token: Verified,
+    scope: Option<LogoutScope>,
 }
 
-/// `POST /users/logout`: with any token that is genuine, and as often as a client likes. More than its own session only
-/// a token can end whose session lives.
-pub(super) async fn logout(State(state): State<AppState>, request: Parts) -> Result<Response, Response> {
-    let scope = scope(&request).map_err(IntoResponse::into_response)?;
-    let require = match scope {
-        None => Require::any().even_expired().even_revoked(),
-        Some(_) => Require::any(),
-    };
-    let token = state.jwt().verify_request(&request, require).await;
-    let token = token.map_err(|error| AuthRejection::new(error, state.jwt().clone()).into_response())?;
-    let done = match scope {
-        None => state.accounts().logout(&token).await,
-        Some(scope) => state.accounts().logout_many(&token, scope).await,
-    };
-    done.map_err(|error| Refusal::from(error).into_response())?;
+impl FromRequestParts<AppState> for Leaving {
+    type Rejection = Response;
+
+    async fn from_request_parts(request: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let scope = scope(request).map_err(IntoResponse::into_response)?;
+        let require = match scope {
+            None => Require::any().even_expired().even_revoked(),
+            Some(_) => Require::any(),
+        };
+        let token = state.jwt().verify_request(request, require).await;
+        let refused = |error| AuthRejection::new(error, state.jwt().clone()).into_response();
+        Ok(Self { token: token.map_err(refused)?, scope })
+    }
+}
+
+/// `POST /users/logout`
+pub(super) async fn logout(
+    Leaving { token, scope }: Leaving,
+    State(state): State<AppState>,
+    client: Client,
+) -> Result<Response, Refusal> {
+    match scope {
+        None => state.accounts().logout(&token, &client).await?,
+        Some(scope) => state.accounts().logout_many(&token, scope, &client).await?,
+    }
     if scope == Some(LogoutScope::Others) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    cookies::session_is_over(state.jwt(), token.location()).map_err(IntoResponse::into_response)
+    cookies::session_is_over(state.jwt(), token.location())
 }
 
 /// The parameter `scope` of a logout: `others` or `all`.

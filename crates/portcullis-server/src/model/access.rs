@@ -19,6 +19,15 @@ impl Access {
         self as u8
     }
 
+    /// The level as people say it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Guest => "guest",
+            Self::User => "user",
+            Self::Admin => "admin",
+        }
+    }
+
     /// The access of a stored level, `None` for a number that is none of the three.
     pub const fn from_level(level: i64) -> Option<Self> {
         match level {

@@ -5,6 +5,8 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
+use super::PasswordPolicy;
+
 /// A password as presented: 1 to 1 024 bytes, never trimmed, folded or cut.
 ///
 /// The text is wiped from memory on drop and `Debug` shows none of it.
@@ -28,6 +30,12 @@ pub enum PasswordProblem {
         /// The policy's minimum, in Unicode code points.
         min: usize,
     },
+    /// One of the most used passwords.
+    #[error("must not be one of the most used passwords")]
+    Common,
+    /// The user's own name and nothing else.
+    #[error("must not be the user name")]
+    OwnName,
 }
 
 impl Password {
@@ -48,17 +56,14 @@ impl Password {
         Ok(Self { presented: Zeroizing::new(text.to_owned()) })
     }
 
-    /// Takes a text as a new password, which must also hold the policy's minimum length.
-    ///
-    /// `min` counts Unicode code points (NIST SP 800-63B-4 3.1.1.2).
+    /// Takes a text as a new password, which must also be what the policy asks for: the one way to a password that
+    /// somebody gets. `owner` is the name of the user, where it is known.
     ///
     /// # Errors
-    /// Those of [`Password::parse`], and [`PasswordProblem::TooShort`].
-    pub fn choose(text: &str, min: usize) -> Result<Self, PasswordProblem> {
+    /// Those of [`Password::parse`], and the first thing that the policy has against it.
+    pub fn choose(text: &str, policy: PasswordPolicy, owner: Option<&str>) -> Result<Self, PasswordProblem> {
         let password = Self::parse(text)?;
-        if text.chars().count() < min {
-            return Err(PasswordProblem::TooShort { min });
-        }
+        policy.judge(&password, owner)?;
         Ok(password)
     }
 
@@ -103,15 +108,17 @@ impl fmt::Debug for PasswordHash {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::CommonPasswords, *};
 
     #[test]
     fn the_bounds_are_bytes_for_logins_and_code_points_for_the_policy() {
         assert_eq!(Password::parse("").unwrap_err(), PasswordProblem::Empty);
         assert!(Password::parse(&"x".repeat(1024)).is_ok());
         assert_eq!(Password::parse(&"x".repeat(1025)).unwrap_err(), PasswordProblem::TooLong);
-        assert_eq!(Password::choose("äöü", 4).unwrap_err(), PasswordProblem::TooShort { min: 4 });
-        assert!(Password::choose("äöüß", 4).is_ok());
+        let policy = PasswordPolicy { min_length: 4, common: CommonPasswords::Allow };
+        let chosen = |text| Password::choose(text, policy, None);
+        assert_eq!(chosen("äöü").unwrap_err(), PasswordProblem::TooShort { min: 4 });
+        assert!(chosen("äöüß").is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A revocation: what is refused although it has not expired.
 
-use portcullis::NumericDate;
+use portcullis::{Claims, NumericDate};
 
 use super::SessionId;
 
@@ -59,6 +59,18 @@ pub struct EndedSession {
 impl Revocation {
     /// The moment that stands for "never" where an entry has to have an expiry.
     pub const NEVER: NumericDate = NumericDate::from_seconds(i64::MAX);
+
+    /// Whether it is about a token, as far as its ids tell: which tokens it refuses says the index.
+    pub fn concerns(&self, token: &Claims) -> bool {
+        let of_session = |id: &SessionId| token.session().is_some_and(|session| session.id == id.as_str());
+        match self {
+            Self::Token(revoked) => token.jti() == Some(&revoked.jti),
+            Self::Session(ended) => of_session(&ended.id),
+            Self::Access { session, .. } => of_session(session),
+            Self::User { identity, .. } => token.identity() == identity,
+            Self::All { .. } => true,
+        }
+    }
 
     /// When the last token that it refuses has expired, as far as is known; none for what is for good.
     pub fn until(&self) -> Option<NumericDate> {

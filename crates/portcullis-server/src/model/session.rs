@@ -163,7 +163,7 @@ pub struct Ended {
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EndReason {
-    /// Its owner logged out, or ended it from another of his.
+    /// Its owner logged out or ended it from another of his, or an administrator ended it.
     LoggedOut,
     /// A refresh token was presented that somebody else must have a copy of.
     Replayed,
@@ -177,8 +177,17 @@ impl Head {
     /// The name of the access token that stands beside a fresh one, for whoever presents the refresh token while the pair
     /// is given out again: the same for all of them, so that tabs agree.
     pub fn stale_access_jti(&self) -> String {
+        self.derived_access_jti(b"portcullis: the access token beside a fresh one\0")
+    }
+
+    /// The name of the access token that takes the place of this one when the user gets another access level.
+    pub fn relevelled_access_jti(&self) -> String {
+        self.derived_access_jti(b"portcullis: the access token of another level\0")
+    }
+
+    fn derived_access_jti(&self, purpose: &[u8]) -> String {
         let mut hash = digest::Context::new(&digest::SHA256);
-        hash.update(b"portcullis: the access token beside a fresh one\0");
+        hash.update(purpose);
         hash.update(self.access_jti.as_bytes());
         let hash = hash.finish();
         let mut bits = [0; 16];
@@ -263,6 +272,13 @@ impl Session {
     pub fn parent_token(&self) -> Option<RevokedToken> {
         let expires_at = for_good(self.remembered_until());
         self.parent.as_ref().map(|it| RevokedToken { jti: it.jti.clone(), expires_at })
+    }
+
+    /// Its access tokens that are void although it lives, as far as is known, right after the user got another access level:
+    /// what another application has to refuse of it then.
+    pub fn void_access_tokens(&self) -> Vec<RevokedToken> {
+        let others = self.access_tokens.iter().flatten().filter(|it| it.jti != self.head.access_jti);
+        others.map(|it| RevokedToken { jti: it.jti.clone(), expires_at: Some(it.expires_at) }).collect()
     }
 
     /// All its tokens that may be alive, as far as is known: what another application has to refuse of an ended session.

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Access, PasswordHash, Username};
+use super::{Access, Failures, PasswordHash, Username};
 
 /// The store's own name for a user: opaque text, never reused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +37,15 @@ pub struct User {
     pub state: UserState,
     /// How often all sessions of the user were ended: one of an earlier epoch is over.
     pub epoch: i64,
+    /// The failed logins since the last that succeeded.
+    pub failures: Failures,
+}
+
+impl User {
+    /// Whether the user may administer others now.
+    pub fn is_enabled_admin(&self) -> bool {
+        self.access == Access::Admin && self.state == UserState::Enabled
+    }
 }
 
 /// Whether a user may be here.
@@ -57,4 +66,15 @@ pub struct NewUser {
     pub password: PasswordHash,
     /// The access level to begin with.
     pub access: Access,
+    /// Since when the user is one, where that is not now: of somebody who was one elsewhere.
+    pub created_at: Option<SystemTime>,
+    /// Whether the user may be here.
+    pub state: UserState,
+}
+
+impl NewUser {
+    /// Somebody who begins now.
+    pub fn new(username: Username, password: PasswordHash, access: Access) -> Self {
+        Self { username, password, access, created_at: None, state: UserState::Enabled }
+    }
 }

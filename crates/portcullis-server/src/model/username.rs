@@ -3,8 +3,11 @@
 //! The form is PRECIS `UsernameCaseMapped` (RFC 8265 section 3.3): width, case and normal form make no
 //! difference, so that nobody registers a name that cannot be told from another's.
 
+use std::borrow::Cow;
+
 use precis_core::profile::Profile;
 use precis_profiles::UsernameCaseMapped;
+use unicode_normalization::UnicodeNormalization;
 
 /// The canonical form of a name: equal keys are one name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,8 +19,12 @@ impl NameKey {
         &self.0
     }
 
+    /// Letters and their marks are put together first: of some alphabets the parts are no letters by themselves. What
+    /// is no name any more when it has been made small is none: nobody could type it.
     fn of(text: &str) -> Option<Self> {
-        UsernameCaseMapped::new().enforce(text).ok().map(|key| Self(key.into_owned()))
+        let enforced = |text: &str| UsernameCaseMapped::new().enforce(text).ok().map(Cow::into_owned);
+        let key = enforced(&text.nfc().collect::<String>())?;
+        (enforced(&key).as_ref() == Some(&key)).then_some(Self(key))
     }
 }
 
@@ -110,6 +117,54 @@ impl LoginName {
     pub fn key(&self) -> Option<&NameKey> {
         self.key.as_ref()
     }
+
+    /// What spellings of one name have in common: the canonical form, or the exact spelling of a name without.
+    pub fn identity(&self) -> &str {
+        self.key().map_or(self.as_str(), NameKey::as_str)
+    }
+}
+
+/// The beginning of canonical names, as somebody who looks for users types it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamePrefix(String);
+
+impl NamePrefix {
+    /// Takes a text as the beginning of names.
+    ///
+    /// It is brought into the canonical form like a name. A text that is no name by itself may begin one all the same,
+    /// such as "l·" does "l·l": of it only case and normal form are made those of names.
+    ///
+    /// # Errors
+    /// [`UsernameProblem::Empty`], and [`UsernameProblem::TooLong`] beyond [`LoginName::MAX_BYTES`].
+    pub fn parse(text: &str) -> Result<Self, UsernameProblem> {
+        match text.len() {
+            0 => Err(UsernameProblem::Empty),
+            length if length > LoginName::MAX_BYTES => Err(UsernameProblem::TooLong),
+            _ => Ok(Self(match NameKey::of(text) {
+                Some(key) => key.0,
+                None => text.to_lowercase().nfc().collect(),
+            })),
+        }
+    }
+
+    /// The beginning: the first key that there may be.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What is behind all keys that begin so, in the order of Unicode code points; none where everything behind the
+    /// beginning begins so.
+    pub fn end(&self) -> Option<String> {
+        let mut end = self.0.clone();
+        while let Some(last) = end.pop() {
+            // A range of characters passes over the surrogates, which are none.
+            if let Some(next) = (last..=char::MAX).nth(1) {
+                end.push(next);
+                return Some(end);
+            }
+        }
+        None
+    }
 }
 
 /// An `ObjectId` (24 hex digits) or a UUID: where tokens may name users by either, a name must not be one.
@@ -120,6 +175,8 @@ fn looks_like_id(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prop_assert_eq, proptest};
+
     use super::*;
 
     fn key(text: &str) -> String {
@@ -134,6 +191,35 @@ mod tests {
         assert_eq!(key("Jose\u{301}"), key("jos\u{e9}"));
     }
 
+    proptest! {
+        #[test]
+        fn a_key_is_its_own_key_and_that_of_every_spelling(text in "[a-zéüñżøθжאا가ｶ9_.-]{1,20}") {
+            // PWD-14
+            let Ok(name) = Username::parse(&text) else { return Ok(()) };
+            let key = name.key().as_str();
+            let wide: String = text.chars().map(full_width).collect();
+            let decomposed: String = text.nfd().collect();
+            for spelling in [key, &text.to_uppercase(), &text.to_lowercase(), &wide, &decomposed] {
+                prop_assert_eq!(self::key(spelling), key, "{:?} for {:?}", spelling, text);
+            }
+        }
+
+        #[test]
+        fn whatever_is_a_name_has_a_key_that_stays(text in "\\PC{1,12}") {
+            if let Ok(name) = Username::parse(&text) {
+                let key = name.key().as_str();
+                prop_assert_eq!(self::key(key), key, "{:?}", text);
+            }
+        }
+    }
+
+    fn full_width(c: char) -> char {
+        match c {
+            '!'..='~' => char::from_u32(u32::from(c) + 0xfee0).unwrap(),
+            other => other,
+        }
+    }
+
     #[test]
     fn each_bad_name_has_its_reason() {
         for (text, problem) in [
@@ -143,6 +229,8 @@ mod tests {
             ("new\nline", UsernameProblem::Characters),
             ("\u{200b}alice", UsernameProblem::Characters),
             ("ﬁsh", UsernameProblem::Characters),
+            // Its small letter is younger than the tables of PRECIS.
+            ("\u{13a0}", UsernameProblem::Characters),
             ("5ca0b1b2c3d4e5f6a7b8c9d0", UsernameProblem::LooksLikeId),
             ("5CA0B1B2C3D4E5F6A7B8C9D0", UsernameProblem::LooksLikeId),
             ("0b1e9f5e-3f6c-4c55-9f39-000000000001", UsernameProblem::LooksLikeId),
@@ -150,6 +238,26 @@ mod tests {
             assert_eq!(Username::parse(text).unwrap_err(), problem, "{text:?}");
         }
         assert!(Username::parse(&"x".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn a_beginning_of_names_is_canonical_and_ends_before_the_next_one() {
+        for (text, begin, end) in [
+            ("Al", "al", Some("am")),
+            ("ａｌ", "al", Some("am")),
+            ("JOSE\u{301}", "jos\u{e9}", Some("jos\u{ea}")),
+            ("L\u{b7}", "l\u{b7}", Some("l\u{b8}")),
+            ("a b", "a b", Some("a c")),
+            ("%", "%", Some("&")),
+            ("x\u{d7ff}", "x\u{d7ff}", Some("x\u{e000}")),
+            ("x\u{10ffff}", "x\u{10ffff}", Some("y")),
+            ("\u{10ffff}", "\u{10ffff}", None),
+        ] {
+            let prefix = NamePrefix::parse(text).unwrap();
+            assert_eq!((prefix.as_str(), prefix.end().as_deref()), (begin, end), "{text:?}");
+        }
+        assert_eq!(NamePrefix::parse(""), Err(UsernameProblem::Empty));
+        assert_eq!(NamePrefix::parse(&"x".repeat(1025)), Err(UsernameProblem::TooLong));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Argon2id with memory that is used again: what one hash worker does.
 
 use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
+    Algorithm, Argon2, Block, MIN_SALT_LEN, Params, Version,
     password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
 };
 use zeroize::Zeroizing;
@@ -64,29 +64,49 @@ pub(super) fn hash(
     phc(&params, &salt, &*output).ok_or(PasswordsError::Failed("the hash has no text form"))
 }
 
-/// Whether a password is the one that a stored hash was made of: ours of its NFKC form. Others hash the bytes as they
-/// came, and which of the two was done cannot be seen.
-pub(super) fn verify(password: &Password, stored: &str, arena: &mut Arena) -> Result<bool, Unverifiable> {
-    let stored = Phc::new(stored).map_err(|_| Unverifiable::Damaged)?;
-    let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(|_| Unverifiable::Unknown)?;
-    if stored.version.is_some_and(|version| version != u32::from(Version::V0x13)) {
-        return Err(Unverifiable::Unknown);
+/// A hash taken apart, whole and within the caps.
+pub(super) struct Hash {
+    algorithm: Algorithm,
+    params: Params,
+    salt: Salt,
+    expected: Output,
+}
+
+impl Hash {
+    /// Takes a stored hash apart.
+    pub(super) fn read(stored: &str) -> Result<Self, Unverifiable> {
+        let stored = Phc::new(stored).map_err(|_| Unverifiable::Damaged)?;
+        let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(|_| Unverifiable::Unknown)?;
+        if stored.version.is_some_and(|version| version != u32::from(Version::V0x13)) {
+            return Err(Unverifiable::Unknown);
+        }
+        let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else {
+            return Err(Unverifiable::Damaged);
+        };
+        let params = Params::try_from(&stored).map_err(|_| Unverifiable::Damaged)?;
+        if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES || params.p_cost() > MAX_LANES {
+            return Err(Unverifiable::AboveCap);
+        }
+        if salt.as_ref().len() < MIN_SALT_LEN {
+            return Err(Unverifiable::Damaged);
+        }
+        Ok(Self { algorithm, params, salt, expected })
     }
-    let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else { return Err(Unverifiable::Damaged) };
-    let params = Params::try_from(&stored).map_err(|_| Unverifiable::Damaged)?;
-    if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES || params.p_cost() > MAX_LANES {
-        return Err(Unverifiable::AboveCap);
+
+    /// Whether it was made of a password: ours of its NFKC form. Others hash the bytes as they came, and which of the two
+    /// was done cannot be seen.
+    pub(super) fn has(&self, password: &Password, arena: &mut Arena) -> Result<bool, Unverifiable> {
+        let mut is = |text: &str| {
+            let mut output = Zeroizing::new(vec![0; self.expected.len()]);
+            derive(text, self.salt.as_ref(), &self.params, self.algorithm, &mut output, arena)
+                .and_then(|()| Output::new(&output).map_err(|_| argon2::Error::OutputTooLong))
+                // `Output` compares in constant time.
+                .map(|output| output == self.expected)
+                .map_err(|_| Unverifiable::Damaged)
+        };
+        let normalized = password.normalized();
+        Ok(is(&normalized)? || (*normalized != password.presented() && is(password.presented())?))
     }
-    let mut has = |text: &str| {
-        let mut output = Zeroizing::new(vec![0; expected.len()]);
-        derive(text, salt.as_ref(), &params, algorithm, &mut output, arena)
-            .and_then(|()| Output::new(&output).map_err(|_| argon2::Error::OutputTooLong))
-            // `Output` compares in constant time.
-            .map(|output| output == expected)
-            .map_err(|_| Unverifiable::Damaged)
-    };
-    let normalized = password.normalized();
-    Ok(has(&normalized)? || (*normalized != password.presented() && has(password.presented())?))
 }
 
 /// How much work an argon2id hash is, where it is one.
@@ -138,6 +158,10 @@ mod tests {
 
     fn password(text: &str) -> Password {
         Password::parse(text).unwrap()
+    }
+
+    fn verify(password: &Password, stored: &str, arena: &mut Arena) -> Result<bool, Unverifiable> {
+        Hash::read(stored)?.has(password, arena)
     }
 
     #[test]

@@ -18,34 +18,49 @@ const MAX_PASSWORD: usize = 72;
 /// The largest cost that is worked on; every one more doubles the time, and 15 takes seconds.
 const MAX_COST: u32 = 15;
 
-/// Whether a secret is the one that a stored hash was made of.
-pub(super) fn verify(secret: &[u8], stored: &str) -> Result<bool, Unverifiable> {
-    let fields = ["$2a$", "$2b$", "$2y$"].iter().find_map(|version| stored.strip_prefix(version));
-    let (cost, rest) = fields.ok_or(Unverifiable::Unknown)?.split_once('$').ok_or(Unverifiable::Damaged)?;
-    let digits = cost.len() == 2 && cost.bytes().all(|byte| byte.is_ascii_digit());
-    let cost: u32 = cost.parse().ok().filter(|cost| digits && *cost >= 4).ok_or(Unverifiable::Damaged)?;
-    let (salt, checksum) = rest.split_at_checked(22).ok_or(Unverifiable::Damaged)?;
-    let (salt, checksum) = (decode(salt)?, decode(checksum)?);
-    let salt: [u8; 16] = salt.try_into().map_err(|_| Unverifiable::Damaged)?;
-    if checksum.len() != 23 {
-        return Err(Unverifiable::Damaged);
+/// A hash taken apart, whole and within the bound.
+pub(super) struct Hash {
+    cost: u32,
+    salt: [u8; 16],
+    checksum: Vec<u8>,
+}
+
+impl Hash {
+    /// Takes a stored hash apart.
+    pub(super) fn read(stored: &str) -> Result<Self, Unverifiable> {
+        let fields = ["$2a$", "$2b$", "$2y$"].iter().find_map(|version| stored.strip_prefix(version));
+        let (cost, rest) =
+            fields.ok_or(Unverifiable::Unknown)?.split_once('$').ok_or(Unverifiable::Damaged)?;
+        let digits = cost.len() == 2 && cost.bytes().all(|byte| byte.is_ascii_digit());
+        let cost: u32 = cost.parse().ok().filter(|cost| digits && *cost >= 4).ok_or(Unverifiable::Damaged)?;
+        let (salt, checksum) = rest.split_at_checked(22).ok_or(Unverifiable::Damaged)?;
+        let (salt, checksum) = (decode(salt)?, decode(checksum)?);
+        let salt: [u8; 16] = salt.try_into().map_err(|_| Unverifiable::Damaged)?;
+        if checksum.len() != 23 {
+            return Err(Unverifiable::Damaged);
+        }
+        if cost > MAX_COST {
+            return Err(Unverifiable::AboveCap);
+        }
+        Ok(Self { cost, salt, checksum })
     }
-    if cost > MAX_COST {
-        return Err(Unverifiable::AboveCap);
+
+    /// Whether it was made of a secret.
+    pub(super) fn has(&self, secret: &[u8]) -> bool {
+        // The zero is where a password ends: no bcrypt makes a hash of one with a zero within, and one that repeats itself
+        // after a zero would count as the password before it.
+        if secret.contains(&0) {
+            return false;
+        }
+        // With the zero at its end, where that has room.
+        let mut key = Zeroizing::new(Vec::with_capacity(secret.len() + 1));
+        key.extend_from_slice(secret);
+        key.push(0);
+        key.truncate(MAX_PASSWORD);
+        let made = ::bcrypt::bcrypt(self.cost, self.salt, &key);
+        // The last byte is never written.
+        made.get(..23).is_some_and(|made| verify_slices_are_equal(made, &self.checksum).is_ok())
     }
-    // The zero is where a password ends: no bcrypt makes a hash of one with a zero within, and one that repeats itself after
-    // a zero would count as the password before it.
-    if secret.contains(&0) {
-        return Ok(false);
-    }
-    // With the zero at its end, where that has room.
-    let mut key = Zeroizing::new(Vec::with_capacity(secret.len() + 1));
-    key.extend_from_slice(secret);
-    key.push(0);
-    key.truncate(MAX_PASSWORD);
-    let made = ::bcrypt::bcrypt(cost, salt, &key);
-    // The last byte is never written.
-    Ok(made.get(..23).is_some_and(|made| verify_slices_are_equal(made, &checksum).is_ok()))
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, Unverifiable> {
@@ -59,6 +74,10 @@ fn decode(text: &str) -> Result<Vec<u8>, Unverifiable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn verify(secret: &[u8], stored: &str) -> Result<bool, Unverifiable> {
+        Hash::read(stored).map(|hash| hash.has(secret))
+    }
 
     const DECOMPOSED: &str = "pa\u{308}ssw\u{f6}rd \u{fb01}";
 

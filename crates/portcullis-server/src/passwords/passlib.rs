@@ -20,20 +20,6 @@ use crate::model::{Password, PasswordHash};
 /// How much salt a new hash has: passlib's own default.
 const SALT: usize = 16;
 
-/// A hash taken apart.
-struct Parts {
-    digest: Digest,
-    rounds: NonZeroU32,
-    salt: Vec<u8>,
-    checksum: Vec<u8>,
-}
-
-/// Whether a password is the one that a stored hash was made of.
-pub(super) fn verify(password: &Password, stored: &str) -> Result<bool, Unverifiable> {
-    let Parts { digest, rounds, salt, checksum } = parts(stored)?;
-    pbkdf2::verify(digest, rounds, &salt, password.presented().as_bytes(), &checksum)
-}
-
 /// Hashes a new password with SHA-256, as passlib would write it.
 pub(super) fn hash(password: &Password, rounds: NonZeroU32) -> Result<PasswordHash, PasswordsError> {
     let mut salt = [0; SALT];
@@ -45,8 +31,7 @@ pub(super) fn hash(password: &Password, rounds: NonZeroU32) -> Result<PasswordHa
 
 /// The rounds of a stored hash with SHA-256, where it is one.
 pub(super) fn sha256_rounds(stored: &str) -> Option<NonZeroU32> {
-    let parts = parts(stored).ok()?;
-    (parts.digest == Digest::Sha256).then_some(parts.rounds)
+    read(stored).ok()?.rounds_of(Digest::Sha256)
 }
 
 /// A hash that no password has; written, not computed.
@@ -55,7 +40,8 @@ pub(super) fn dummy(rounds: NonZeroU32) -> PasswordHash {
     PasswordHash::stored(format!("$pbkdf2-sha256${rounds}$cG9ydGN1bGxpcy5kdW1teQ${checksum}"))
 }
 
-fn parts(stored: &str) -> Result<Parts, Unverifiable> {
+/// Takes a stored hash apart.
+pub(super) fn read(stored: &str) -> Result<pbkdf2::Hash, Unverifiable> {
     let mut fields = stored.strip_prefix('$').unwrap_or_default().split('$');
     let digest = match fields.next() {
         Some("pbkdf2") => Digest::Sha1,
@@ -64,12 +50,9 @@ fn parts(stored: &str) -> Result<Parts, Unverifiable> {
         _ => return Err(Unverifiable::Unknown),
     };
     match (fields.next(), fields.next(), fields.next(), fields.next()) {
-        (Some(rounds), Some(salt), Some(checksum), None) => Ok(Parts {
-            digest,
-            rounds: pbkdf2::rounds(rounds)?,
-            salt: decode(salt)?,
-            checksum: decode(checksum)?,
-        }),
+        (Some(rounds), Some(salt), Some(checksum), None) => {
+            pbkdf2::Hash::new(digest, pbkdf2::rounds(rounds)?, &decode(salt)?, decode(checksum)?)
+        }
         _ => Err(Unverifiable::Damaged),
     }
 }
@@ -101,6 +84,10 @@ mod tests {
 
     fn password(text: &str) -> Password {
         Password::parse(text).unwrap()
+    }
+
+    fn verify(password: &Password, stored: &str) -> Result<bool, Unverifiable> {
+        read(stored).map(|hash| hash.has(password.presented().as_bytes()))
     }
 
     /// Written by passlib 1.7.4.

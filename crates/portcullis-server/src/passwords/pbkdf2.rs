@@ -46,18 +46,38 @@ pub(super) fn rounds(text: &str) -> Result<NonZeroU32, Unverifiable> {
     if rounds.get() > MAX_ROUNDS { Err(Unverifiable::AboveCap) } else { Ok(rounds) }
 }
 
-/// Whether a secret has a checksum, which must be a whole one: of a shorter one more passwords would be right.
-pub(super) fn verify(
+/// A hash taken apart, whole and within the bound.
+pub(super) struct Hash {
     digest: Digest,
     rounds: NonZeroU32,
-    salt: &[u8],
-    secret: &[u8],
-    checksum: &[u8],
-) -> Result<bool, Unverifiable> {
-    if checksum.len() != digest.length() {
-        return Err(Unverifiable::Damaged);
+    salt: Vec<u8>,
+    checksum: Vec<u8>,
+}
+
+impl Hash {
+    /// Puts one together, whose checksum must be a whole one: of a shorter one more passwords would be right.
+    pub(super) fn new(
+        digest: Digest,
+        rounds: NonZeroU32,
+        salt: &[u8],
+        checksum: Vec<u8>,
+    ) -> Result<Self, Unverifiable> {
+        if checksum.len() == digest.length() {
+            Ok(Self { digest, rounds, salt: salt.to_owned(), checksum })
+        } else {
+            Err(Unverifiable::Damaged)
+        }
     }
-    Ok(pbkdf2::verify(digest.algorithm(), rounds, salt, secret, checksum).is_ok())
+
+    /// The rounds, where it is one of a digest.
+    pub(super) fn rounds_of(&self, digest: Digest) -> Option<NonZeroU32> {
+        (self.digest == digest).then_some(self.rounds)
+    }
+
+    /// Whether it was made of a secret.
+    pub(super) fn has(&self, secret: &[u8]) -> bool {
+        pbkdf2::verify(self.digest.algorithm(), self.rounds, &self.salt, secret, &self.checksum).is_ok()
+    }
 }
 
 /// The checksum of a secret with SHA-256.
@@ -86,6 +106,9 @@ mod tests {
     #[test]
     fn the_test_vectors_of_rfc_6070_hold() {
         let rounds = |number| NonZeroU32::new(number).unwrap();
+        let verify = |digest, rounds, salt: &[u8], secret: &[u8], checksum: &[u8]| {
+            Hash::new(digest, rounds, salt, checksum.to_owned()).map(|hash| hash.has(secret))
+        };
         let checksum = [
             0x4b, 0x00, 0x79, 0x01, 0xb7, 0x65, 0x48, 0x9a, 0xbe, 0xad, 0x49, 0xd9, 0x26, 0xf7, 0x21, 0xd0,
             0x65, 0xa4, 0x29, 0xc1,

@@ -3,13 +3,13 @@
 use super::{
     Scheme,
     argon2id::{self, Arena},
-    bcrypt, django, passlib, werkzeug,
+    bcrypt, django, passlib, pbkdf2, scrypt, werkzeug,
 };
 use crate::model::{Password, PasswordHash};
 
 /// Why a stored hash is not worked on; each text may stand in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unverifiable {
+pub enum Unverifiable {
     /// Nobody here reads it.
     #[error("of an unknown scheme")]
     Unknown,
@@ -24,26 +24,60 @@ pub(super) enum Unverifiable {
 /// The longest text that is read as a hash: passlib's longest salt, and the rest.
 const MAX_TEXT: usize = 4096;
 
+/// A stored hash, taken apart: of a known form, whole and within the caps.
+pub(super) enum Stored {
+    Argon2(argon2id::Hash),
+    Pbkdf2(pbkdf2::Hash),
+    Scrypt(scrypt::Hash),
+    Bcrypt(bcrypt::Hash),
+    /// Of a secret that Django has hashed before.
+    BcryptSha256(bcrypt::Hash),
+}
+
+impl Stored {
+    /// Takes a text apart. No work is done: what it would cost is known by then.
+    pub(super) fn read(text: &str) -> Result<Self, Unverifiable> {
+        match text {
+            text if text.len() > MAX_TEXT => Err(Unverifiable::AboveCap),
+            text if text.starts_with("$argon2") => argon2id::Hash::read(text).map(Self::Argon2),
+            text if text.starts_with("$pbkdf2") => passlib::read(text).map(Self::Pbkdf2),
+            text if text.starts_with("$2") => bcrypt::Hash::read(text).map(Self::Bcrypt),
+            text if text.starts_with("pbkdf2:") || text.starts_with("scrypt:") => werkzeug::read(text),
+            // What begins with a name.
+            text if text.starts_with(|first: char| first.is_ascii_lowercase()) => django::read(text),
+            _ => Err(Unverifiable::Unknown),
+        }
+    }
+
+    /// Whether it was made of a password.
+    pub(super) fn has(&self, password: &Password, arena: &mut Arena) -> Result<bool, Unverifiable> {
+        let secret = password.presented().as_bytes();
+        match self {
+            Self::Argon2(hash) => hash.has(password, arena),
+            Self::Pbkdf2(hash) => Ok(hash.has(secret)),
+            Self::Scrypt(hash) => Ok(hash.has(secret)),
+            Self::Bcrypt(hash) => Ok(hash.has(secret)),
+            Self::BcryptSha256(hash) => Ok(hash.has(django::hashed(secret).as_bytes())),
+        }
+    }
+}
+
 /// Whether a password is the one that a stored hash was made of.
 pub(super) fn verify(
     password: &Password,
     stored: &PasswordHash,
     arena: &mut Arena,
 ) -> Result<bool, Unverifiable> {
-    match stored.as_str() {
-        text if text.len() > MAX_TEXT => Err(Unverifiable::AboveCap),
-        text if text.starts_with("$argon2") => argon2id::verify(password, text, arena),
-        text if text.starts_with("$pbkdf2") => passlib::verify(password, text),
-        text if text.starts_with("$2") => bcrypt::verify(password.presented().as_bytes(), text),
-        text if text.starts_with("pbkdf2:") || text.starts_with("scrypt:") => {
-            werkzeug::verify(password, text)
-        }
-        // What begins with a name.
-        text if text.starts_with(|first: char| first.is_ascii_lowercase()) => {
-            django::verify(password, text, arena)
-        }
-        _ => Err(Unverifiable::Unknown),
-    }
+    Stored::read(stored.as_str())?.has(password, arena)
+}
+
+/// Judges a text that is to be stored as a hash, without working on it: a login with the right password gets in, by
+/// whatever program it was made.
+///
+/// # Errors
+/// [`Unverifiable`] says why no password would be right.
+pub fn judge(hash: &PasswordHash) -> Result<(), Unverifiable> {
+    Stored::read(hash.as_str()).map(drop)
 }
 
 /// Whether a hash is of another scheme than new ones, or was cheaper.
@@ -80,7 +114,26 @@ mod tests {
         ] {
             let verdict = verify(&password, &PasswordHash::stored(text.as_str()), &mut Arena::default());
             assert_eq!(verdict, Err(problem), "{text}");
+            assert_eq!(judge(&PasswordHash::stored(text.as_str())), Err(problem), "{text}");
         }
+    }
+
+    #[test]
+    fn a_hash_is_judged_without_the_work() {
+        // Each would take seconds.
+        let hash = "c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+        let checksum = "2.oxvmFH6QhfzIHkfgpDMs4T0JYx3NqyD4MMoiBvTZ8";
+        for text in [
+            format!("$argon2id$v=19$m=262144,t=20,p=1${hash}"),
+            format!("argon2$argon2i$v=19$m=262144,t=20,p=16${hash}"),
+            format!("$pbkdf2-sha256$10000000$YYxRKkUopTTGGOMcY0wpRQ${checksum}"),
+            "$2b$15$KnUOUDdopyVxlDa2W.he4ekjsmBslDJCl6uAgWLPTk8k.TXp2wDKa".to_owned(),
+            format!("scrypt:32768:8:16$salt${}", "0f".repeat(64)),
+        ] {
+            assert_eq!(judge(&PasswordHash::stored(text.as_str())), Ok(()), "{text}");
+        }
+        let short_salt = format!("$argon2id$v=19$m=64,t=1,p=1${}", hash.replace("c29tZXNhbHQ", "c29tZQ"));
+        assert_eq!(judge(&PasswordHash::stored(short_salt)), Err(Unverifiable::Damaged));
     }
 
     #[test]

@@ -8,13 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portcullis::{Clock, NumericDate, RevocationIndex};
+use portcullis::{Claims, Clock, NumericDate, RevocationIndex, Verdict};
 use tokio::{
     sync::{MutexGuard, mpsc},
     time::timeout,
 };
 
-use super::{FeedSource, Hearing, Neighbour, RevocationPolicy, Revocations, SeenSessions};
+use super::{Duty, FeedSource, Hearing, Neighbour, RevocationPolicy, Revocations, SeenSessions};
 use crate::{
     model::Revocation,
     store::{FeedMark, Store, StoreError, StoreErrorKind, within_patience},
@@ -58,7 +58,25 @@ impl Revocations {
             );
             return Err(StoreError::new(StoreErrorKind::Refused, message));
         }
-        let revocations = Self {
+        let revocations = Self::unread(store, clock, policy);
+        revocations.heard.lock().await.up_to = revocations.read(None, true).await?;
+        revocations.hearing.heard(revocations.clock.monotonic());
+        let entries = revocations.index.len();
+        tracing::info!(entries, "the revocation list is loaded: {entries} entries");
+        Ok(revocations)
+    }
+
+    /// The list of a program that only writes to it and ends, which does not wait for it to be read. It says of no token
+    /// that it is live.
+    pub fn of_a_writer(store: Arc<dyn Store>, clock: Arc<dyn Clock>, policy: RevocationPolicy) -> Self {
+        let revocations = Self::unread(store, clock, policy);
+        revocations.stop_hearing();
+        Self { duty: Duty::Write, ..revocations }
+    }
+
+    fn unread(store: Arc<dyn Store>, clock: Arc<dyn Clock>, policy: RevocationPolicy) -> Self {
+        Self {
+            duty: Duty::Verify,
             index: RevocationIndex::new(),
             seen: SeenSessions::default(),
             neighbour: Neighbour::default(),
@@ -70,12 +88,28 @@ impl Revocations {
             store,
             clock,
             policy,
+        }
+    }
+
+    /// Whether the store refuses a token: asks it for all that it refuses, and keeps what is said of this one. For whoever
+    /// asks once; it takes as long as reading all of it does.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it could not be read to the end.
+    pub async fn store_refuses(&self, claims: &Claims) -> Result<bool, StoreError> {
+        let index = RevocationIndex::new();
+        let (sender, mut batches) = mpsc::channel::<Vec<Revocation>>(AHEAD);
+        let reading = self.store.revocations(None, self.remembered_at(), sender);
+        let noting = async {
+            while let Some(batch) = batches.recv().await {
+                for revocation in batch.iter().filter(|it| it.concerns(claims)) {
+                    Self::note_in(&index, revocation);
+                }
+            }
         };
-        revocations.heard.lock().await.up_to = revocations.read(None, true).await?;
-        revocations.hearing.heard(revocations.clock.monotonic());
-        let entries = revocations.index.len();
-        tracing::info!(entries, "the revocation list is loaded: {entries} entries");
-        Ok(revocations)
+        let (read, ()) = tokio::join!(reading, noting);
+        read?;
+        Ok(matches!(portcullis::Revocation::check(&index, claims), Verdict::Revoked))
     }
 
     /// Notes what others have revoked since the last time. Of many who ask at once, those who have to wait share one answer.
@@ -83,6 +117,9 @@ impl Revocations {
     /// # Errors
     /// [`StoreError`] when the store could not be read; the next poll goes on from where this one began.
     pub async fn poll(&self) -> Result<(), StoreError> {
+        if self.duty == Duty::Write {
+            return Ok(());
+        }
         let begun = self.polls.load(Ordering::SeqCst);
         let heard = self.heard.lock().await;
         // One that began after this was asked has heard all that this would.
@@ -187,13 +224,16 @@ impl Revocations {
 
     /// Notes what the store streams; answers the mark of it.
     async fn read(&self, since: Option<FeedMark>, say_progress: bool) -> Result<FeedMark, StoreError> {
-        // As long as the store keeps it: the leeway may be long, and the clock may be set back.
-        let (now, store_now) = self.times();
-        let remembered_at = NumericDate::from(now.min(store_now)).minus(Self::STORE_MARGIN);
         let (sender, batches) = mpsc::channel(AHEAD);
-        let reading = self.store.revocations(since, remembered_at, sender);
+        let reading = self.store.revocations(since, self.remembered_at(), sender);
         let (mark, ()) = tokio::join!(reading, self.note_all(batches, say_progress));
         mark
+    }
+
+    /// As long as the store keeps it: the leeway may be long, and the clock may be set back.
+    fn remembered_at(&self) -> NumericDate {
+        let (now, store_now) = self.times();
+        NumericDate::from(now.min(store_now)).minus(Self::STORE_MARGIN)
     }
 
     async fn note_all(&self, mut batches: mpsc::Receiver<Vec<Revocation>>, say_progress: bool) {

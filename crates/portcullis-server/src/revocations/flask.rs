@@ -125,7 +125,7 @@ impl Revocations {
         if self.neighbour.beside == Beside::Nobody {
             return Ok(0);
         }
-        self.tell(self.neighbour.take()).await?;
+        self.tell_noted().await?;
         let mut told = 0;
         loop {
             let some = self.store.tell_flask(FlaskNews::EndedSessions, self.times().1).await?;
@@ -134,6 +134,14 @@ impl Revocations {
                 return Ok(told);
             }
         }
+    }
+
+    /// Tells it what was noted here and could not be told yet: the last that a program does which ends.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it may not know all; the next call tells it.
+    pub async fn tell_noted(&self) -> Result<(), StoreError> {
+        self.tell(self.neighbour.take()).await
     }
 
     async fn tell(&self, tokens: Vec<RevokedToken>) -> Result<(), StoreError> {

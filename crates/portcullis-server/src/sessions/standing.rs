@@ -4,7 +4,9 @@
 //! that also those are over that are being opened meanwhile, and those that nobody has reached yet. One session may be
 //! spared; where user and session cannot be written at once, the user says which until the session has the new epoch.
 
-use crate::model::{PasswordHash, Session, SessionId, User, UserState};
+use std::time::SystemTime;
+
+use crate::model::{Access, PasswordHash, Session, SessionId, User, UserState};
 
 /// A user as sessions see one.
 #[derive(Clone, Debug)]
@@ -42,28 +44,63 @@ pub fn standing(session: &Session, owner: Option<&Owner>) -> Standing {
     }
 }
 
+/// What a session is opened for: what its user was when a password was shown.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The hash that the password was shown for.
+    pub hash: PasswordHash,
+    /// The access level that the first pair says.
+    pub access: Access,
+    /// Whether failed logins of others count.
+    pub lock: LockRule,
+}
+
+/// Whether the user's lock keeps somebody out who shows the right password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockRule {
+    /// It does.
+    Respected,
+    /// It does not: the device has been here before, and whoever guesses has not.
+    Ignored,
+}
+
+impl Shown {
+    /// What a user is as it was read, for whom the lock counts.
+    pub fn by(user: &User) -> Self {
+        Self { hash: user.password.clone(), access: user.access, lock: LockRule::Respected }
+    }
+}
+
 /// Whether a session may be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// It may.
     Admitted,
-    /// The password was shown for another hash than the user has now. It may be the same password: its hash is renewed
-    /// at a login, and other programs change passwords without raising the epoch.
-    HashChanged,
+    /// The password was shown for another hash than the user has now, or the pair says another access level. It may be the
+    /// same password: its hash is renewed at a login, and other programs change passwords without raising the epoch.
+    UserChanged,
+    /// So many logins have failed that no password is accepted now.
+    Locked,
     /// All sessions were ended since the user was read, or the user is gone or disabled.
     Refused,
 }
 
-/// Whether a session may be opened for a password that was shown for a hash. One that is adopted is opened for a token:
-/// whichever hash the user has by then says nothing of it.
-pub fn admission(session: &Session, owner: Option<&Owner>, shown_for: &PasswordHash) -> Admission {
-    match (standing(session, owner), owner) {
-        (Standing::Past, _) | (_, None) => Admission::Refused,
-        (_, Some(owner)) if session.adopted_until.is_none() && owner.user.password != *shown_for => {
-            Admission::HashChanged
-        }
-        _ => Admission::Admitted,
+/// Whether a session may be opened now for a password that was shown. One that is adopted is opened for a token: whichever
+/// hash or level the user has by then says nothing of it, nor do failed logins.
+pub fn admission(session: &Session, owner: Option<&Owner>, shown: &Shown, now: SystemTime) -> Admission {
+    let Some(Owner { user, .. }) = owner.filter(|_| standing(session, owner) != Standing::Past) else {
+        return Admission::Refused;
+    };
+    if session.adopted_until.is_some() {
+        return Admission::Admitted;
     }
+    if user.password != shown.hash || user.access != shown.access {
+        return Admission::UserChanged;
+    }
+    if shown.lock == LockRule::Respected && user.failures.lock_at(now) {
+        return Admission::Locked;
+    }
+    Admission::Admitted
 }
 
 #[cfg(test)]
@@ -71,10 +108,10 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::{
-        super::tests::{at, fresh},
+        super::tests::{adopted_session, at, fresh},
         *,
     };
-    use crate::model::{Access, PasswordHash, UserId};
+    use crate::model::{Failures, UserId};
 
     fn owner(id: &str, epoch: i64, kept: Option<&str>) -> Owner {
         let user = User {
@@ -85,6 +122,7 @@ mod tests {
             created_at: UNIX_EPOCH,
             state: UserState::Enabled,
             epoch,
+            failures: Failures::default(),
         };
         Owner { user, kept: kept.map(SessionId::new) }
     }
@@ -116,21 +154,55 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_opened_for_the_hash_that_was_shown() {
-        let (shown, renewed) =
-            (PasswordHash::stored("$argon2id$"), PasswordHash::stored("$argon2id$renewed"));
-        let mut disabled = owner("alice", 0, None);
-        disabled.user.state = UserState::Disabled;
-        for (what, owner, hash, expected) in [
-            ("as it was read", Some(owner("alice", 0, None)), &shown, Admission::Admitted),
-            ("spared by an end since", Some(owner("alice", 1, Some("s"))), &shown, Admission::Admitted),
-            ("another hash", Some(owner("alice", 0, None)), &renewed, Admission::HashChanged),
-            ("all were ended", Some(owner("alice", 1, None)), &shown, Admission::Refused),
-            ("both", Some(owner("alice", 1, None)), &renewed, Admission::Refused),
-            ("disabled", Some(disabled), &shown, Admission::Refused),
-            ("gone", None, &shown, Admission::Refused),
+    fn a_session_is_opened_for_what_was_shown() {
+        let with = |change: fn(&mut User)| {
+            let mut owner = owner("alice", 0, None);
+            change(&mut owner.user);
+            Some(owner)
+        };
+        let renewed = |user: &mut User| user.password = PasswordHash::stored("$argon2id$renewed");
+        for (what, owner, expected) in [
+            ("as it was read", with(|_| {}), Admission::Admitted),
+            ("spared by an end since", Some(owner("alice", 1, Some("s"))), Admission::Admitted),
+            ("another hash", with(renewed), Admission::UserChanged),
+            ("more access", with(|user| user.access = Access::Admin), Admission::UserChanged),
+            ("less access", with(|user| user.access = Access::Guest), Admission::UserChanged),
+            ("a lock", with(|user| user.failures.locked_until = Some(at(1001))), Admission::Locked),
+            (
+                "one that is over",
+                with(|user| user.failures.locked_until = Some(at(1000))),
+                Admission::Admitted,
+            ),
+            ("failures without a lock", with(|user| user.failures.count = 4), Admission::Admitted),
+            ("all were ended", Some(owner("alice", 1, None)), Admission::Refused),
+            ("disabled", with(|user| user.state = UserState::Disabled), Admission::Refused),
+            ("gone", None, Admission::Refused),
         ] {
-            assert_eq!(admission(&fresh(at(0)), owner.as_ref(), hash), expected, "{what}");
+            let shown = Shown::by(&self::owner("alice", 0, None).user);
+            assert_eq!(admission(&fresh(at(0)), owner.as_ref(), &shown, at(1000)), expected, "{what}");
         }
+    }
+
+    #[test]
+    fn a_device_that_is_known_passes_a_lock_and_nothing_else() {
+        let mut locked = owner("alice", 0, None);
+        locked.user.failures.locked_until = Some(at(9000));
+        let shown = Shown { lock: LockRule::Ignored, ..Shown::by(&locked.user) };
+        assert_eq!(admission(&fresh(at(0)), Some(&locked), &shown, at(1000)), Admission::Admitted);
+        locked.user.password = PasswordHash::stored("$argon2id$renewed");
+        assert_eq!(admission(&fresh(at(0)), Some(&locked), &shown, at(1000)), Admission::UserChanged);
+    }
+
+    #[test]
+    fn a_session_is_adopted_whatever_the_user_has_by_then() {
+        let mut changed = owner("alice", 0, None);
+        let shown = Shown::by(&changed.user);
+        changed.user.password = PasswordHash::stored("$argon2id$renewed");
+        changed.user.access = Access::Admin;
+        changed.user.failures.locked_until = Some(at(9000));
+        let adopted = adopted_session();
+        assert_eq!(admission(&adopted, Some(&changed), &shown, at(1000)), Admission::Admitted);
+        changed.user.epoch = 1;
+        assert_eq!(admission(&adopted, Some(&changed), &shown, at(1000)), Admission::Refused);
     }
 }

@@ -27,25 +27,14 @@ pub enum Opening {
         /// The user's least recently used, beyond as many as may live.
         displaced: Vec<Session>,
     },
-    /// The user has another hash than the one that the password was shown for: nothing lives. It may be another
-    /// password, or the same one hashed anew, so whoever showed it is to be checked again.
-    HashChanged,
+    /// The user has another hash than the one that the password was shown for, or another access level than the pair was
+    /// made for: nothing lives. It may be another password, or the same one hashed anew, so whoever showed it is to be
+    /// checked again.
+    UserChanged,
+    /// Too many logins have failed: no password is accepted for a while, not even this one. Nothing lives.
+    Locked,
     /// The user is gone or disabled, or all sessions were ended since the user was read: nothing lives.
     Refused,
-}
-
-/// What became of the change of a password.
-#[derive(Clone, Debug)]
-pub enum PasswordChange {
-    /// The new hash holds, and no session but the one that was kept lives.
-    Changed {
-        /// The sessions that this call ended.
-        ended: Vec<Session>,
-    },
-    /// The user has neither the expected hash nor the new one: nothing has changed.
-    NotAsExpected,
-    /// There is no such user.
-    NoSuchUser,
 }
 
 /// What became of the use of a refresh token.
@@ -95,6 +84,26 @@ pub enum FlaskNews<'a> {
     /// The tokens of sessions that keep them ([`Session::access_tokens`]), have ended, and are due: at most
     /// [`UNTOLD_AT_ONCE`] sessions. It may be told some of them once more.
     EndedSessions,
+}
+
+/// What is forgotten when it is over: what [`Store::purge`](super::Store::purge) deletes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Expired {
+    /// Entries of what is refused, by their expiry, and old notes that a backend has of them for its feed. Those without
+    /// an expiry stay, and ended sessions are none of them.
+    Revocations,
+    /// Sessions, ended or not, by the expiry of the last of their tokens.
+    Sessions,
+    /// Audit events, by their moment.
+    Events,
+    /// What is left of deleted users, by when their names are free; where sessions of theirs have to be remembered still,
+    /// it stays.
+    Users,
+}
+
+impl Expired {
+    /// All of it, in an order in which nothing waits for what comes later.
+    pub const ALL: [Self; 4] = [Self::Revocations, Self::Sessions, Self::Events, Self::Users];
 }
 
 /// Of how many ended sessions another application is told at once.

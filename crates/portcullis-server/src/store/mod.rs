@@ -1,4 +1,4 @@
-//! Where users, sessions and revocations live: the contract that every backend keeps, and the one place that picks one.
+//! Where users, sessions, revocations and audit events live: the contract that every backend keeps, and the one place that picks one.
 //!
 //! A method is one whole thing that happens or does not. Domain types go in and out, time is an argument,
 //! and nothing of a backend shows. `tests/store` is this trait's specification; every backend passes it.
@@ -17,10 +17,10 @@ use portcullis::NumericDate;
 use tokio::sync::mpsc;
 
 pub use answers::{
-    BATCH, Creation, FeedMark, FlaskNews, Opening, PasswordChange, Refreshed, Seen, UNTOLD_AT_ONCE, Watch,
+    BATCH, Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, UNTOLD_AT_ONCE, Watch,
 };
 pub use error::{StoreError, StoreErrorKind};
-pub use patience::{of_one_request, of_the_same_request, within_patience};
+pub use patience::{is_of_a_request, of_one_request, of_the_same_request, within_patience};
 
 #[cfg(feature = "mongo")]
 use self::mongo::MongoStore;
@@ -28,10 +28,10 @@ use self::sqlite::SqliteStore;
 use crate::{
     config::DatabaseUrl,
     model::{
-        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId,
-        UserState,
+        AccessId, AuditEvent, EndReason, EventPage, EventQuery, Failures, LoginName, NewUser, PasswordHash,
+        Revocation, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage, UserQuery,
     },
-    sessions::Refresh,
+    sessions::{LockPolicy, Refresh, Shown},
 };
 
 /// Opens the store of a URL: the only place that knows which backends there are.
@@ -55,6 +55,34 @@ pub async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
     }
 }
 
+/// What a program does that needs an embedded database where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It makes one.
+    Made,
+    /// It says that there is none.
+    Refused,
+}
+
+/// Opens the store of a URL for a program that does something in it and ends, whether or not others serve it.
+///
+/// Blocks and waits as [`open`] does.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be opened as configured, or is an embedded one of an earlier version.
+pub async fn open_beside(url: &DatabaseUrl, missing: Missing) -> Result<Arc<dyn Store>, StoreError> {
+    let DatabaseUrl::Sqlite(path) = url else { return open(url).await };
+    if missing == Missing::Made && !path.exists() {
+        // Whoever serves it meanwhile has made it.
+        match SqliteStore::open(path) {
+            Ok(made) => made.close().await,
+            Err(error) if !path.exists() => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(Arc::new(SqliteStore::open_beside(path)?))
+}
+
 /// Whether there is a store for a URL, without opening it: what a look at the configuration can say.
 ///
 /// # Errors
@@ -72,6 +100,11 @@ pub fn supports(url: &DatabaseUrl) -> Result<(), StoreError> {
 /// Whether a URL names a file of this machine, in a folder that must be there.
 pub fn is_embedded(url: &DatabaseUrl) -> bool {
     matches!(url, DatabaseUrl::Sqlite(_))
+}
+
+/// Whether a URL names an embedded database that was not made yet.
+pub fn is_not_made(url: &DatabaseUrl) -> bool {
+    matches!(url, DatabaseUrl::Sqlite(path) if !path.exists())
 }
 
 #[cfg(not(feature = "mongo"))]
@@ -97,7 +130,8 @@ pub trait Store: Send + Sync + 'static {
         moment
     }
 
-    /// Registers a user unless the name is taken; of two at once exactly one is created.
+    /// Registers a user unless the name is taken, or was by a deleted user for whom it is still kept; of two at once
+    /// exactly one is created.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not say; the user is there or not, and nothing is half made.
@@ -146,21 +180,29 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError`] when the backend could tell and does not.
     async fn watch(&self) -> Result<Option<Watch>, StoreError>;
 
-    /// Deletes at most `limit` entries of what is refused that expired before `expired_before`, and old notes that the
-    /// backend has of them for its feed; answers how many went.
-    ///
-    /// Entries without an expiry stay. Ended sessions go with [`purge_sessions`](Self::purge_sessions).
+    /// Deletes at most `limit` of what was over before a moment, as [`Expired`] says; answers how many went.
     ///
     /// # Errors
     /// [`StoreError`] when nothing could be deleted.
-    async fn purge_revocations(&self, expired_before: NumericDate, limit: usize)
-    -> Result<usize, StoreError>;
+    async fn purge(
+        &self,
+        what: Expired,
+        expired_before: NumericDate,
+        limit: usize,
+    ) -> Result<usize, StoreError>;
 
     /// The user of an id.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not look.
     async fn user_by_id(&self, id: &UserId) -> Result<Option<User>, StoreError>;
+
+    /// A page of the users that are wanted. Whoever is wanted throughout is on exactly one page, whatever is written
+    /// between two.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not read.
+    async fn users(&self, query: &UserQuery) -> Result<UserPage, StoreError>;
 
     /// Puts another hash of the same password in the place of a user's, if that is still the expected one; answers
     /// whether it was. No session ends by it.
@@ -174,17 +216,34 @@ pub trait Store: Send + Sync + 'static {
         new: PasswordHash,
     ) -> Result<bool, StoreError>;
 
-    /// Opens a session for a password that was shown for a hash, as [`sessions::admission`](crate::sessions::admission)
-    /// says; then ends the user's least recently used ones that are more than `at_most`, never the new one. The same
-    /// session again changes nothing. One that has ended before it is opened takes its name, so that no other of that
-    /// name is.
+    /// Notes that a login has failed, as one act: writes the event, and for a user who is known raises the count of
+    /// failures by one and locks the user by the policy, never for shorter than before. Answers the failures as they are
+    /// then; of many at once each counts. Without a policy nobody is locked.
+    ///
+    /// Without a user, where nobody has the name, it costs the same, so that the time tells nothing. The same call again,
+    /// after an outcome that was not known, may count once more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the failure may not be counted.
+    async fn note_failed_login(
+        &self,
+        user: Option<&UserId>,
+        event: &AuditEvent,
+        policy: Option<&LockPolicy>,
+        now: SystemTime,
+    ) -> Result<Failures, StoreError>;
+
+    /// Opens a session for a password that was shown, as [`sessions::admission`](crate::sessions::admission) says, and
+    /// forgets the user's failed logins; then ends the user's least recently used sessions that are more than `at_most`,
+    /// never the new one. The same session again changes nothing. One that has ended before it is opened takes its name,
+    /// so that no other of that name is.
     ///
     /// # Errors
     /// [`StoreError`] when the session may not be durable.
     async fn open_session(
         &self,
         session: Session,
-        shown_for: &PasswordHash,
+        shown: &Shown,
         at_most: usize,
         now: SystemTime,
     ) -> Result<Opening, StoreError>;
@@ -227,47 +286,26 @@ pub trait Store: Send + Sync + 'static {
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError>;
 
-    /// Ends all sessions of a user, but for one that may be kept: raises the user's epoch first, so that none that is
-    /// being opened meanwhile lives. Answers those that it ended.
+    /// Changes a user, with all that belongs to the change.
+    ///
+    /// Where sessions end, the user's epoch is raised first, in one write with the reason, so that none that is being
+    /// opened meanwhile lives. Where the access level changes, [`sessions::relevelled`](crate::sessions::relevelled) says
+    /// what becomes of each session, also where the level was the same already. Of several changes of a password at once
+    /// one is made. Nobody is disabled, deleted or given less access who is the only one to administer users; of two at
+    /// once neither may be, and never both are.
+    ///
+    /// The same call again settles an outcome that was not known. A password that holds already is one that was changed
+    /// before, whatever the expected one is: what was left to be ended ends, and sessions that were opened since go on.
+    /// Who was deleted is no such user then.
     ///
     /// # Errors
-    /// [`StoreError`] when some may live; the same call again ends them.
-    async fn end_sessions(
+    /// [`StoreError`] when the change may not be durable, or some sessions may live that should not.
+    async fn change_user(
         &self,
         user: &UserId,
-        except: Option<&SessionId>,
+        change: &UserChange,
         now: SystemTime,
-    ) -> Result<Vec<Session>, StoreError>;
-
-    /// Replaces the hash of a user's password, if it is the expected one, and ends all sessions but for one that may be
-    /// kept, as [`end_sessions`](Self::end_sessions) does: hash and epoch change in one write. Of several changes at
-    /// once one is made.
-    ///
-    /// The same call again settles an outcome that was not known: where the user has the new hash, whatever the
-    /// expected one is, what was left to be ended ends, and sessions that were opened since go on.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the change may not be durable, or some sessions may live.
-    async fn change_password(
-        &self,
-        user: &UserId,
-        expected: &PasswordHash,
-        new: &PasswordHash,
-        keep: Option<&SessionId>,
-        now: SystemTime,
-    ) -> Result<PasswordChange, StoreError>;
-
-    /// Disables a user, with the end of all sessions in the same way, or enables the user again, which wakes none of
-    /// them. Answers the sessions that it ended, `None` where there is no such user.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the state may be the old one, or some sessions may live; the same call again settles it.
-    async fn set_user_state(
-        &self,
-        user: &UserId,
-        state: UserState,
-        now: SystemTime,
-    ) -> Result<Option<Vec<Session>>, StoreError>;
+    ) -> Result<UserChanged, StoreError>;
 
     /// Notes what was seen of sessions, and when they were used last; earlier news changes nothing, and sessions that
     /// there are not are passed over.
@@ -275,12 +313,6 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] when some may not be noted.
     async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError>;
-
-    /// Deletes at most `limit` sessions, ended or not, whose tokens all expired before a moment; answers how many went.
-    ///
-    /// # Errors
-    /// [`StoreError`] when nothing could be deleted.
-    async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError>;
 
     /// Notes an access token of a session for another application that has to refuse it when the session ends; answers
     /// `false`, and notes nothing, where the session has ended or is not there.
@@ -300,6 +332,20 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] when it may not know all; the same call again tells it.
     async fn tell_flask(&self, news: FlaskNews<'_>, now: SystemTime) -> Result<usize, StoreError>;
+
+    /// Adds events to those that are kept for good, or until they are purged: none is ever changed. The same events
+    /// again, after an outcome that was not known, may stand there twice.
+    ///
+    /// # Errors
+    /// [`StoreError`] when some may not be durable.
+    async fn record(&self, events: &[AuditEvent]) -> Result<(), StoreError>;
+
+    /// A page of the events that are wanted, the newest first. One that is wanted throughout is on exactly one page,
+    /// whatever is recorded between two.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not read.
+    async fn events(&self, query: &EventQuery) -> Result<EventPage, StoreError>;
 
     /// Asks the store for a sign of life, as cheaply as it can.
     ///

@@ -36,6 +36,11 @@ pub fn of_the_same_request<T>(part: impl Future<Output = T>) -> impl Future<Outp
     WAITED.scope(waited, part)
 }
 
+/// Whether a request asks, and not a job: for stores that stand in front of another, as those of the tests do.
+pub fn is_of_a_request() -> bool {
+    WAITED.try_with(|_| ()).is_ok()
+}
+
 /// Waits for what a request asks of a store in many calls, which may each have a time of their own: no longer than for one
 /// call.
 ///

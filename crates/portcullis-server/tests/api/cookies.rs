@@ -4,14 +4,19 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
+use portcullis_server::{
+    accounts::By,
+    model::{Access, UserId},
+};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Browser, TestApp};
 
 const ACCESS: &str = "__Host-csrf_access_token";
 const REFRESH: &str = "__Host-csrf_refresh_token";
-const COOKIES: &[(&str, &str)] = &[("JWT_TOKEN_LOCATION", "cookies")];
-const BOTH: &[(&str, &str)] = &[("JWT_TOKEN_LOCATION", "headers,cookies")];
+// Without the cookie of known devices, which is none of these.
+const COOKIES: &[(&str, &str)] = &[("JWT_TOKEN_LOCATION", "cookies"), ("DEVICE_COOKIE", "false")];
+const BOTH: &[(&str, &str)] = &[("JWT_TOKEN_LOCATION", "headers,cookies"), ("DEVICE_COOKIE", "false")];
 
 fn alice() -> Value {
     json!({"username": "alice", "password": "password"})
@@ -271,7 +276,7 @@ async fn beside_headers_an_answer_goes_the_way_that_the_token_came() {
 
 #[tokio::test]
 async fn without_cookies_none_is_set_or_looked_at() {
-    let app = TestApp::new().await;
+    let app = TestApp::with(&[("DEVICE_COOKIE", "false")]).await;
     let mut page = Browser::new(&app);
     let answer = registered(&mut page).await;
     assert!(answer.cookies().is_empty() && answer.body.get("csrf_access_token").is_none());
@@ -408,4 +413,25 @@ async fn a_link_plants_no_cookies_and_takes_none_away() {
     assert_eq!(answer.cookies(), Vec::<String>::new(), "{}", answer.body);
     let answer = foreign("/users/logout", &mallory.access).await;
     assert_eq!((answer.cookies(), answer.header("clear-site-data")), (Vec::new(), ""), "{}", answer.status);
+}
+
+#[tokio::test]
+async fn what_an_administrator_changes_by_a_cookie_needs_the_value_beside_it() {
+    // CSR-04
+    let app = TestApp::with(COOKIES).await;
+    let mut page = Browser::new(&app);
+    registered(&mut page).await;
+    let id = page.get("/users/me").await.body["id"].as_str().unwrap().to_owned();
+    let by = By::operator(None);
+    app.state.accounts().set_access(&by, &UserId::new(id.as_str()), Access::Admin).await.unwrap();
+    logged_in(&mut page).await;
+    let path = format!("/admin/users/{id}");
+    assert_eq!(page.get(&path).await.body["access"], 2);
+    let change = || Some(json!({"locked": false}));
+    for (method, body) in [(Method::PATCH, change()), (Method::DELETE, None)] {
+        let answer = page.send(Request::builder().method(method).uri(&path), &path, body).await;
+        answer.says(401, "Missing CSRF token in headers");
+    }
+    let changed = page.script(Method::PATCH, &path, ACCESS, change()).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
 }

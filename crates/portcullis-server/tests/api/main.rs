@@ -13,6 +13,7 @@
     reason = "a test says what is wrong by failing"
 )]
 
+mod admin;
 mod beside;
 mod clock;
 mod cookies;
@@ -25,7 +26,9 @@ mod flask;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod health;
+mod imports;
 mod key_pairs;
+mod limits;
 #[cfg(feature = "mongo")]
 mod mongo;
 mod outages;

@@ -5,12 +5,13 @@ pub(crate) mod place;
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use mongodb::{
     Client,
     bson::{DateTime, Document, doc},
 };
 use portcullis::{Key, testing::Mint};
+use portcullis_server::model::{Access, UserQuery, UserState};
 use serde_json::json;
 
 use self::place::{Place, is_there};
@@ -168,6 +169,90 @@ async fn what_ends_on_one_node_is_refused_by_the_other() {
         for node in [one, other] {
             node.state.close().await;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_administrator_does_on_one_node_holds_on_the_other() {
+    // CLM-11, CLM-19, BRR-26
+    if !is_there() {
+        return;
+    }
+    for feed in ["poll", "stream"] {
+        let place = Place::new();
+        let (one, other) = (node(&place, feed).await, node(&place, feed).await);
+        let (root, bob) = (one.admin("root").await, other.register("bob").await);
+        let path = format!("/admin/users/{}", one.id_of(&bob).as_str());
+        let change = async |body: serde_json::Value| {
+            let answer = one.request(Method::PATCH, &path, &root.access, Some(&body)).await;
+            assert_eq!(answer.status, 200, "{feed}: {}", answer.body);
+        };
+        change(json!({"access": 2})).await;
+        one.get_as("/tests/secret", &bob.access).await.says(401, "Token has been revoked");
+        other.comes_to(401, &bob.access).await;
+        let promoted = other.post_as("/users/refresh", &bob.refresh).await.tokens();
+        assert_eq!(other.get_as("/admin/users", &promoted.access).await.status, 200);
+        change(json!({"access": 0})).await;
+        // By what the store says, before this node has heard of it.
+        let refused = other.get_as("/admin/users", &promoted.access).await.status.as_u16();
+        assert!(matches!(refused, 401 | 403), "{refused}");
+        other.comes_to(401, &promoted.access).await;
+        let demoted = other.post_as("/users/refresh", &promoted.refresh).await.tokens();
+        assert_eq!(other.get_as("/users/me", &demoted.access).await.body["access"], 0);
+
+        change(json!({"disabled": true})).await;
+        other.comes_to(401, &demoted.access).await;
+        other.post_as("/users/refresh", &demoted.refresh).await.says(401, "Token has been revoked");
+        let login = json!({"username": "bob", "password": "password"});
+        other.post("/users/login", &login).await.says(401, "Wrong username or password");
+        change(json!({"disabled": false})).await;
+        let back = other.login("bob").await;
+        assert_eq!(one.request(Method::DELETE, &path, &root.access, None).await.status, 204);
+        other.comes_to(401, &back.access).await;
+        one.request(Method::DELETE, &path, &root.access, None).await.says(404, "There is no such user");
+        let kept = other.get_as("/admin/audit?event=user_deleted", &root.access).await.body;
+        assert_eq!(kept["events"][0]["subject"], one.id_of(&bob).as_str());
+        for node in [one, other] {
+            node.state.close().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_administrators_who_take_each_other_away_on_two_nodes_one_stays_at_least() {
+    // ADM-04
+    if !is_there() {
+        return;
+    }
+    let place = Place::new();
+    let (one, other) = (node(&place, "poll").await, node(&place, "poll").await);
+    for round in 0..5 {
+        let names = [format!("one{round}"), format!("other{round}")];
+        let (first, second) = (one.admin(&names[0]).await, other.admin(&names[1]).await);
+        let path = |tokens| format!("/admin/users/{}", one.id_of(tokens).as_str());
+        let (of_first, of_second) = (path(&first), path(&second));
+        let body = json!({"disabled": true});
+        let (by_first, by_second) = tokio::join!(
+            one.request(Method::PATCH, &of_second, &first.access, Some(&body)),
+            other.request(Method::PATCH, &of_first, &second.access, Some(&body)),
+        );
+        let done = [&by_first, &by_second].into_iter().filter(|answer| answer.status == 200).count();
+        assert!(done <= 1, "{round}: {} {}", by_first.body, by_second.body);
+        let enabled = UserQuery {
+            access: Some(Access::Admin),
+            state: Some(UserState::Enabled),
+            limit: 9,
+            ..UserQuery::default()
+        };
+        let left = one.state.accounts().users(&enabled).await.unwrap().users;
+        assert_eq!(left.len(), 2 - done, "{round}");
+        // The next round begins with nobody of this one.
+        let client = Client::with_uri_str(&place.uri).await.unwrap();
+        let users = client.database(&place.name).collection::<Document>("users");
+        users.update_many(doc! {}, doc! { "$set": { "access": 0 } }).await.unwrap();
+    }
+    for node in [one, other] {
+        node.state.close().await;
     }
 }
 

@@ -17,7 +17,7 @@ use portcullis_server::{
         Session, SessionId, User, Username,
     },
     revocations::{FeedSource, RevocationPolicy, Revocations},
-    sessions::{self, LostAnswer, Refresh, RefreshPolicy, Verdict},
+    sessions::{self, LostAnswer, Refresh, RefreshPolicy, Shown, Verdict},
     store::{Creation, Opening, Refreshed, Store, StoreErrorKind, sqlite::SqliteStore},
 };
 use tempfile::TempDir;
@@ -39,11 +39,8 @@ impl Node {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("portcullis.db")).unwrap());
         let clock = ManualClock::at(NumericDate::from_seconds(1_900_000_000));
-        let new = NewUser {
-            username: Username::parse("alice").unwrap(),
-            password: PasswordHash::stored("$argon2id$x"),
-            access: Access::User,
-        };
+        let (name, hash) = (Username::parse("alice").unwrap(), PasswordHash::stored("$argon2id$x"));
+        let new = NewUser::new(name, hash, Access::User);
         let Creation::Created(user) = store.create_user(new, clock.now()).await.unwrap() else { panic!() };
         Self { store, clock, user, _folder: folder }
     }
@@ -53,7 +50,8 @@ impl Node {
         let next = next(id);
         let owner = (&self.user.id, self.user.epoch);
         let session = sessions::opened(SessionId::new(id), owner, &next, HOUR, now);
-        let opening = self.store.open_session(session.clone(), &self.user.password, 50, now).await.unwrap();
+        let opening =
+            self.store.open_session(session.clone(), &Shown::by(&self.user), 50, now).await.unwrap();
         assert!(matches!(opening, Opening::Opened { .. }));
         session
     }
@@ -74,6 +72,7 @@ impl Node {
             session_max_age: HOUR,
             source: FeedSource::Auto,
             max_staleness: Duration::from_mins(5),
+            events_kept: HOUR,
         };
         Revocations::load(self.store.clone(), clock, policy).await.unwrap()
     }
@@ -178,6 +177,7 @@ async fn a_store_that_cannot_tell_by_itself_is_refused_where_it_should() {
         session_max_age: HOUR,
         source: FeedSource::Stream,
         max_staleness: HOUR,
+        events_kept: HOUR,
     };
     let refused = Revocations::load(node.store.clone(), Arc::new(node.clock.clone()), policy).await;
     let error = refused.err().unwrap();

@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{SEED_LINE, Server, instance};
+use crate::{
+    harness::{now, pause},
+    support::{SEED_LINE, Server, instance},
+};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
@@ -76,7 +79,7 @@ fn the_seeds_file_works_as_it_is_and_flask_env_names_the_profile() {
     let store = format!("store sqlite:{}/", folder.path().canonicalize().unwrap().display());
     assert!(server.ready.contains(&store), "{}", server.ready);
     let (status, _) =
-        server.post("/users/registration", &json!({"username": "test", "password": "password"}));
+        server.post("/users/registration", &json!({"username": "test", "password": "correct horse"}));
     assert_eq!(status, 201);
 }
 
@@ -85,7 +88,7 @@ fn without_any_configuration_it_starts_with_a_secret_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let instance = folder.path().join("instance");
     let register = |server: &Server| {
-        server.post("/users/registration", &json!({"username": "a", "password": "password"}))
+        server.post("/users/registration", &json!({"username": "a", "password": "correct horse"}))
     };
     let server = Server::start(&instance, &[], &[]);
     let (status, tokens) = register(&server);
@@ -203,6 +206,43 @@ fn a_client_that_only_connects_harms_nobody() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn hash_workers_let_those_who_answer_go_first() {
+    // PWD-12
+    let folder = instance(SEED_LINE);
+    let server = Server::seed(folder.path());
+    let of_threads = || {
+        let tasks = fs::read_dir(format!("/proc/{}/task", server.id())).unwrap();
+        let stats = tasks.filter_map(|task| fs::read_to_string(task.unwrap().path().join("stat")).ok());
+        // The name is in brackets, and niceness the 17th field behind it.
+        let mut threads: Vec<(String, String)> = stats
+            .map(|stat| {
+                let (name, fields) = stat.split_once('(').unwrap().1.rsplit_once(')').unwrap();
+                (name.to_owned(), fields.split_whitespace().nth(16).unwrap().to_owned())
+            })
+            .collect();
+        threads.sort();
+        threads
+    };
+    let ours = of_threads().into_iter().find(|(name, _)| name == "portcullis").unwrap().1;
+    let lower = (ours.parse::<i32>().unwrap() + 10).min(19).to_string();
+    let workers = std::thread::available_parallelism().unwrap().get();
+    // A thread that has just been made names itself and is on its way there.
+    let deadline = now() + Duration::from_secs(20);
+    loop {
+        let threads = of_threads();
+        let (hashing, others): (Vec<_>, Vec<_>) =
+            threads.into_iter().partition(|(name, _)| name.starts_with("hash-"));
+        assert!(others.iter().all(|(_, nice)| *nice == ours), "{others:?}");
+        if hashing.len() == workers && hashing.iter().all(|(_, nice)| *nice == lower) {
+            return;
+        }
+        assert!(now() < deadline, "{hashing:?}");
+        pause(Duration::from_millis(5));
+    }
 }
 
 #[test]

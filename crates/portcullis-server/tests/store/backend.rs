@@ -92,11 +92,8 @@ pub(crate) fn moment(millis: u64) -> SystemTime {
 }
 
 pub(crate) fn new_user(name: &str) -> NewUser {
-    NewUser {
-        username: Username::parse(name).unwrap(),
-        password: PasswordHash::stored(format!("$argon2id$of-{name}")),
-        access: Access::User,
-    }
+    let hash = PasswordHash::stored(format!("$argon2id$of-{name}"));
+    NewUser::new(Username::parse(name).unwrap(), hash, Access::User)
 }
 
 pub(crate) fn login(name: &str) -> LoginName {

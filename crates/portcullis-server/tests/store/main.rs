@@ -90,9 +90,56 @@ macro_rules! contract_for {
                     a_change_from_another_hash_changes_nothing
                     a_session_is_opened_for_the_hash_that_was_shown
                     a_disabled_user_has_no_session_and_gets_none
-                    the_state_of_nobody_is_not_set
+                    nobody_is_not_changed
                     no_session_of_before_lives_after_a_race_with_a_change
                     no_session_lives_after_a_race_with_a_disabling
+                }
+                levels {
+                    access_tokens_of_before_are_void_and_sessions_live
+                    a_refresh_goes_on_with_the_new_level
+                    the_same_level_again_costs_one_more_refresh
+                    a_session_is_opened_for_the_level_that_was_read
+                    no_access_token_of_an_earlier_level_survives_a_race
+                }
+                failures {
+                    each_counts_and_locks_by_the_policy
+                    of_many_at_once_each_counts
+                    the_right_password_is_not_accepted_while_locked
+                    a_login_that_succeeds_forgets_them
+                    a_right_guess_among_many_is_in_or_out
+                    without_a_policy_nobody_is_locked
+                    a_name_that_nobody_has_is_noted_and_changes_nobody
+                    an_unlocked_user_begins_anew_and_no_session_ends
+                }
+                admins {
+                    the_last_one_stays
+                    of_two_who_go_at_once_one_stays
+                    of_three_who_go_at_once_one_stays
+                    one_who_is_taken_away_by_many_at_once_goes_once
+                }
+                deletions {
+                    a_deleted_user_is_gone_with_every_session
+                    the_same_deletion_again_finds_nobody_and_no_session
+                    the_name_is_kept_until_its_moment_and_free_from_then_on
+                    no_session_lives_after_a_race_with_a_deletion
+                    nobody_gets_the_name_in_a_race_with_a_deletion
+                    what_is_left_is_purged_when_the_name_is_free
+                }
+                lists {
+                    everybody_is_on_one_page_as_they_came
+                    a_page_has_every_field
+                    names_are_found_by_how_they_begin
+                    only_those_who_are_wanted_are_listed
+                    whoever_is_there_throughout_is_listed_once_while_others_come
+                    a_cursor_goes_on_behind_users_who_are_gone
+                }
+                audit {
+                    every_field_survives_a_restart_the_newest_first
+                    a_detail_is_cut_and_nothing_finer_than_a_millisecond_is_kept
+                    each_is_on_one_page_while_others_are_recorded
+                    only_those_that_are_wanted_are_listed
+                    what_was_done_by_and_to_a_deleted_user_is_kept
+                    purge_takes_what_is_older_and_nothing_else
                 }
                 feed {
                     everything_is_streamed_once

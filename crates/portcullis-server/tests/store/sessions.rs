@@ -4,8 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use portcullis::NumericDate;
 use portcullis_server::{
-    model::{EndReason, EndedSession, NextHead, RefreshId, Revocation, Session, SessionId, User},
-    sessions::{self, LostAnswer, Refresh, RefreshPolicy, Verdict},
+    model::{
+        Access, EndReason, EndedSession, NewUser, NextHead, RefreshId, Revocation, Session, SessionId, User,
+        UserChange, UserChanged, UserId,
+    },
+    sessions::{self, LostAnswer, Refresh, RefreshPolicy, Shown, Verdict},
     store::{Creation, Opening, Refreshed, Store},
 };
 
@@ -46,7 +49,12 @@ pub(crate) fn sid(id: &str) -> SessionId {
 
 /// A registered user.
 pub(crate) async fn a_user(store: &dyn Store, name: &str) -> User {
-    match store.create_user(new_user(name), moment(0)).await.unwrap() {
+    a_user_of(store, Access::User, name).await
+}
+
+/// A registered user of an access level.
+pub(crate) async fn a_user_of(store: &dyn Store, access: Access, name: &str) -> User {
+    match store.create_user(NewUser { access, ..new_user(name) }, moment(0)).await.unwrap() {
         Creation::Created(user) => user,
         Creation::NameTaken => panic!("{name} should have been free"),
     }
@@ -72,14 +80,14 @@ pub(crate) fn new_session(user: &User, id: &str, now: SystemTime) -> Session {
 pub(crate) async fn open(store: &dyn Store, session: Session, at_most: usize) -> Vec<SessionId> {
     let now = session.opened_at;
     let user = store.user_by_id(&session.user).await.unwrap().unwrap();
-    match store.open_session(session, &user.password, at_most, now).await.unwrap() {
+    match store.open_session(session, &Shown::by(&user), at_most, now).await.unwrap() {
         Opening::Opened { displaced } => {
             for session in &displaced {
                 assert_eq!(session.ended.map(|ended| ended.reason), Some(EndReason::Displaced));
             }
             ids(displaced)
         }
-        Opening::HashChanged | Opening::Refused => panic!("the session should have been opened"),
+        other => panic!("the session should have been opened: {other:?}"),
     }
 }
 
@@ -87,6 +95,37 @@ pub(crate) async fn open(store: &dyn Store, session: Session, at_most: usize) ->
 pub(crate) async fn opened(store: &dyn Store, user: &User, id: &str, now: SystemTime) -> Session {
     open(store, new_session(user, id, now), MANY).await;
     session(store, id).await
+}
+
+/// Changes a user, which has to be done; answers the sessions that it concerned.
+pub(crate) async fn change(
+    store: &dyn Store,
+    user: &UserId,
+    change: UserChange,
+    now: SystemTime,
+) -> Vec<Session> {
+    match store.change_user(user, &change, now).await.unwrap() {
+        UserChanged::Done { user: after, sessions } => {
+            assert_eq!(after.id, *user);
+            sessions
+        }
+        other => panic!("{change:?} should have been done: {other:?}"),
+    }
+}
+
+/// Ends all sessions of a user but one that may be kept, and answers them.
+pub(crate) async fn end_sessions(
+    store: &dyn Store,
+    user: &UserId,
+    keep: Option<&SessionId>,
+    now: SystemTime,
+) -> Vec<Session> {
+    change(store, user, UserChange::EndSessions { keep: keep.cloned() }, now).await
+}
+
+/// The user as the store has it now.
+pub(crate) async fn again(store: &dyn Store, user: &User) -> User {
+    store.user_by_id(&user.id).await.unwrap().unwrap()
 }
 
 /// The session of a name, which must be there.

@@ -2,6 +2,8 @@
 
 mod hostile;
 mod key_pair;
+mod limits;
+mod passwords;
 mod problems;
 mod secrets;
 mod together;
@@ -94,9 +96,11 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
     let unset = Config::unset(Profile::Production, Path::new(""));
     let set = [
         config.listen != unset.listen,
+        config.client_address_header != unset.client_address_header,
         config.database != unset.database,
         config.registration != unset.registration,
         config.password_min_length != unset.password_min_length,
+        config.password_common != unset.password_common,
         config.argon2_memory_kib != unset.argon2_memory_kib,
         config.argon2_passes != unset.argon2_passes,
         config.pbkdf2_rounds != unset.pbkdf2_rounds,
@@ -109,7 +113,7 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.shutdown_notice != unset.shutdown_notice,
         config.log_filter != unset.log_filter,
     ];
-    assert_eq!(set, [true; 15]);
+    assert_eq!(set, [true; 17]);
     let without_default: Vec<_> =
         config.settings().filter(|shown| shown.value.is_none()).map(|shown| shown.name).collect();
     assert_eq!(
@@ -160,6 +164,7 @@ fn every_profile_is_good_by_itself() {
     }
     let testing = Start::without_file().profile("testing").config();
     assert_eq!((testing.password_min_length, testing.argon2_memory_kib), (4, 64));
+    assert_eq!(testing.password_common, PasswordCommon::Allow);
 }
 
 #[test]

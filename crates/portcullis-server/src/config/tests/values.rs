@@ -2,7 +2,7 @@
 
 use portcullis::{Location, SameSite};
 
-use super::Start;
+use super::{ClientAddressHeader, Start};
 
 #[test]
 fn a_port_alone_and_localhost_are_the_loopback_address() {
@@ -22,6 +22,34 @@ fn a_port_alone_and_localhost_are_the_loopback_address() {
         let problems = Start::without_file().flag("LISTEN", "--listen", text).problems();
         assert!(problems.starts_with("--listen: expected an address and a port"), "{text}: {problems}");
     }
+}
+
+#[test]
+fn proxies_are_addresses_and_networks() {
+    // LOG-12
+    let trusted = |start: Start| {
+        let trusted = start.config().trusted_proxies;
+        trusted.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(trusted(Start::without_file()), "");
+    let list = "TRUSTED_PROXIES = ['10.0.0.0/8', '::1', '::ffff:192.0.2.1', '::ffff:192.0.2.0/120']\n";
+    assert_eq!(trusted(Start::with_file(list)), "10.0.0.0/8 ::1/128 192.0.2.1/32 192.0.2.0/24");
+    let variable = |text| Start::with_file(list).variables(&[("TRUSTED_PROXIES", text)]);
+    assert_eq!(trusted(variable("10.0.0.1, 2001:db8::/32")), "10.0.0.1/32 2001:db8::/32");
+    for (entry, says) in [
+        ("proxy.internal", "as \"10.0.0.0/8\" or \"::1\", found \"proxy.internal\""),
+        ("10.0.0.0/33", "as \"10.0.0.0/8\" or \"::1\""),
+        ("10.0.0.1:80", "as \"10.0.0.0/8\" or \"::1\""),
+        ("", "an entry of the list is empty"),
+        ("10.1.2.3/8", "write 10.1.2.3 or 10.0.0.0/8"),
+    ] {
+        let problems = Start::with_file(format!("TRUSTED_PROXIES = ['{entry}']\n")).problems();
+        assert!(problems.contains(says), "{entry}: {problems}");
+    }
+    let (_, warnings) = Start::with_file("TRUSTED_PROXIES = '0.0.0.0/0'\n").good();
+    assert!(warnings.iter().any(|warning| warning.contains("can say that a request comes from anywhere")));
+    let header = |text: &str| Start::with_file(text).config().client_address_header;
+    assert_eq!(header("CLIENT_ADDRESS_HEADER = 'forwarded'\n"), ClientAddressHeader::Forwarded);
 }
 
 #[test]
@@ -48,6 +76,9 @@ fn names_that_something_else_has() {
         ("JWT_HEADER_NAME", "Transfer-Encoding"),
         ("JWT_HEADER_NAME", "Connection"),
         ("JWT_HEADER_NAME", "Cookie"),
+        ("JWT_HEADER_NAME", "X-Forwarded-Access-Token"),
+        ("JWT_HEADER_NAME", "Forwarded"),
+        ("JWT_HEADER_NAME", "X-Real-IP"),
     ] {
         let problems = Start::with_file(format!("{setting} = '{name}'\n")).problems();
         let says = format!("instance/application.cfg:1: {setting}: ");

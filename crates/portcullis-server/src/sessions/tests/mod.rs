@@ -5,6 +5,7 @@ mod model;
 use std::time::UNIX_EPOCH;
 
 use super::*;
+use crate::model::Revocation;
 
 const WINDOW: Duration = Duration::from_secs(30);
 const POLICY: RefreshPolicy = RefreshPolicy { reuse_window: WINDOW, lost_answer: LostAnswer::Forgive };
@@ -165,7 +166,7 @@ fn where_clocks_differ_a_pair_is_issued_at_the_earlier_time_and_judged_by_the_st
 }
 
 /// A token that was issued at second -10 and expires after a year, adopted at second 0.
-fn adopted_session() -> Session {
+pub(super) fn adopted_session() -> Session {
     let year = Duration::from_hours(24 * 365);
     let token = AdoptedToken {
         jti: "refresh theirs",
@@ -201,4 +202,114 @@ fn an_adopted_session_is_remembered_as_long_as_its_first_token_lives() {
     let endless = adopted(session.id.clone(), (&user, 0), &endless, Duration::from_hours(1), at(0));
     assert_eq!(endless.remembered_until(), Session::FOR_GOOD);
     assert!(endless.expires_at() < from_now(1));
+}
+
+/// As `rotated`, and then the user got another level, twice: parent 1, head 4, which was given out as 2 and as 3.
+fn relevelled_twice(session: &Session) -> Session {
+    relevelled(&relevelled(session).unwrap()).unwrap()
+}
+
+#[test]
+fn after_another_level_the_same_tokens_mean_the_same() {
+    let (unseen, seen) = (relevelled_twice(&rotated()), relevelled_twice(&Session { seen: 2, ..rotated() }));
+    let reissued = used(&rotated(), &token(1, "1"), "3", at(200_000)).1;
+    for (what, session, presented, seconds, verdict) in [
+        ("the head, as it was given out first", &unseen, token(2, "2"), 129, Verdict::Repeat),
+        ("and in between", &unseen, token(3, "2"), 129, Verdict::Repeat),
+        ("and now", &unseen, token(4, "2"), 129, Verdict::Repeat),
+        ("the window is that of before", &unseen, token(2, "2"), 130, Verdict::Rotate),
+        ("with the newest number", &unseen, token(4, "2"), 130, Verdict::Rotate),
+        ("ahead, with the head's jti", &unseen, token(5, "2"), 101, Verdict::Ahead),
+        ("the head's number with another jti", &unseen, token(4, "x"), 101, Verdict::Ahead),
+        ("an earlier number of the head with another jti", &unseen, token(3, "x"), 101, Verdict::Replayed),
+        ("the head's jti as another application's", &unseen, token(0, "2"), 101, Verdict::Replayed),
+        ("the parent, within the window", &unseen, token(1, "1"), 129, Verdict::Repeat),
+        ("the parent, later, head unseen", &unseen, token(1, "1"), 130, Verdict::Reissue),
+        ("the parent, later, head seen before", &seen, token(1, "1"), 130, Verdict::Replayed),
+        ("the parent's number with another jti", &unseen, token(1, "x"), 101, Verdict::Ahead),
+        ("the parent's jti with a number of the head", &unseen, token(2, "1"), 101, Verdict::Replayed),
+        ("older than the parent", &unseen, token(0, "0"), 101, Verdict::Replayed),
+        ("a void head", &relevelled_twice(&reissued), token(2, "2"), 201, Verdict::Replayed),
+        (
+            "a void head with a number of the line",
+            &relevelled_twice(&reissued),
+            token(4, "2"),
+            201,
+            Verdict::Replayed,
+        ),
+    ] {
+        assert_eq!(judge(session, &presented, at(seconds * 1000), &POLICY), verdict, "{what}");
+    }
+}
+
+#[test]
+fn another_level_makes_the_access_tokens_of_before_void_and_those_after_it_good() {
+    let before = rotated();
+    let after = relevelled(&before).unwrap();
+    let revoked = Some(Revocation::Access {
+        session: before.id.clone(),
+        up_to: before.head.refresh.generation,
+        until: before.remembered_until(),
+    });
+    assert_eq!(after.revocation(), revoked);
+    assert_eq!(after.head.refresh, token(3, "2"));
+    assert_ne!(after.head.access_jti, before.head.access_jti);
+    assert_eq!((after.head.made_at, after.parent.clone()), (before.head.made_at, before.parent.clone()));
+    assert_eq!((after.head.access, after.seen), (AccessTokenKind::Refreshed, before.seen));
+    // A login's access token is not fresh any more when it comes again with another level.
+    let fresh = fresh(at(0));
+    let after = relevelled(&fresh).unwrap();
+    assert_eq!(after.head.access, AccessTokenKind::Refreshed);
+    assert_ne!(after.head.access_jti, fresh.head.stale_access_jti());
+    assert_eq!(after.void_access, 1);
+    // Nothing is given out with what was adopted, and what has ended is refused whole.
+    assert_eq!(relevelled(&adopted_session()), None);
+    assert_eq!(relevelled(&ended(&rotated(), EndReason::LoggedOut, at(0))), None);
+}
+
+#[test]
+fn what_was_seen_of_a_head_is_seen_of_it_under_its_next_number() {
+    let seen = relevelled(&Session { seen: 2, ..rotated() }).unwrap();
+    assert_eq!(seen.seen, 3);
+    // Whoever presents it under an earlier number has it too.
+    let unseen = relevelled_twice(&rotated());
+    for presented in [token(2, "2"), token(3, "2"), token(4, "2")] {
+        let (verdict, repeated) = used(&unseen, &presented, "3", at(110_000));
+        assert_eq!((verdict, repeated.seen), (Verdict::Repeat, 4));
+        assert_eq!(used(&repeated, &token(1, "1"), "3", at(130_000)).0, Verdict::Replayed);
+    }
+    let (_, repeated) = used(&unseen, &token(1, "1"), "3", at(110_000));
+    assert_eq!(repeated.seen, 1, "the parent says nothing of the head");
+}
+
+#[test]
+fn a_head_that_becomes_the_parent_is_known_under_all_its_numbers() {
+    let (verdict, rotated) = used(&relevelled_twice(&rotated()), &token(2, "2"), "3", at(200_000));
+    assert_eq!((verdict, rotated.head.refresh.clone()), (Verdict::Rotate, token(5, "3")));
+    assert_eq!(rotated.parent, Some(token(4, "2")));
+    for generation in 2..=4 {
+        assert_eq!(judge(&rotated, &token(generation, "2"), at(229_999), &POLICY), Verdict::Repeat);
+        assert_eq!(judge(&rotated, &token(generation, "2"), at(230_000), &POLICY), Verdict::Reissue);
+    }
+    assert_eq!(judge(&rotated, &token(4, "x"), at(201_000), &POLICY), Verdict::Ahead);
+    assert_eq!(judge(&rotated, &token(1, "1"), at(201_000), &POLICY), Verdict::Replayed);
+}
+
+#[test]
+fn a_use_whose_answer_was_not_known_finds_its_own_head_after_another_level() {
+    let policy = RefreshPolicy { reuse_window: Duration::ZERO, lost_answer: LostAnswer::Refuse };
+    let refresh = Refresh { presented: token(1, "1"), seen: 0, next: next("2"), policy };
+    let after = relevelled(&decide(&fresh(at(0)), &refresh, at(100_000)).1.unwrap()).unwrap();
+    assert_eq!(decide(&after, &refresh, at(101_000)), (Verdict::Rotate, None));
+}
+
+#[test]
+fn the_void_access_tokens_of_another_level_are_known_for_another_application() {
+    let kept = fresh(at(0)).keeping_access_tokens();
+    let refresh = Refresh { presented: token(1, "1"), seen: 0, next: next("2"), policy: POLICY };
+    let kept = decide(&kept, &refresh, at(100_000)).1.unwrap();
+    let after = relevelled(&kept).unwrap();
+    let void: Vec<_> = after.void_access_tokens().into_iter().map(|token| token.jti).collect();
+    assert_eq!(void, ["access 1", "access 2"]);
+    assert_eq!(relevelled(&rotated()).unwrap().void_access_tokens(), []);
 }

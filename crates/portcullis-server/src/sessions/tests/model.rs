@@ -14,12 +14,22 @@ struct World {
     session: Session,
     now: u64,
     given: Vec<RefreshId>,
+    /// The user's access level, as it was counted up.
+    level: u32,
+    /// The access tokens, each as its generation and the level that it says.
+    access: Vec<(u32, u32)>,
 }
 
 impl World {
     fn new() -> Self {
         let session = fresh(at(0));
-        Self { given: vec![session.head.refresh.clone()], session, now: 0 }
+        Self { given: vec![session.head.refresh.clone()], session, now: 0, level: 0, access: vec![(1, 0)] }
+    }
+
+    /// The user gets another access level.
+    fn relevel(&mut self) {
+        self.level += 1;
+        self.session = relevelled(&self.session).unwrap_or_else(|| self.session.clone());
     }
 
     /// Presents a token on a node whose clock is off; answers with the pair, if there is one.
@@ -38,22 +48,33 @@ impl World {
         let pair = matches!(verdict, Verdict::Repeat | Verdict::Rotate | Verdict::Reissue)
             .then(|| self.session.head.refresh.clone());
         self.given.extend(pair.clone().filter(|pair| !self.given.contains(pair)));
+        self.access.extend(pair.as_ref().map(|pair| (pair.generation, self.level)));
         (verdict, pair)
     }
 
-    /// An access token of a generation passes a verification.
+    /// An access token of a generation passes a verification, if it does.
     fn use_access(&mut self, token: &RefreshId) {
-        self.session.seen = self.session.seen.max(token.generation);
+        if token.generation > self.session.void_access && self.session.ended.is_none() {
+            self.session.seen = self.session.seen.max(token.generation);
+        }
+    }
+
+    /// Whether two tokens are one, which may have got another number meanwhile.
+    fn is(known: Option<&RefreshId>, token: &RefreshId) -> bool {
+        known.is_some_and(|known| known.jti == token.jti)
     }
 }
 
-/// Owner and thief hold one token and take turns, each after a pause and on a node whose clock is off; answers how the
-/// session has ended.
-fn end_with_a_thief(thief_first: bool, turns: Vec<(u64, i64)>) -> Option<EndReason> {
+/// Owner and thief hold one token and take turns, each after a pause, on a node whose clock is off, and where it says so
+/// with another access level; answers how the session has ended.
+fn end_with_a_thief(thief_first: bool, turns: Vec<(u64, i64, bool)>) -> Option<EndReason> {
     let mut world = World::new();
     let mut held = [world.given[0].clone(), world.given[0].clone()];
-    for (turn, (pause, off)) in turns.into_iter().enumerate() {
+    for (turn, (pause, off, level)) in turns.into_iter().enumerate() {
         world.now += pause;
+        if level {
+            world.relevel();
+        }
         let whose = (turn + usize::from(thief_first)) % 2;
         if let (_, Some(pair)) = world.present(&held[whose].clone(), off) {
             held[whose] = pair;
@@ -65,46 +86,67 @@ fn end_with_a_thief(thief_first: bool, turns: Vec<(u64, i64)>) -> Option<EndReas
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// Any tokens, in any order, at any time, on nodes whose clocks differ: what gets a pair is the head or its
-    /// parent, all who get one get the same, generations only grow, and an end is for good.
+    /// Any tokens, in any order, at any time, on nodes whose clocks differ, with other levels in between: what gets a pair is
+    /// the head or its parent, all who get one get the same, generations only grow, and an end is for good. No access
+    /// token that says an earlier level is good, and each is when it is given out.
     #[test]
     fn there_is_one_living_line(
-        steps in proptest::collection::vec((any::<prop::sample::Index>(), 0..90_000_u64, -2000..2000_i64, any::<bool>()), 1..60),
+        steps in proptest::collection::vec(
+            (any::<prop::sample::Index>(), 0..90_000_u64, -2000..2000_i64, any::<bool>(), 0..6_u8), 1..60,
+        ),
     ) {
         let mut world = World::new();
-        for (which, pause, off, uses) in steps {
+        for (which, pause, off, uses, levels) in steps {
             world.now += pause;
+            for _ in 4..levels {
+                world.relevel();
+            }
             let (before, token) = (world.session.clone(), which.get(&world.given).clone());
             let (verdict, pair) = world.present(&token, off);
-            let known = token == before.head.refresh || Some(&token) == before.parent.as_ref();
+            let known = World::is(Some(&before.head.refresh), &token) || World::is(before.parent.as_ref(), &token);
             match pair {
                 Some(pair) => {
                     prop_assert!(known && before.ended.is_none());
                     prop_assert_eq!(&pair, &world.session.head.refresh);
                     let grown = pair.generation - before.head.refresh.generation;
                     prop_assert_eq!(grown, u32::from(verdict != Verdict::Repeat));
+                    prop_assert!(pair.generation > world.session.void_access);
                     if uses { world.use_access(&pair) }
                 }
                 None => prop_assert!(world.session.ended.is_some(), "a token that we gave out is never just refused"),
             }
             if before.ended.is_some() {
                 prop_assert_eq!(&world.session, &before);
+                continue;
+            }
+            for (generation, level) in &world.access {
+                prop_assert!(*level == world.level || *generation <= world.session.void_access);
             }
         }
     }
 
-    /// One client, several tabs with one memory, answers lost at random, pauses of any length: nobody is logged out.
+    /// One client, several tabs with one memory, answers lost at random, pauses of any length, other levels at any time:
+    /// nobody is logged out.
     #[test]
     fn a_lost_answer_never_ends_a_session(
         steps in proptest::collection::vec(
-            (0..400_000_u64, any::<bool>(), any::<bool>(), proptest::collection::vec(-2000..2000_i64, 1..4)),
+            (
+                0..400_000_u64,
+                any::<bool>(),
+                any::<bool>(),
+                proptest::collection::vec(-2000..2000_i64, 1..4),
+                any::<bool>(),
+            ),
             1..80,
         ),
     ) {
         let mut world = World::new();
         let mut held = world.given[0].clone();
-        for (pause, lost, uses, tabs) in steps {
+        for (pause, lost, uses, tabs, level) in steps {
             world.now += pause;
+            if level {
+                world.relevel();
+            }
             // The other tabs have read the memory before the first stored its answer, and ask within the window.
             let read_before = held.clone();
             // Each asks a node of its own, whose clock is off.
@@ -129,9 +171,9 @@ proptest! {
     #[test]
     fn with_a_thief_the_session_ends(
         thief_first in any::<bool>(),
-        pauses in proptest::collection::vec(WINDOW_MILLIS..4_000_000, 4),
+        pauses in proptest::collection::vec((WINDOW_MILLIS..4_000_000, any::<bool>()), 4),
     ) {
-        let turns = pauses.into_iter().map(|pause| (pause, 0)).collect();
+        let turns = pauses.into_iter().map(|(pause, level)| (pause, 0, level)).collect();
         prop_assert_eq!(end_with_a_thief(thief_first, turns), Some(EndReason::Replayed));
     }
 
@@ -139,7 +181,7 @@ proptest! {
     #[test]
     fn with_a_thief_the_session_ends_on_whichever_nodes(
         thief_first in any::<bool>(),
-        turns in proptest::collection::vec((WINDOW_MILLIS + 4000..4_000_000, -2000..2000_i64), 4),
+        turns in proptest::collection::vec((WINDOW_MILLIS + 4000..4_000_000, -2000..2000_i64, any::<bool>()), 4),
     ) {
         prop_assert_eq!(end_with_a_thief(thief_first, turns), Some(EndReason::Replayed));
     }
@@ -150,14 +192,19 @@ proptest! {
         rotations in 2..12_usize,
         stolen in any::<prop::sample::Index>(),
         pause in WINDOW_MILLIS..4_000_000,
+        level_every in 1..5_usize,
     ) {
         let mut world = World::new();
-        for _ in 0..rotations {
+        for rotation in 0..rotations {
             world.now += pause;
+            if rotation % level_every == 0 {
+                world.relevel();
+            }
             let head = world.session.head.refresh.clone();
             world.present(&head, 0).1.unwrap();
         }
         world.use_access(&world.session.head.refresh.clone());
+        world.relevel();
         world.now += pause;
         let older = &world.given[..world.given.len() - 1];
         let copy = stolen.get(older).clone();

@@ -1,10 +1,10 @@
 //! Between documents and the model: what a field holds, read without trust, since others write here too.
 
-use mongodb::bson::{Bson, DateTime, Document, oid::ObjectId};
+use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype};
 use portcullis::NumericDate;
 
 use super::{USERS, failure::Failure};
-use crate::model::{Access, PasswordHash, User, UserId, UserState};
+use crate::model::{Access, Failures, PasswordHash, User, UserId, UserState};
 
 /// A user of a document. Fields that are not ours are nobody's business here.
 pub(super) fn user(document: &Document) -> Result<User, Failure> {
@@ -22,6 +22,7 @@ pub(super) fn user(document: &Document) -> Result<User, Failure> {
         created_at: created_at(document, id).to_system_time(),
         state: state(document)?,
         epoch: epoch(document)?,
+        failures: failures(document)?,
     })
 }
 
@@ -38,6 +39,12 @@ fn password(document: &Document) -> PasswordHash {
         tracing::warn!(id, "a user's password is no hash that can be read: nobody can log in with one");
     }
     PasswordHash::stored(text.unwrap_or_default())
+}
+
+/// The condition that a hash is a user's, as text or as the bytes of one.
+pub(super) fn password_is(hash: &PasswordHash) -> Document {
+    let bytes = Binary { subtype: BinarySubtype::Generic, bytes: hash.as_str().as_bytes().to_vec() };
+    doc! { "$in": [hash.as_str(), bytes] }
 }
 
 /// Whoever wrote nothing meant that the user may be here; what cannot be understood may mean the contrary.
@@ -57,6 +64,23 @@ fn epoch(document: &Document) -> Result<i64, Failure> {
         Some(Bson::Int64(epoch)) => Ok(*epoch),
         Some(_) => Err(wrong(document, "epoch is no whole number")),
     }
+}
+
+/// The failed logins; none, where nobody has written any. What cannot be understood may mean a lock.
+fn failures(document: &Document) -> Result<Failures, Failure> {
+    let count = match document.get("failures") {
+        None | Some(Bson::Null) => Some(0),
+        Some(Bson::Int32(count)) => u32::try_from(*count).ok(),
+        Some(Bson::Int64(count)) => u32::try_from(*count).ok(),
+        Some(_) => None,
+    };
+    let locked_until = match document.get("locked_until") {
+        None | Some(Bson::Null) => None,
+        Some(Bson::DateTime(until)) => Some(until.to_system_time()),
+        Some(_) => return Err(wrong(document, "locked_until is no date")),
+    };
+    let count = count.ok_or_else(|| wrong(document, "failures is no number of them"))?;
+    Ok(Failures { count, locked_until })
 }
 
 /// The id of a user's document.

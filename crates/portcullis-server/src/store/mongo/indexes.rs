@@ -14,7 +14,7 @@ use mongodb::{
 use tokio::time::timeout;
 
 use super::{
-    REVOCATIONS, REVOKED_TOKENS, SESSIONS, USERS,
+    AUDIT, FREED_NAMES, REVOCATIONS, REVOKED_TOKENS, SESSIONS, USERS,
     calls::bounded,
     failure::{DUPLICATE_KEY, Failure, Place},
 };
@@ -47,9 +47,10 @@ const fn plain(collection: &'static str, field: &'static str) -> Index {
 
 /// Every look-up, range and sort of this room, and the rule that no two users have one name. The Flask application
 /// may write a jti or a name twice: those are not unique.
-const INDEXES: [Index; 11] = [
+const INDEXES: [Index; 16] = [
     Index { collection: USERS, field: "name_key", kind: Kind::UniqueTexts },
     plain(USERS, "username"),
+    plain(USERS, "access"),
     plain(REVOKED_TOKENS, "jti"),
     plain(REVOKED_TOKENS, "at"),
     plain(REVOKED_TOKENS, "expires_at"),
@@ -58,6 +59,10 @@ const INDEXES: [Index; 11] = [
     plain(SESSIONS, "user"),
     plain(SESSIONS, "at"),
     plain(SESSIONS, "remembered_until"),
+    plain(AUDIT, "at"),
+    plain(AUDIT, "actor"),
+    plain(AUDIT, "subject"),
+    plain(FREED_NAMES, "until"),
     Index { collection: SESSIONS, field: "ended_at", kind: Kind::Having("access_tokens") },
 ];
 

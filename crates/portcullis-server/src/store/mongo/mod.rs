@@ -3,7 +3,8 @@
 //! ```text
 //! call -> calls.rs      a place among the calls at once, a bound in time
 //!      -> uses.rs       uses of one refresh token at once, served together
-//!      -> users.rs, revocations.rs, sessions.rs, epochs.rs, purge.rs   the commands
+//!      -> users.rs, revocations.rs, sessions.rs, audit.rs, purge.rs   the commands
+//!      -> changes.rs     changes of a user: admins.rs, that somebody administers, deletions.rs, whose names are kept
 //!      -> feed.rs       what is refused, streamed: everything once, then what is new; and the change stream
 //!      -> documents.rs, session_documents.rs, revocation_documents.rs   what comes back, read without trust
 //! start -> connect.rs   options, first contact -> indexes.rs -> name_keys.rs
@@ -12,10 +13,13 @@
 //! Nothing needs a transaction or a change stream: a single standalone server has neither; a stream only makes the feed
 //! faster. Every write is one command on one document, acknowledged when it is in the journals of a majority.
 
+mod admins;
+mod audit;
 mod calls;
+mod changes;
 mod connect;
+mod deletions;
 mod documents;
-mod epochs;
 mod failure;
 mod feed;
 mod flask;
@@ -42,22 +46,21 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use self::{
     calls::Calls,
+    changes::Change,
     failure::{Failure, Place},
     feed::Feed,
     sessions::Sessions,
     time::ServerTime,
     uses::Uses,
 };
-use super::{
-    Creation, FeedMark, FlaskNews, Opening, PasswordChange, Refreshed, Seen, Store, StoreError, Watch,
-};
+use super::{Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, Watch};
 use crate::{
     config::MongoUrl,
     model::{
-        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId,
-        UserState,
+        AccessId, AuditEvent, EndReason, EventPage, EventQuery, Failures, LoginName, NewUser, PasswordHash,
+        Revocation, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage, UserQuery,
     },
-    sessions::Refresh,
+    sessions::{LockPolicy, Refresh, Shown},
 };
 
 /// The collection of users.
@@ -72,6 +75,12 @@ const REVOCATIONS: &str = "revocations";
 /// The collection of sessions, ours alone.
 const SESSIONS: &str = "sessions";
 
+/// The collection of audit events, ours alone.
+const AUDIT: &str = "audit";
+
+/// The collection of deleted users' names, ours alone.
+const FREED_NAMES: &str = "freed_names";
+
 /// The store in one database of a MongoDB. Its users are any number of nodes, the Flask application among them.
 pub struct MongoStore {
     place: Place,
@@ -80,6 +89,8 @@ pub struct MongoStore {
     revoked_tokens: Collection<Document>,
     revocations: Collection<Document>,
     sessions: Sessions,
+    audit: Collection<Document>,
+    freed_names: Collection<Document>,
     uses: Uses,
     calls: Calls,
     time: ServerTime,
@@ -123,6 +134,8 @@ impl MongoStore {
         Ok(Self {
             time: ServerTime::watch(database.clone()),
             filling_name_keys: name_keys::keep_filling(database.clone(), place.clone()),
+            audit: database.collection(AUDIT),
+            freed_names: database.collection(FREED_NAMES),
             place,
             database,
             users,
@@ -132,6 +145,19 @@ impl MongoStore {
             uses: Uses::default(),
             calls: Calls::new(),
         })
+    }
+
+    /// Deletes entries of both collections.
+    fn purge_revocations(
+        &self,
+        expired_before: NumericDate,
+        limit: usize,
+    ) -> impl Future<Output = Result<usize, Failure>> + Send + 'static {
+        let (tokens, others) = (self.revoked_tokens.clone(), self.revocations.clone());
+        async move {
+            let tokens = purge::expired(tokens, "expires_at", expired_before, limit).await?;
+            Ok(tokens + purge::expired(others, "expires_at", expired_before, limit - tokens).await?)
+        }
     }
 
     /// A call that is over within [`PATIENCE`].
@@ -163,7 +189,7 @@ impl Store for MongoStore {
     }
 
     async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError> {
-        self.call(users::create(self.users.clone(), user, now)).await
+        self.call(users::create(self.sessions.clone(), self.freed_names.clone(), user, now)).await
     }
 
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
@@ -190,17 +216,19 @@ impl Store for MongoStore {
         self.call(async move { feed::watch(&database, &place, closing).await }).await
     }
 
-    async fn purge_revocations(
+    async fn purge(
         &self,
+        what: Expired,
         expired_before: NumericDate,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        let (tokens, others) = (self.revoked_tokens.clone(), self.revocations.clone());
-        self.steps(async move {
-            let tokens = purge::expired(tokens, "expires_at", expired_before, limit).await?;
-            Ok(tokens + purge::expired(others, "expires_at", expired_before, limit - tokens).await?)
-        })
-        .await
+        let (collection, field) = match what {
+            Expired::Revocations => return self.steps(self.purge_revocations(expired_before, limit)).await,
+            Expired::Sessions => (&self.sessions.sessions, "remembered_until"),
+            Expired::Events => (&self.audit, "at"),
+            Expired::Users => (&self.freed_names, "until"),
+        };
+        self.steps(purge::expired(collection.clone(), field, expired_before, limit)).await
     }
 
     async fn user_by_id(&self, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -220,11 +248,11 @@ impl Store for MongoStore {
     async fn open_session(
         &self,
         session: Session,
-        shown_for: &PasswordHash,
+        shown: &Shown,
         at_most: usize,
         now: SystemTime,
     ) -> Result<Opening, StoreError> {
-        self.call(self.sessions.clone().open(session, shown_for.clone(), at_most, now)).await
+        self.call(self.sessions.clone().open(session, shown.clone(), at_most, now)).await
     }
 
     async fn refresh_session(
@@ -256,43 +284,43 @@ impl Store for MongoStore {
         self.call(self.sessions.clone().end_one(id.clone(), reason, now)).await
     }
 
-    async fn end_sessions(
-        &self,
-        user: &UserId,
-        except: Option<&SessionId>,
-        now: SystemTime,
-    ) -> Result<Vec<Session>, StoreError> {
-        self.call(self.sessions.clone().end_all(user.clone(), except.cloned(), now)).await
+    async fn users(&self, query: &UserQuery) -> Result<UserPage, StoreError> {
+        self.call(users::page(self.users.clone(), query.clone())).await
     }
 
-    async fn change_password(
+    async fn note_failed_login(
         &self,
-        user: &UserId,
-        expected: &PasswordHash,
-        new: &PasswordHash,
-        keep: Option<&SessionId>,
+        user: Option<&UserId>,
+        event: &AuditEvent,
+        policy: Option<&LockPolicy>,
         now: SystemTime,
-    ) -> Result<PasswordChange, StoreError> {
-        let hashes = (expected.clone(), new.clone());
-        self.call(self.sessions.clone().change_password(user.clone(), hashes, keep.cloned(), now)).await
+    ) -> Result<Failures, StoreError> {
+        let (users, audit) = (self.users.clone(), self.audit.clone());
+        let (user, event, policy) = (user.cloned(), event.clone(), policy.copied());
+        self.call(users::note_failed_login(users, audit, user, event, policy, now)).await
     }
 
-    async fn set_user_state(
+    async fn change_user(
         &self,
         user: &UserId,
-        state: UserState,
+        change: &UserChange,
         now: SystemTime,
-    ) -> Result<Option<Vec<Session>>, StoreError> {
-        self.call(self.sessions.clone().set_user_state(user.clone(), state, now)).await
+    ) -> Result<UserChanged, StoreError> {
+        let (sessions, freed_names) = (self.sessions.clone(), self.freed_names.clone());
+        let (user, what) = (user.clone(), change.clone());
+        self.call(Change { sessions, freed_names, user, what, now }.make()).await
+    }
+
+    async fn record(&self, events: &[AuditEvent]) -> Result<(), StoreError> {
+        self.call(audit::record(self.audit.clone(), events.to_vec())).await
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<EventPage, StoreError> {
+        self.call(audit::page(self.audit.clone(), query.clone())).await
     }
 
     async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {
         self.steps(self.sessions.clone().note_seen(seen.to_vec())).await
-    }
-
-    async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError> {
-        let sessions = self.sessions.sessions.clone();
-        self.steps(purge::expired(sessions, "remembered_until", expired_before, limit)).await
     }
 
     async fn note_access_token(

@@ -19,8 +19,8 @@ use super::{
     users,
 };
 use crate::{
-    model::{EndReason, PasswordHash, Session, SessionId, User, UserId},
-    sessions::{Admission, Owner, Refresh, Standing, admission, decide, standing},
+    model::{EndReason, Session, SessionId, User, UserId},
+    sessions::{Admission, Owner, Refresh, Shown, Standing, admission, decide, standing},
     store::{Opening, Refreshed, Seen},
 };
 
@@ -39,15 +39,15 @@ pub(super) struct Known {
 }
 
 impl Sessions {
-    /// Inserts a session that is admitted, and ends those that are too many with it.
+    /// Inserts a session that is admitted, forgets what failed before, and ends those that are too many with it.
     pub(super) async fn open(
         self,
         session: Session,
-        shown_for: PasswordHash,
+        shown: Shown,
         at_most: usize,
         now: SystemTime,
     ) -> Result<Opening, Failure> {
-        if let Some(refused) = self.refused(&session, &shown_for).await? {
+        if let (Some(refused), _) = self.refused(&session, &shown, now).await? {
             return Ok(refused);
         }
         let inserted = self.sessions.insert_one(session_documents::document(&session)).await;
@@ -56,10 +56,15 @@ impl Sessions {
             Err(failure) if failure.is_duplicate() => false,
             Err(failure) => return Err(failure),
         };
-        if let Some(refused) = self.refused(&session, &shown_for).await? {
+        let (refused, owner) = self.refused(&session, &shown, now).await?;
+        if let Some(refused) = refused {
             // Not where it is another's who was first, and has been spared since.
             self.end_past(&session, now).await?;
             return Ok(refused);
+        }
+        let by_password = session.adopted_until.is_none() && session.ended.is_none();
+        if by_password && owner.is_some_and(|owner| !owner.user.failures.is_none()) {
+            users::forget_failures(&self.users, &session.user).await?;
         }
         // One that has ended already is there so that it is never opened: none has to go for it.
         if !is_new || session.ended.is_some() {
@@ -233,7 +238,7 @@ impl Sessions {
     }
 
     /// Writes what was decided, if the session is still as it was when that was decided.
-    async fn replace(&self, decided_on: &Session, changed: &Session) -> Result<bool, Failure> {
+    pub(super) async fn replace(&self, decided_on: &Session, changed: &Session) -> Result<bool, Failure> {
         let mut as_seen = doc! {
             "_id": decided_on.id.as_str(),
             "epoch": decided_on.epoch,
@@ -261,14 +266,21 @@ impl Sessions {
         Ok(())
     }
 
-    /// Why a session may not be opened by its user as it is now, if it may not.
-    async fn refused(&self, session: &Session, shown_for: &PasswordHash) -> Result<Option<Opening>, Failure> {
+    /// Why a session may not be opened by its user as it is now, if it may not; and that user.
+    async fn refused(
+        &self,
+        session: &Session,
+        shown: &Shown,
+        now: SystemTime,
+    ) -> Result<(Option<Opening>, Option<Owner>), Failure> {
         let owner = self.owner(&session.user).await?;
-        Ok(match admission(session, owner.as_ref(), shown_for) {
+        let refused = match admission(session, owner.as_ref(), shown, now) {
             Admission::Admitted => None,
-            Admission::HashChanged => Some(Opening::HashChanged),
+            Admission::UserChanged => Some(Opening::UserChanged),
+            Admission::Locked => Some(Opening::Locked),
             Admission::Refused => Some(Opening::Refused),
-        })
+        };
+        Ok((refused, owner))
     }
 
     /// A session's standing by its user as it is now, and that user.

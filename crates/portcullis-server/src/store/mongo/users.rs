@@ -4,48 +4,75 @@ use std::time::SystemTime;
 
 use mongodb::{
     Collection,
-    bson::{DateTime, Document, doc, oid::ObjectId},
+    bson::{Bson, DateTime, Document, doc, oid::ObjectId},
 };
 
-use super::{documents, failure::Failure};
+use super::{audit, deletions, documents, failure::Failure, session_documents::time, sessions::Sessions};
 use crate::{
-    model::{LoginName, NewUser, PasswordHash, User, UserId, UserState},
+    model::{
+        Access, AuditEvent, EndReason, Failures, LoginName, NewUser, PasswordHash, User, UserCursor, UserId,
+        UserPage, UserQuery, UserState,
+    },
+    sessions::{LockPolicy, locked},
     store::Creation,
 };
 
+/// The fields of the failed logins.
+pub(super) const FAILURES: [&str; 2] = ["failures", "locked_until"];
+
 /// The name is free when nobody has its key, nor its very spelling: a user whose name has no key blocks that. Of two
 /// at once the unique index on the key lets one through.
+///
+/// Nor is a name free that is kept for a deleted user. Whoever deletes keeps the name first and then takes the document out,
+/// so that who was inserted in between sees it after that.
 pub(super) async fn create(
-    users: Collection<Document>,
+    sessions: Sessions,
+    freed_names: Collection<Document>,
     user: NewUser,
     now: SystemTime,
 ) -> Result<Creation, Failure> {
-    if spelled(&users, user.username.as_str()).await?.is_some() {
+    let users = &sessions.users;
+    let spelled = spelled(users, user.username.as_str());
+    let (spelled, is_kept) =
+        tokio::try_join!(spelled, deletions::is_kept(&freed_names, &user.username, now))?;
+    if spelled.is_some() || is_kept {
         return Ok(Creation::NameTaken);
     }
-    let (id, created_at) = (ObjectId::new(), DateTime::from_system_time(now));
-    let inserted = users.insert_one(doc! {
+    let (id, created_at) = (ObjectId::new(), DateTime::from_system_time(user.created_at.unwrap_or(now)));
+    let mut document = doc! {
         "_id": id,
         "username": user.username.as_str(),
         "password": user.password.as_str(),
         "access": i32::from(user.access.level()),
         "created_at": created_at,
         "name_key": user.username.key().as_str(),
-    });
-    match inserted.await.map_err(Failure::from) {
+    };
+    if user.state == UserState::Disabled {
+        document.insert("disabled", true);
+    }
+    match users.insert_one(document).await.map_err(Failure::from) {
         Ok(_) => {}
         Err(failure) if failure.is_duplicate() => return Ok(Creation::NameTaken),
         Err(failure) => return Err(failure),
     }
+    let made = UserId::new(id.to_hex());
+    if deletions::is_kept(&freed_names, &user.username, now).await? {
+        users.delete_one(doc! { "_id": id }).await?;
+        for session in sessions.open_of(&made).await? {
+            sessions.end(&session.id, EndReason::Epoch, now).await?;
+        }
+        return Ok(Creation::NameTaken);
+    }
     Ok(Creation::Created(User {
-        id: UserId::new(id.to_hex()),
+        id: made,
         username: user.username.as_str().to_owned(),
         // As it will be read again.
         created_at: created_at.to_system_time(),
         password: user.password,
         access: user.access,
-        state: UserState::Enabled,
+        state: user.state,
         epoch: 0,
+        failures: Failures::default(),
     }))
 }
 
@@ -63,7 +90,7 @@ pub(super) async fn replace_hash(
     new: PasswordHash,
 ) -> Result<bool, Failure> {
     let Ok(id) = ObjectId::parse_str(user.as_str()) else { return Ok(false) };
-    let as_expected = doc! { "_id": id, "password": expected.as_str() };
+    let as_expected = doc! { "_id": id, "password": documents::password_is(&expected) };
     let replaced = users.update_one(as_expected, doc! { "$set": { "password": new.as_str() } }).await?;
     Ok(replaced.matched_count > 0)
 }
@@ -108,5 +135,102 @@ async fn fill_key(users: &Collection<Document>, found: &Document, name: &LoginNa
     match filled.map_err(Failure::from) {
         Err(failure) if !failure.is_duplicate() => Err(failure),
         _ => Ok(()),
+    }
+}
+
+/// Counts a login that failed, locks the user by the policy, and writes the event; where there is none, it takes as many
+/// commands of the same kinds.
+pub(super) async fn note_failed_login(
+    users: Collection<Document>,
+    events: Collection<Document>,
+    user: Option<UserId>,
+    event: AuditEvent,
+    policy: Option<LockPolicy>,
+    now: SystemTime,
+) -> Result<Failures, Failure> {
+    // A new id is nobody's.
+    let id = user.and_then(|user| ObjectId::parse_str(user.as_str()).ok()).unwrap_or_default();
+    let one = doc! { "_id": id };
+    users.update_one(one.clone(), doc! { "$inc": { "failures": 1_i64 } }).await?;
+    let counted = users.find_one(one.clone()).await?;
+    let known = counted.as_ref().map(|found| documents::user(found).map(|user| user.failures)).transpose()?;
+    let before = known.unwrap_or_default();
+    let after = locked(before, before.count, policy.as_ref(), now);
+    // Of many at once the latest end holds; without one nothing is written over the count.
+    let at_least = if let Some(until) = after.locked_until {
+        doc! { "locked_until": time(until) }
+    } else {
+        doc! { "failures": i64::from(after.count) }
+    };
+    users.update_one(one, doc! { "$max": at_least }).await?;
+    audit::record(events, vec![event]).await?;
+    Ok(known.map_or(before, |_| after))
+}
+
+/// Forgets the failed logins of a user.
+pub(super) async fn forget_failures(users: &Collection<Document>, user: &UserId) -> Result<(), Failure> {
+    let Ok(id) = ObjectId::parse_str(user.as_str()) else { return Ok(()) };
+    let none: Document = FAILURES.iter().map(|field| ((*field).to_owned(), Bson::from(""))).collect();
+    users.update_one(doc! { "_id": id }, doc! { "$unset": none }).await?;
+    Ok(())
+}
+
+/// A page of those who are wanted: by id, or by name from where that begins.
+pub(super) async fn page(users: Collection<Document>, query: UserQuery) -> Result<UserPage, Failure> {
+    let Some((field, place)) = place(&query) else { return Ok(UserPage::default()) };
+    let mut wanted = doc! { field: place };
+    wanted.extend(query.access.map(|access| ("access".to_owned(), access_is(access).into())));
+    wanted.extend(query.state.map(|state| ("disabled".to_owned(), state_is(state).into())));
+    let limit = i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX);
+    let mut cursor = users.find(wanted).sort(doc! { field: 1 }).limit(limit).await?;
+    let (mut page, mut read, mut last) = (UserPage::default(), 0, None);
+    while cursor.advance().await? {
+        if read == query.limit {
+            page.next = last;
+            break;
+        }
+        read += 1;
+        let found = cursor.deserialize_current()?;
+        last = match found.get(field) {
+            Some(Bson::ObjectId(id)) => Some(UserCursor::Id(UserId::new(id.to_hex()))),
+            Some(Bson::String(key)) => Some(UserCursor::Name(key.clone())),
+            _ => last,
+        };
+        match documents::user(&found) {
+            Ok(user) => page.users.push(user),
+            // One of another program's that is none keeps nobody from seeing the others.
+            Err(failure) => tracing::warn!(?failure, "a user's document cannot be read"),
+        }
+    }
+    Ok(page)
+}
+
+/// The field that a list goes by, and the range of it; `None` for a cursor of the other order, or of another store.
+fn place(query: &UserQuery) -> Option<(&'static str, Document)> {
+    let mut range = match (&query.name_prefix, &query.after) {
+        (None, None) => return Some(("_id", doc! { "$gte": ObjectId::from_bytes([0; 12]) })),
+        (None, Some(UserCursor::Id(id))) => {
+            return Some(("_id", doc! { "$gt": ObjectId::parse_str(id.as_str()).ok()? }));
+        }
+        (Some(prefix), None) => doc! { "$gte": prefix.as_str() },
+        (Some(prefix), Some(UserCursor::Name(key))) => doc! { "$gte": prefix.as_str(), "$gt": key },
+        (None, Some(UserCursor::Name(_))) | (Some(_), Some(UserCursor::Id(_))) => return None,
+    };
+    range.extend(query.name_prefix.as_ref()?.end().map(|end| ("$lt".to_owned(), end.into())));
+    Some(("name_key", range))
+}
+
+/// Whoever wrote no level meant the default.
+fn access_is(access: Access) -> Document {
+    let level = Bson::from(i32::from(access.level()));
+    let default = (access == Access::default()).then_some(Bson::Null);
+    doc! { "$in": default.into_iter().chain([level]).collect::<Vec<_>>() }
+}
+
+/// Whoever wrote nothing meant that the user may be here.
+fn state_is(state: UserState) -> Document {
+    match state {
+        UserState::Enabled => doc! { "$in": [false, Bson::Null] },
+        UserState::Disabled => doc! { "$eq": true },
     }
 }

@@ -6,9 +6,10 @@
 //!      -> feed.rs    what is refused, streamed: everything once, then the log
 //! ```
 
+mod audit;
 mod backup;
+mod changes;
 mod create;
-mod epochs;
 mod failure;
 mod feed;
 mod flask;
@@ -20,18 +21,15 @@ mod rows;
 mod schema;
 mod session_rows;
 mod sessions;
+mod users;
 mod writer;
 
-use std::{
-    path::Path,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{path::Path, time::SystemTime};
 
 use async_trait::async_trait;
 use portcullis::NumericDate;
-use rusqlite::{Connection, Params, params};
+use rusqlite::{Connection, Params};
 use tokio::{sync::mpsc, task::spawn_blocking};
-use uuid::{NoContext, Timestamp, Uuid};
 
 pub use self::backup::BackupProgress;
 use self::{
@@ -42,15 +40,15 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Creation, FeedMark, FlaskNews, Opening, PasswordChange, Refreshed, Seen, Store, StoreError,
-    StoreErrorKind, Watch,
+    Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind,
+    Watch,
 };
 use crate::{
     model::{
-        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId,
-        UserState,
+        AccessId, AuditEvent, EndReason, EventPage, EventQuery, Failures, LoginName, NewUser, PasswordHash,
+        Revocation, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage, UserQuery,
     },
-    sessions::Refresh,
+    sessions::{LockPolicy, Refresh, Shown},
 };
 
 /// The store in one SQLite file. Its users are the processes of one machine, and one of them serves it.
@@ -139,12 +137,12 @@ impl Store for SqliteStore {
     }
 
     async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError> {
-        self.write(move |connection| insert_user(connection, user, now)).await
+        self.write(move |connection| users::insert(connection, user, now)).await
     }
 
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
         let name = name.clone();
-        self.read(move |connection| user_by_name(connection, &name)).await
+        self.read(move |connection| users::by_name(connection, &name)).await
     }
 
     async fn revoke(&self, revocation: Revocation, now: SystemTime) -> Result<(), StoreError> {
@@ -165,17 +163,29 @@ impl Store for SqliteStore {
         Ok(None)
     }
 
-    async fn purge_revocations(
+    async fn purge(
         &self,
+        what: Expired,
         expired_before: NumericDate,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        self.write(move |connection| revocations::purge(connection, expired_before, limit)).await
+        let purge = match what {
+            Expired::Revocations => revocations::purge,
+            Expired::Sessions => sessions::purge,
+            Expired::Events => audit::purge,
+            Expired::Users => users::purge,
+        };
+        self.write(move |connection| purge(connection, expired_before, limit)).await
     }
 
     async fn user_by_id(&self, id: &UserId) -> Result<Option<User>, StoreError> {
         let id = id.clone();
-        self.read(move |connection| user_by_id(connection, &id)).await
+        self.read(move |connection| users::by_id(connection, &id)).await
+    }
+
+    async fn users(&self, query: &UserQuery) -> Result<UserPage, StoreError> {
+        let query = query.clone();
+        self.read(move |connection| users::page(connection, &query)).await
     }
 
     async fn replace_password_hash(
@@ -185,10 +195,19 @@ impl Store for SqliteStore {
         new: PasswordHash,
     ) -> Result<bool, StoreError> {
         let (user, expected) = (user.clone(), expected.clone());
-        let sql = "UPDATE users SET password = ?3 WHERE id = ?1 AND password = ?2";
+        self.write(move |connection| users::replace_hash(connection, &user, &expected, &new)).await
+    }
+
+    async fn note_failed_login(
+        &self,
+        user: Option<&UserId>,
+        event: &AuditEvent,
+        policy: Option<&LockPolicy>,
+        now: SystemTime,
+    ) -> Result<Failures, StoreError> {
+        let (user, event, policy) = (user.cloned(), event.clone(), policy.copied());
         self.write(move |connection| {
-            let values = params![user.as_str(), expected.as_str(), new.as_str()];
-            Ok(execute(connection, sql, values)? > 0)
+            users::note_failed_login(connection, user.as_ref(), &event, policy.as_ref(), now)
         })
         .await
     }
@@ -196,12 +215,12 @@ impl Store for SqliteStore {
     async fn open_session(
         &self,
         session: Session,
-        shown_for: &PasswordHash,
+        shown: &Shown,
         at_most: usize,
         now: SystemTime,
     ) -> Result<Opening, StoreError> {
-        let shown_for = shown_for.clone();
-        self.write(move |connection| sessions::open(connection, &session, &shown_for, at_most, now)).await
+        let shown = shown.clone();
+        self.write(move |connection| sessions::open(connection, &session, &shown, at_most, now)).await
     }
 
     async fn refresh_session(
@@ -234,48 +253,19 @@ impl Store for SqliteStore {
         self.write(move |connection| sessions::end_one(connection, &id, reason, now)).await
     }
 
-    async fn end_sessions(
+    async fn change_user(
         &self,
         user: &UserId,
-        except: Option<&SessionId>,
+        change: &UserChange,
         now: SystemTime,
-    ) -> Result<Vec<Session>, StoreError> {
-        let (user, except) = (user.clone(), except.cloned());
-        self.write(move |connection| epochs::end_all(connection, &user, except.as_ref(), now)).await
-    }
-
-    async fn change_password(
-        &self,
-        user: &UserId,
-        expected: &PasswordHash,
-        new: &PasswordHash,
-        keep: Option<&SessionId>,
-        now: SystemTime,
-    ) -> Result<PasswordChange, StoreError> {
-        let (user, keep, hashes) = (user.clone(), keep.cloned(), (expected.clone(), new.clone()));
-        self.write(move |connection| {
-            epochs::change_password(connection, &user, (&hashes.0, &hashes.1), keep.as_ref(), now)
-        })
-        .await
-    }
-
-    async fn set_user_state(
-        &self,
-        user: &UserId,
-        state: UserState,
-        now: SystemTime,
-    ) -> Result<Option<Vec<Session>>, StoreError> {
-        let user = user.clone();
-        self.write(move |connection| epochs::set_user_state(connection, &user, state, now)).await
+    ) -> Result<UserChanged, StoreError> {
+        let (user, change) = (user.clone(), change.clone());
+        self.write(move |connection| changes::change(connection, &user, &change, now)).await
     }
 
     async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {
         let seen = seen.to_vec();
         self.write(move |connection| sessions::note_seen(connection, &seen)).await
-    }
-
-    async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError> {
-        self.write(move |connection| sessions::purge(connection, expired_before, limit)).await
     }
 
     async fn note_access_token(
@@ -301,6 +291,17 @@ impl Store for SqliteStore {
         }
     }
 
+    async fn record(&self, events: &[AuditEvent]) -> Result<(), StoreError> {
+        let events = events.to_vec();
+        self.write(move |connection| events.iter().try_for_each(|event| audit::insert(connection, event)))
+            .await
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<EventPage, StoreError> {
+        let query = query.clone();
+        self.read(move |connection| audit::page(connection, &query)).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let place = self.place.clone();
         self.read(move |connection| {
@@ -320,50 +321,6 @@ impl Store for SqliteStore {
     }
 }
 
-/// The name is free when nobody has its key, nor its very spelling: a user whose name has no key blocks that.
-fn insert_user(connection: &Connection, user: NewUser, now: SystemTime) -> Result<Creation, Failure> {
-    let sql = "INSERT INTO users (id, username, name_key, password, access, created_at) \
-               SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM users WHERE username = ?2) \
-               ON CONFLICT (name_key) DO NOTHING";
-    let (id, created_at) = (user_id(now), rows::millis(now));
-    let (username, key) = (user.username.as_str(), user.username.key().as_str());
-    let (password, access) = (user.password.as_str(), user.access.level());
-    if execute(connection, sql, params![id, username, key, password, access, created_at])? == 0 {
-        return Ok(Creation::NameTaken);
-    }
-    Ok(Creation::Created(User {
-        id: UserId::new(id),
-        username: username.to_owned(),
-        // As it will be read again.
-        created_at: rows::as_stored(now),
-        password: user.password,
-        access: user.access,
-        state: UserState::Enabled,
-        epoch: 0,
-    }))
-}
-
-fn user_by_name(connection: &Connection, name: &LoginName) -> Result<Option<User>, Failure> {
-    // The spelling first: a user whose name has no key, since another has it, would never get in.
-    match (select_user(connection, "username = ?1", name.as_str())?, name.key()) {
-        (None, Some(key)) => select_user(connection, "name_key = ?1", key.as_str()),
-        (found, _) => Ok(found),
-    }
-}
-
-fn user_by_id(connection: &Connection, id: &UserId) -> Result<Option<User>, Failure> {
-    select_user(connection, "id = ?1", id.as_str())
-}
-
-/// The first user of those that a condition on one value finds.
-fn select_user(connection: &Connection, condition: &str, value: &str) -> Result<Option<User>, Failure> {
-    let columns = rows::USER_COLUMNS;
-    let sql = format!("SELECT {columns} FROM users WHERE {condition} ORDER BY created_at, id LIMIT 1");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut found = statement.query([value])?;
-    found.next()?.map(rows::user).transpose()
-}
-
 fn execute(connection: &Connection, sql: &str, values: impl Params) -> Result<usize, Failure> {
     Ok(connection.prepare_cached(sql)?.execute(values)?)
 }
@@ -371,10 +328,4 @@ fn execute(connection: &Connection, sql: &str, values: impl Params) -> Result<us
 /// A number of rows as SQLite takes it; what is beyond its range is no limit either.
 fn bounded(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-/// A `UUIDv7` of the moment that was handed in, so that ids sort as users came.
-fn user_id(now: SystemTime) -> String {
-    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Uuid::new_v7(Timestamp::from_unix(NoContext, since.as_secs(), since.subsec_nanos())).to_string()
 }

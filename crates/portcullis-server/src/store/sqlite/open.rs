@@ -99,13 +99,14 @@ pub(super) fn for_serving(path: &Path) -> Result<Opened, StoreError> {
 
 /// Opens a whole file of ours as it is, whether or not another process serves it: nothing is made or brought up to date.
 pub(super) fn without_serving(path: &Path) -> Result<Opened, StoreError> {
+    let length = fs::metadata(path).map_or(0, |metadata| metadata.len());
+    if length == 0 {
+        let file = path.display();
+        return Err(refused(format!("there is no database at {file}; portcullis serve makes one")));
+    }
     let path = resolve(path)?;
     inspect::refuse_other_kinds(&path)?;
     let file = path.display();
-    let length = fs::metadata(&path).map_or(0, |metadata| metadata.len());
-    if length == 0 {
-        return Err(refused(format!("there is no database at {file}; portcullis serve makes one")));
-    }
     let place = Place::of(path.clone());
     // Never by its bytes: closing that handle would drop the locks of a store that serves it in this very process.
     let connection = writer(place.path()).and_then(|connection| {

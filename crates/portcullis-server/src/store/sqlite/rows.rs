@@ -5,14 +5,22 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Row, types::FromSql};
 
 use super::failure::Failure;
-use crate::model::{Access, PasswordHash, User, UserId, UserState};
+use crate::model::{Access, Failures, PasswordHash, User, UserId, UserState};
 
 /// The columns that [`user`] reads, in its order.
-pub(super) const USER_COLUMNS: &str = "id, username, password, access, created_at, epoch, disabled";
+pub(super) const USER_COLUMNS: &str =
+    "id, username, password, access, created_at, epoch, disabled, failures, locked_until";
+
+/// How many they are.
+pub(super) const USER_COLUMN_COUNT: usize = 9;
 
 /// A user from a row of [`USER_COLUMNS`].
 pub(super) fn user(row: &Row<'_>) -> Result<User, Failure> {
     let row = Reading::of(row, "users");
+    let locked_until = match row.column::<Option<i64>>(8)? {
+        Some(_) => Some(row.known(8, "time", from_millis)?),
+        None => None,
+    };
     Ok(User {
         id: UserId::new(row.column::<String>(0)?),
         username: row.column(1)?,
@@ -21,6 +29,7 @@ pub(super) fn user(row: &Row<'_>) -> Result<User, Failure> {
         created_at: row.known(4, "time", from_millis)?,
         epoch: row.column(5)?,
         state: row.known(6, "state of a user", state_from_number)?,
+        failures: Failures { count: row.column(7)?, locked_until },
     })
 }
 

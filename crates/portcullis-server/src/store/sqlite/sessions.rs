@@ -5,30 +5,35 @@ use std::time::SystemTime;
 use portcullis::NumericDate;
 use rusqlite::{Connection, Params, params};
 
-use super::{bounded, execute, failure::Failure, rows, session_rows, user_by_id};
+use super::{bounded, execute, failure::Failure, rows, session_rows, users};
 use crate::{
-    model::{EndReason, PasswordHash, Session, SessionId, UserId},
-    sessions::{Admission, Owner, Refresh, Standing, admission, decide, ended, standing},
+    model::{EndReason, Failures, Session, SessionId, UserId},
+    sessions::{Admission, Owner, Refresh, Shown, Standing, admission, decide, ended, standing},
     store::{Opening, Refreshed, Seen},
 };
 
-/// Inserts a session that is admitted, and ends those that are too many with it.
+/// Inserts a session that is admitted, forgets what failed before, and ends those that are too many with it.
 pub(super) fn open(
     connection: &Connection,
     session: &Session,
-    shown_for: &PasswordHash,
+    shown: &Shown,
     at_most: usize,
     now: SystemTime,
 ) -> Result<Opening, Failure> {
     let owner = owner(connection, &session.user, None)?;
-    match admission(session, owner.as_ref(), shown_for) {
+    match admission(session, owner.as_ref(), shown, now) {
         Admission::Admitted => {}
-        Admission::HashChanged => return Ok(Opening::HashChanged),
+        Admission::UserChanged => return Ok(Opening::UserChanged),
+        Admission::Locked => return Ok(Opening::Locked),
         Admission::Refused => return Ok(Opening::Refused),
     }
     let mut displaced = Vec::new();
     // One that has ended already is there so that it is never opened: none has to go for it.
     if session_rows::insert(connection, session)? > 0 && session.ended.is_none() {
+        let by_password = session.adopted_until.is_none();
+        if by_password && owner.is_some_and(|owner| !owner.user.failures.is_none()) {
+            users::set_failures(connection, &session.user, Failures::default())?;
+        }
         let others =
             living(connection, &session.user, now)?.into_iter().filter(|other| other.id != session.id);
         for other in others.skip(at_most.saturating_sub(1)) {
@@ -74,7 +79,7 @@ pub(super) fn living(
 ) -> Result<Vec<Session>, Failure> {
     // One statement: a reader that asked for the epoch first could miss the session that is kept while others end.
     let condition = "user_id = ?1 AND ended_at IS NULL \
-                     AND epoch = (SELECT epoch FROM users WHERE id = ?1 AND disabled = 0) \
+                     AND epoch = (SELECT epoch FROM users WHERE id = ?1 AND disabled = 0 AND name_free_at IS NULL) \
                      ORDER BY last_used DESC, opened_at DESC, id";
     let mut sessions = select(connection, condition, [user.as_str()])?;
     sessions.retain(|session| session.lives(now));
@@ -153,5 +158,5 @@ pub(super) fn owner(
     user: &UserId,
     kept: Option<&SessionId>,
 ) -> Result<Option<Owner>, Failure> {
-    Ok(user_by_id(connection, user)?.map(|user| Owner { user, kept: kept.cloned() }))
+    Ok(users::by_id(connection, user)?.map(|user| Owner { user, kept: kept.cloned() }))
 }

@@ -4,6 +4,7 @@
 //! Whatever fails, no answer says of undone work that it is done, a client that goes on as `docs/http-api.md` says gets
 //! through, and what holds in the end holds after a restart too.
 
+mod admin;
 mod ends;
 mod refreshes;
 
@@ -328,6 +329,18 @@ under_every_fault! {
     change_password: ChangePassword,
     fresh: Fresh,
     ready: Ready,
+    login_with_a_wrong_password: admin::WrongPassword,
+    create_user: admin::CreateUser,
+    set_access: admin::SetAccess,
+    disable_user: admin::Disable,
+    delete_user: admin::Delete,
+    end_sessions_of_a_user: admin::EndSessions,
+    end_a_session_of_a_user: admin::EndSession,
+    set_up: admin::SetUp,
+    users: admin::Read<0>,
+    user: admin::Read<1>,
+    sessions_of_a_user: admin::Read<2>,
+    audit: admin::Read<3>,
 }
 
 #[tokio::test]

@@ -16,11 +16,12 @@ use axum::{
     response::Response,
 };
 use http_body_util::BodyExt;
-use portcullis::{ManualClock, NumericDate};
+use portcullis::{Claims, ManualClock, NumericDate, Require};
 use portcullis_server::{
+    accounts::By,
     app,
     config::{self, Config, Environment, Sources},
-    model::Revocation,
+    model::{Access, Revocation, SessionId, UserId},
     state::AppState,
     store,
 };
@@ -227,6 +228,39 @@ impl TestApp {
         answer.tokens()
     }
 
+    /// Somebody who administers users, with a fresh token.
+    pub async fn admin(&self, username: &str) -> Tokens {
+        let tokens = self.register(username).await;
+        self.set_access(&tokens, Access::Admin).await;
+        self.login(username).await
+    }
+
+    /// Gives the user of a token another level, as whoever runs the program can.
+    pub async fn set_access(&self, tokens: &Tokens, access: Access) {
+        let accounts = self.state.accounts();
+        accounts.set_access(&By::operator(None), &self.id_of(tokens), access).await.unwrap();
+    }
+
+    /// The user of a token that is genuine, whatever has become of it.
+    pub fn id_of(&self, tokens: &Tokens) -> UserId {
+        UserId::new(self.claims(&tokens.access).identity())
+    }
+
+    /// The session of such a token.
+    pub fn session_of(&self, tokens: &Tokens) -> SessionId {
+        SessionId::new(self.claims(&tokens.access).session().unwrap().id)
+    }
+
+    fn claims(&self, token: &str) -> Claims {
+        let require = Require::any().even_expired().even_revoked();
+        self.state.jwt().verify_as(token, require).unwrap()
+    }
+
+    /// A request with a token and, where there is one, a body.
+    pub async fn request(&self, method: Method, path: &str, token: &str, body: Option<&Value>) -> Answer {
+        self.send(bearing(method, path, Some(token), body)).await
+    }
+
     /// The `jti`s on the store's list, in their order.
     pub async fn revoked(&self) -> Vec<String> {
         let (sender, mut batches) = mpsc::channel(8);
@@ -254,6 +288,21 @@ impl Place {
         let config = configuration(instance.path(), settings);
         let clock = ManualClock::at(NumericDate::from_seconds(1_900_000_000));
         Self { config, clock, instance: Arc::new(instance) }
+    }
+}
+
+/// A request, with a token and a body where there are any.
+pub fn bearing(method: Method, path: &str, token: Option<&str>, body: Option<&Value>) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    match body {
+        Some(body) => request
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap(),
+        None => request.body(Body::empty()).unwrap(),
     }
 }
 

@@ -13,13 +13,13 @@ use async_trait::async_trait;
 use portcullis::NumericDate;
 use portcullis_server::{
     model::{
-        AccessId, EndReason, LoginName, NewUser, PasswordHash, Revocation, Session, SessionId, User, UserId,
-        UserState,
+        AccessId, AuditEvent, EndReason, EventPage, EventQuery, Failures, LoginName, NewUser, PasswordHash,
+        Revocation, Session, SessionId, User, UserChange, UserChanged, UserId, UserPage, UserQuery,
     },
-    sessions::Refresh,
+    sessions::{LockPolicy, Refresh, Shown},
     store::{
-        Creation, FeedMark, FlaskNews, Opening, PasswordChange, Refreshed, Seen, Store, StoreError,
-        StoreErrorKind, Watch,
+        Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind,
+        Watch, is_of_a_request,
     },
 };
 use tokio::sync::{Notify, mpsc, watch};
@@ -191,6 +191,11 @@ impl Store for Faulty {
         self.call(|store| async move { store.user_by_id(&id).await }).await
     }
 
+    async fn users(&self, query: &UserQuery) -> Result<UserPage, StoreError> {
+        let query = query.clone();
+        self.call(|store| async move { store.users(&query).await }).await
+    }
+
     async fn revoke(&self, revocation: Revocation, now: SystemTime) -> Result<(), StoreError> {
         self.call(move |store| async move { store.revoke(revocation, now).await }).await
     }
@@ -205,16 +210,29 @@ impl Store for Faulty {
         self.call(move |store| async move { store.replace_password_hash(&user, &expected, new).await }).await
     }
 
+    async fn note_failed_login(
+        &self,
+        user: Option<&UserId>,
+        event: &AuditEvent,
+        policy: Option<&LockPolicy>,
+        now: SystemTime,
+    ) -> Result<Failures, StoreError> {
+        let (user, event, policy) = (user.cloned(), event.clone(), policy.copied());
+        self.call(move |store| async move {
+            store.note_failed_login(user.as_ref(), &event, policy.as_ref(), now).await
+        })
+        .await
+    }
+
     async fn open_session(
         &self,
         session: Session,
-        shown_for: &PasswordHash,
+        shown: &Shown,
         at_most: usize,
         now: SystemTime,
     ) -> Result<Opening, StoreError> {
-        let shown_for = shown_for.clone();
-        self.call(move |store| async move { store.open_session(session, &shown_for, at_most, now).await })
-            .await
+        let shown = shown.clone();
+        self.call(move |store| async move { store.open_session(session, &shown, at_most, now).await }).await
     }
 
     async fn refresh_session(
@@ -247,39 +265,27 @@ impl Store for Faulty {
         self.call(move |store| async move { store.end_session(&id, reason, now).await }).await
     }
 
-    async fn end_sessions(
+    async fn change_user(
         &self,
         user: &UserId,
-        except: Option<&SessionId>,
+        change: &UserChange,
         now: SystemTime,
-    ) -> Result<Vec<Session>, StoreError> {
-        let (user, except) = (user.clone(), except.cloned());
-        self.call(move |store| async move { store.end_sessions(&user, except.as_ref(), now).await }).await
+    ) -> Result<UserChanged, StoreError> {
+        let (user, change) = (user.clone(), change.clone());
+        self.call(move |store| async move { store.change_user(&user, &change, now).await }).await
     }
 
-    async fn change_password(
-        &self,
-        user: &UserId,
-        expected: &PasswordHash,
-        new: &PasswordHash,
-        keep: Option<&SessionId>,
-        now: SystemTime,
-    ) -> Result<PasswordChange, StoreError> {
-        let (user, expected, new, keep) = (user.clone(), expected.clone(), new.clone(), keep.cloned());
-        self.call(move |store| async move {
-            store.change_password(&user, &expected, &new, keep.as_ref(), now).await
-        })
-        .await
+    async fn record(&self, events: &[AuditEvent]) -> Result<(), StoreError> {
+        if !is_of_a_request() {
+            return self.store.record(events).await;
+        }
+        let events = events.to_vec();
+        self.call(move |store| async move { store.record(&events).await }).await
     }
 
-    async fn set_user_state(
-        &self,
-        user: &UserId,
-        state: UserState,
-        now: SystemTime,
-    ) -> Result<Option<Vec<Session>>, StoreError> {
-        let user = user.clone();
-        self.call(move |store| async move { store.set_user_state(&user, state, now).await }).await
+    async fn events(&self, query: &EventQuery) -> Result<EventPage, StoreError> {
+        let query = query.clone();
+        self.call(|store| async move { store.events(&query).await }).await
     }
 
     async fn note_access_token(
@@ -329,16 +335,13 @@ impl Store for Faulty {
         self.store.note_seen(seen).await
     }
 
-    async fn purge_revocations(
+    async fn purge(
         &self,
+        what: Expired,
         expired_before: NumericDate,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        self.store.purge_revocations(expired_before, limit).await
-    }
-
-    async fn purge_sessions(&self, expired_before: NumericDate, limit: usize) -> Result<usize, StoreError> {
-        self.store.purge_sessions(expired_before, limit).await
+        self.store.purge(what, expired_before, limit).await
     }
 
     async fn close(&self) {

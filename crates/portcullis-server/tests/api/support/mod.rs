@@ -6,7 +6,7 @@ mod faulty;
 mod legacy;
 mod process;
 
-pub use app::{Answer, TestApp, Tokens};
+pub use app::{Answer, TestApp, Tokens, bearing};
 pub use browser::Browser;
 pub use faulty::{Fault, Faulty};
 pub use legacy::{legacy, signed};

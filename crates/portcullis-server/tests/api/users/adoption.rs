@@ -7,7 +7,10 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use portcullis::{NumericDate, testing::Mint};
-use portcullis_server::model::{Revocation, RevokedToken};
+use portcullis_server::{
+    model::{Revocation, RevokedToken},
+    store::Expired,
+};
 use serde_json::json;
 
 use crate::support::{Answer, TestApp, Tokens, legacy, signed};
@@ -236,7 +239,7 @@ async fn it_is_never_adopted_again_while_it_lives() {
     }
     app.wait(300 * 86_400);
     let before = NumericDate::from_seconds(now(&app) - DAY);
-    app.state.store().purge_sessions(before, 1000).await.unwrap();
+    app.state.store().purge(Expired::Sessions, before, 1000).await.unwrap();
     app.restart().await;
     for token in [&year, &for_good, &far] {
         is_over(&app.post_as(REFRESH, token).await);
@@ -292,7 +295,7 @@ async fn tokens_that_never_expire_stay_ended_with_all_others() {
     is_over(&app.get_as("/tests/secret", &access).await);
     app.wait(92 * 86_400);
     let before = NumericDate::from_seconds(now(&app) - DAY);
-    app.state.store().purge_revocations(before, 1000).await.unwrap();
+    app.state.store().purge(Expired::Revocations, before, 1000).await.unwrap();
     app.restart().await;
     is_over(&app.get_as("/tests/secret", &access).await);
     is_over(&app.post_as(REFRESH, &refresh).await);

@@ -8,8 +8,8 @@ use axum::{
 };
 use portcullis::Clock as _;
 use portcullis_server::{
-    accounts::AccountsError,
-    model::{LoginName, Password, UserId, UserState},
+    accounts::{AccountsError, Client},
+    model::{LoginName, Password, UserChange, UserId},
 };
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -120,6 +120,26 @@ async fn what_is_wrong_with_a_field_is_said_by_its_name() {
 }
 
 #[tokio::test]
+async fn the_new_password_is_none_that_everybody_tries_first() {
+    // PWD-06
+    let mut app = TestApp::new().await;
+    let this = app.register("Margarete").await;
+    app.restart_with(&[("PASSWORD_COMMON", "refuse")]).await;
+    for (new, problem) in [
+        ("iloveyou", "must not be one of the most used passwords"),
+        ("margarete", "must not be the user name"),
+    ] {
+        let answer = put_as(&app, &this.access, &change("password", new)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(answer.body["errors"], json!({"new_password": [problem]}));
+    }
+    // Who has one already gets in with it, and to another.
+    app.login("margarete").await;
+    let answer = put_as(&app, &this.access, &change("password", "correct horse")).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
 async fn a_token_without_a_session_keeps_none() {
     let app = TestApp::new().await;
     let alice = app.register("alice").await;
@@ -144,7 +164,11 @@ async fn of_many_changes_at_once_one_is_made() {
         racers.spawn(async move {
             let parse = |text: &str| Password::parse(text).unwrap();
             let new = format!("new password {n}");
-            match state.accounts().change_password(&claims, parse("password"), parse(&new)).await {
+            match state
+                .accounts()
+                .change_password(&claims, parse("password"), parse(&new), &Client::default())
+                .await
+            {
                 Ok(()) => Some(new),
                 Err(AccountsError::BadCredentials) => None,
                 Err(error) => panic!("{error}"),
@@ -153,8 +177,10 @@ async fn of_many_changes_at_once_one_is_made() {
     }
     let made: Vec<_> = racers.join_all().await.into_iter().flatten().collect();
     assert_eq!(made.len(), 1, "{made:?}");
-    assert_eq!(login(&app, &made[0]).await.status, StatusCode::OK);
     assert_eq!(app.get_as("/tests/secret", &alice.access).await.status, StatusCode::OK);
+    // The others have shown a password that was not the user's any more, and locked the account for a while.
+    app.wait(15 * 60);
+    assert_eq!(login(&app, &made[0]).await.status, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -168,8 +194,11 @@ async fn no_login_with_the_old_password_outlives_a_change() {
             let (state, name) = (app.state.clone(), name.clone());
             logins.spawn(async move {
                 let name = LoginName::parse(&name).unwrap();
-                let pair = state.accounts().login(name, Password::parse("password").unwrap(), None).await;
-                pair.ok().map(|pair| (pair.access.into_string(), pair.refresh.into_string()))
+                let pair = state
+                    .accounts()
+                    .login(name, Password::parse("password").unwrap(), &Client::default())
+                    .await;
+                pair.ok().map(|it| (it.pair.access.into_string(), it.pair.refresh.into_string()))
             });
         }
         let changed = put_as(&app, &this.access, &change("password", "new password")).await;
@@ -193,7 +222,9 @@ async fn a_hash_that_is_renewed_during_a_login_does_not_refuse_it() {
     let mut logins = JoinSet::new();
     for _ in 0..16 {
         let (state, name) = (app.state.clone(), alice.clone());
-        logins.spawn(async move { state.accounts().login(name, parse("password"), None).await.map(drop) });
+        logins.spawn(async move {
+            state.accounts().login(name, parse("password"), &Client::default()).await.map(drop)
+        });
     }
     // Those who asked before have their user by now.
     app.state.store().user_by_name(&alice).await.unwrap();
@@ -242,7 +273,7 @@ async fn a_disabled_user_is_told_what_a_stranger_is_told() {
     let id = app.state.jwt().verify(&alice.access).unwrap().identity().to_owned();
     let theirs = app.state.jwt().access(id.as_str()).fresh().sign().unwrap();
     let user = UserId::new(id);
-    app.state.store().set_user_state(&user, UserState::Disabled, app.clock.now()).await.unwrap();
+    app.state.store().change_user(&user, &UserChange::Disable, app.clock.now()).await.unwrap();
     let stranger = app.post("/users/login", &json!({"username": "nobody", "password": "password"})).await;
     let disabled = login(&app, "password").await;
     assert_eq!((disabled.status, disabled.body), (stranger.status, stranger.body));
@@ -250,7 +281,7 @@ async fn a_disabled_user_is_told_what_a_stranger_is_told() {
     app.get_as("/users/me", theirs.as_str()).await.says(401, "The session is over");
     put_as(&app, theirs.as_str(), &change("password", "new password")).await.says(401, "The session is over");
 
-    app.state.store().set_user_state(&user, UserState::Enabled, app.clock.now()).await.unwrap();
+    app.state.store().change_user(&user, &UserChange::Enable, app.clock.now()).await.unwrap();
     app.post_as("/users/refresh", &alice.refresh).await.says(401, "Token has been revoked");
     assert_eq!(login(&app, "password").await.status, StatusCode::OK);
 }
@@ -262,8 +293,8 @@ async fn a_change_that_is_repeated_ends_the_others_here_when_it_is_answered() {
     let this = app.register("alice").await;
     let other = app.login("alice").await;
     let body = change("password", "new password");
-    // The user, the session, what ends the tokens of no session, and the change.
-    faulty.fail(4, crate::support::Fault::After);
+    // The user twice, the session, what ends the tokens of no session, and the change.
+    faulty.fail(5, crate::support::Fault::After);
     assert_eq!(put_as(&app, &this.access, &body).await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(faulty.settle().await);
     assert_eq!(put_as(&app, &this.access, &body).await.status, StatusCode::NO_CONTENT);

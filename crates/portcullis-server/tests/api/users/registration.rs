@@ -1,7 +1,12 @@
 //! `POST /users/registration`
 
 use axum::http::StatusCode;
+use portcullis_server::{
+    accounts::{AccountsError, Client},
+    model::{Password, Username},
+};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::support::TestApp;
 
@@ -35,28 +40,53 @@ async fn the_token_says_who_and_what_and_nothing_more() {
 
 #[tokio::test]
 async fn a_name_is_taken_in_every_spelling() {
+    // PWD-14: width, case and normal form; what only looks like another by compatibility cannot be registered at all.
     let app = TestApp::new().await;
-    app.register("Alice").await;
-    for username in ["Alice", "alice", "ALICE", "ａｌｉｃｅ"] {
+    for (registered, spellings) in [
+        ("Alice", ["Alice", "alice", "ALICE", "ａｌｉｃｅ"]),
+        ("jos\u{e9}", ["jose\u{301}", "JOS\u{c9}", "JOSE\u{301}", "ｊose\u{301}"]),
+        ("カナ", ["ｶナ", "カﾅ", "ｶﾅ", "カナ"]),
+        (
+            "\u{1112}\u{1161}\u{11ab}글",
+            ["\u{d55c}글", "\u{d55c}\u{ae00}", "한글", "\u{1112}\u{1161}\u{11ab}\u{ae00}"],
+        ),
+    ] {
+        app.register(registered).await;
+        for username in spellings {
+            let answer = app.post(PATH, &json!({"username": username, "password": "password"})).await;
+            answer.says(409, "The username is taken");
+            app.login(username).await;
+        }
+    }
+    for username in ["ⓐlice", "𝒶lice", "alicе\u{200d}", "ali\u{ad}ce", "aliⅽe", "ﬁlip", "x²"] {
         let answer = app.post(PATH, &json!({"username": username, "password": "password"})).await;
-        answer.says(409, "The username is taken");
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{username}");
     }
 }
 
-#[tokio::test]
-async fn of_many_at_once_one_gets_the_name() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_at_once_in_many_spellings_one_gets_the_name() {
     // PWD-19
     let app = TestApp::new().await;
-    let body = json!({"username": "alice", "password": "password"});
-    let (a, b, c, d) = tokio::join!(
-        app.post(PATH, &body),
-        app.post(PATH, &body),
-        app.post(PATH, &body),
-        app.post(PATH, &body)
-    );
-    let mut statuses = [a, b, c, d].map(|answer| answer.status.as_u16());
-    statuses.sort_unstable();
-    assert_eq!(statuses, [201, 409, 409, 409]);
+    for round in 0..10 {
+        let spellings =
+            [format!("jos\u{e9}{round}"), format!("JOSE\u{301}{round}"), format!("ｊos\u{e9}{round}")];
+        let mut racers = JoinSet::new();
+        for spelling in spellings.iter().cycle().take(12) {
+            let (state, name) = (app.state.clone(), Username::parse(spelling).unwrap());
+            let password = Password::parse("password").unwrap();
+            racers.spawn(async move {
+                state.accounts().register(name, password, &Client::default()).await.map(drop)
+            });
+        }
+        let (won, lost): (Vec<_>, Vec<_>) = racers.join_all().await.into_iter().partition(Result::is_ok);
+        assert_eq!(won.len(), 1);
+        assert!(lost.iter().all(|answer| matches!(answer, Err(AccountsError::NameTaken))), "{lost:?}");
+        let rows = "SELECT COUNT(*) FROM users WHERE username LIKE ?1";
+        let database = rusqlite::Connection::open(app.database()).unwrap();
+        let count: i64 = database.query_row(rows, [format!("%{round}")], |row| row.get(0)).unwrap();
+        assert_eq!(count, 1, "one row");
+    }
 }
 
 #[tokio::test]
@@ -93,6 +123,26 @@ async fn every_problem_of_every_field_is_named() {
 }
 
 #[tokio::test]
+async fn a_password_that_everybody_tries_first_is_refused_with_the_reason() {
+    // PWD-06
+    let app = TestApp::with(&[("PASSWORD_COMMON", "refuse"), ("PASSWORD_MIN_LENGTH", "8")]).await;
+    let common = "must not be one of the most used passwords";
+    for (username, password, problem) in [
+        ("alice", "password", common),
+        ("alice", "PassWord", common),
+        ("alice", "ｐａｓｓｗｏｒｄ", common),
+        ("margarete", "Margarete", "must not be the user name"),
+        ("two words", "password", common),
+    ] {
+        let answer = app.post(PATH, &json!({"username": username, "password": password})).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{password}");
+        assert_eq!(answer.body["errors"]["password"], json!([problem]), "{password}");
+    }
+    let answer = app.post(PATH, &json!({"username": "alice", "password": "correct horse"})).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn members_that_nobody_asked_for_change_nothing() {
     // PWD-18
     let app = TestApp::new().await;
@@ -108,31 +158,4 @@ async fn it_can_be_closed() {
     let app = TestApp::with(&[("REGISTRATION", "closed")]).await;
     let answer = app.post(PATH, &json!({"username": "alice", "password": "password"})).await;
     answer.says(403, "Registration is closed");
-}
-
-#[tokio::test]
-async fn texts_from_everywhere_are_taken_or_refused_and_never_an_error_of_ours() {
-    // PWD-22
-    let app = TestApp::new().await;
-    for text in [
-        "\u{0}\u{1}\u{7f}",
-        "\u{202e}evil",
-        "\u{feff}bom",
-        "𝒜𝓁𝒾𝒸𝑒",
-        "Ω≈ç√∫˜µ≤≥÷",
-        "田中さん",
-        "<script>alert(1)</script>",
-        "'; DROP TABLE users; --",
-        "%00",
-        "../../etc/passwd",
-        "İstanbul",
-        "ẞ",
-        "\u{1f600}",
-        "undefined",
-        "NaN",
-        "null",
-    ] {
-        let answer = app.post(PATH, &json!({"username": text, "password": "password"})).await;
-        assert!([201, 409, 422].contains(&answer.status.as_u16()), "{text:?}: {}", answer.status);
-    }
 }

@@ -3,17 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use portcullis_server::{
-    model::{EndReason, Ended, EndedSession, Session, SessionId, UserId},
-    sessions::Verdict,
-    store::Opening,
+    model::{EndReason, Ended, EndedSession, Session, SessionId, UserChange, UserChanged, UserId},
+    sessions::{Shown, Verdict},
+    store::{Expired, Opening},
 };
 use tokio::task::JoinSet;
 
 use crate::{
     backend::Backend,
     sessions::{
-        DAYS, MANY, POLICY, a_user, all_ended, date, end_reason, ids, living, new_session, open, opened,
-        refresh, second, session, sid, token, using,
+        DAYS, MANY, POLICY, a_user, all_ended, date, end_reason, end_sessions, ids, living, new_session,
+        open, opened, refresh, second, session, sid, token, using,
     },
 };
 
@@ -45,8 +45,10 @@ pub(crate) async fn what_is_not_there_does_not_end<B: Backend>() {
     let store = place.open().await;
     let nobody = UserId::new("nobody");
     assert_eq!(store.end_session(&sid("s"), EndReason::LoggedOut, second(0)).await.unwrap(), None);
-    assert!(store.end_sessions(&nobody, None, second(0)).await.unwrap().is_empty());
-    assert!(store.end_sessions(&nobody, Some(&sid("s")), second(0)).await.unwrap().is_empty());
+    for keep in [None, Some(sid("s"))] {
+        let answer = store.change_user(&nobody, &UserChange::EndSessions { keep }, second(0)).await.unwrap();
+        assert!(matches!(answer, UserChanged::NoSuchUser), "{answer:?}");
+    }
     assert_eq!(store.session(&sid("s")).await.unwrap(), None);
     assert!(all_ended(&*store, date(second(0))).await.is_empty());
 }
@@ -78,7 +80,7 @@ pub(crate) async fn all_sessions_of_a_user_end_and_nobody_elses<B: Backend>() {
     opened(&*store, &other, "bob's", second(0)).await;
     store.end_session(&sid("c"), EndReason::LoggedOut, second(1)).await.unwrap();
     let now = second(2) + Duration::from_nanos(123_456_789);
-    let mut over = store.end_sessions(&user.id, None, now).await.unwrap();
+    let mut over = end_sessions(&*store, &user.id, None, now).await;
     over.sort_by(|one, other| one.id.cmp(&other.id));
     assert_eq!(over, [session(&*store, "a").await, session(&*store, "b").await]);
     assert!(over.iter().all(|session| end_reason(session) == Some(EndReason::Epoch)));
@@ -94,7 +96,7 @@ pub(crate) async fn all_sessions_of_a_user_end_and_nobody_elses<B: Backend>() {
     let refreshed = refresh(&*store, "a", token(1, "1"), "2", second(3)).await;
     assert_eq!(refreshed.verdict, Verdict::Gone);
     assert_eq!(refreshed.user.unwrap().epoch, epoch(&user.id).await, "the user as it is now");
-    assert!(store.end_sessions(&user.id, None, second(4)).await.unwrap().is_empty(), "nothing is left");
+    assert!(end_sessions(&*store, &user.id, None, second(4)).await.is_empty(), "nothing is left");
 }
 
 pub(crate) async fn one_session_can_be_kept<B: Backend>() {
@@ -104,12 +106,12 @@ pub(crate) async fn one_session_can_be_kept<B: Backend>() {
     for id in ["a", "b", "kept"] {
         opened(&*store, &user, id, second(0)).await;
     }
-    let mut over = ids(store.end_sessions(&user.id, Some(&sid("kept")), second(1)).await.unwrap());
+    let mut over = ids(end_sessions(&*store, &user.id, Some(&sid("kept")), second(1)).await);
     over.sort();
     assert_eq!(over, [sid("a"), sid("b")]);
     // The same call again, and once more: it is kept through every epoch.
     for _ in 0..2 {
-        let over = store.end_sessions(&user.id, Some(&sid("kept")), second(2)).await.unwrap();
+        let over = end_sessions(&*store, &user.id, Some(&sid("kept")), second(2)).await;
         assert!(over.is_empty(), "{over:?}");
     }
     store.close().await;
@@ -120,10 +122,7 @@ pub(crate) async fn one_session_can_be_kept<B: Backend>() {
     assert_eq!(session(&*store, "kept").await.epoch, user.epoch);
     assert_eq!(refresh(&*store, "kept", token(1, "1"), "2", second(100)).await.verdict, Verdict::Rotate);
     opened(&*store, &user, "new", second(100)).await;
-    assert_eq!(
-        ids(store.end_sessions(&user.id, Some(&sid("new")), second(101)).await.unwrap()),
-        [sid("kept")]
-    );
+    assert_eq!(ids(end_sessions(&*store, &user.id, Some(&sid("new")), second(101)).await), [sid("kept")]);
     assert_eq!(living(&*store, &user, second(101)).await, ["new"]);
 }
 
@@ -138,7 +137,7 @@ pub(crate) async fn only_a_living_session_of_the_user_is_kept<B: Backend>() {
         let user = store.user_by_id(&user.id).await.unwrap().unwrap();
         let id = format!("alice's {round}");
         opened(&*store, &user, &id, second(2)).await;
-        let ended = store.end_sessions(&user.id, Some(&sid(except)), second(3)).await.unwrap();
+        let ended = end_sessions(&*store, &user.id, Some(&sid(except)), second(3)).await;
         assert_eq!(ids(ended), [sid(&id)], "but for {except}");
     }
     assert_eq!(session(&*store, "over").await, over, "it does not wake");
@@ -169,7 +168,7 @@ pub(crate) async fn no_session_of_an_earlier_epoch_lives_after_a_race<B: Backend
                         let user = store.user_by_id(&user.id).await.unwrap().unwrap();
                         let session = new_session(&user, &id, second(100));
                         let answer =
-                            store.open_session(session, &user.password, MANY, second(100)).await.unwrap();
+                            store.open_session(session, &Shown::by(&user), MANY, second(100)).await.unwrap();
                         matches!(answer, Opening::Opened { .. }).then_some(sid(&id))
                     }
                     1 => {
@@ -178,7 +177,7 @@ pub(crate) async fn no_session_of_an_earlier_epoch_lives_after_a_race<B: Backend
                         None
                     }
                     _ => {
-                        store.end_sessions(&user.id, kept.as_ref(), second(100)).await.unwrap();
+                        end_sessions(&*store, &user.id, kept.as_ref(), second(100)).await;
                         None
                     }
                 }
@@ -240,7 +239,7 @@ pub(crate) async fn the_list_has_every_reason_and_nothing_that_has_expired<B: Ba
     let replayed = refresh(&*store, "replayed", token(0, "0"), "2", second(4)).await;
     assert_eq!(replayed.verdict, Verdict::Replayed);
     assert_eq!(open(&*store, new_session(&user, "last", second(5)), 2).await, [sid("displaced")]);
-    store.end_sessions(&user.id, Some(&sid("last")), second(6)).await.unwrap();
+    end_sessions(&*store, &user.id, Some(&sid("last")), second(6)).await;
 
     let all = ["displaced", "epoch", "logged out", "replayed"];
     for (at, listed) in
@@ -250,7 +249,7 @@ pub(crate) async fn the_list_has_every_reason_and_nothing_that_has_expired<B: Ba
         let ids: Vec<_> = ended.iter().map(|ended| ended.id.as_str()).collect();
         assert_eq!(ids, listed, "at second {at}");
     }
-    store.purge_sessions(date(second(end + 1)), MANY).await.unwrap();
+    store.purge(Expired::Sessions, date(second(end + 1)), MANY).await.unwrap();
     let ids: Vec<_> = all_ended(&*store, date(second(6))).await;
     assert_eq!(ids.len(), 3, "what is purged is on no list: {ids:?}");
 }

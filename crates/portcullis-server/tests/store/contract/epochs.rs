@@ -3,17 +3,19 @@
 use std::{collections::HashSet, sync::Arc};
 
 use portcullis_server::{
-    model::{EndReason, PasswordHash, Session, SessionId, User, UserId, UserState},
-    sessions::Verdict,
-    store::{Opening, PasswordChange, Store},
+    model::{
+        Access, EndReason, PasswordHash, Session, SessionId, User, UserChange, UserChanged, UserId, UserState,
+    },
+    sessions::{Shown, Verdict},
+    store::{Opening, Store},
 };
 use tokio::task::JoinSet;
 
 use crate::{
     backend::{Backend, login},
     sessions::{
-        MANY, POLICY, a_user, all_ended, date, end_reason, ids, living, new_session, open, opened, refresh,
-        second, session, sid, token, using,
+        MANY, POLICY, a_user, again, all_ended, change, date, end_reason, ids, living, new_session, open,
+        opened, refresh, second, session, sid, token, using,
     },
 };
 
@@ -21,24 +23,18 @@ fn hash(name: &str) -> PasswordHash {
     PasswordHash::stored(format!("$argon2id$of-{name}"))
 }
 
-/// The user as the store has it now.
-async fn again(store: &dyn Store, user: &User) -> User {
-    store.user_by_id(&user.id).await.unwrap().unwrap()
+/// The change of a password that is as it was read.
+fn to(user: &User, new: PasswordHash, keep: Option<SessionId>) -> UserChange {
+    UserChange::Password { expected: user.password.clone(), new, keep }
 }
 
 /// Changes a password that is as it was read, and names the sessions that ended with it.
-async fn change(store: &dyn Store, user: &User, new: &str, keep: Option<&str>) -> Vec<SessionId> {
-    let keep = keep.map(sid);
-    match store.change_password(&user.id, &user.password, &hash(new), keep.as_ref(), second(1)).await.unwrap()
-    {
-        PasswordChange::Changed { ended } => {
-            assert!(ended.iter().all(|session| end_reason(session) == Some(EndReason::Epoch)));
-            let mut ended = ids(ended);
-            ended.sort();
-            ended
-        }
-        other => panic!("{other:?}"),
-    }
+async fn change_password(store: &dyn Store, user: &User, new: &str, keep: Option<&str>) -> Vec<SessionId> {
+    let ended = change(store, &user.id, to(user, hash(new), keep.map(sid)), second(1)).await;
+    assert!(ended.iter().all(|session| end_reason(session) == Some(EndReason::Epoch)));
+    let mut ended = ids(ended);
+    ended.sort();
+    ended
 }
 
 pub(crate) async fn a_new_hash_holds_and_no_session_of_before_lives<B: Backend>() {
@@ -50,7 +46,7 @@ pub(crate) async fn a_new_hash_holds_and_no_session_of_before_lives<B: Backend>(
     }
     opened(&*store, &other, "bob's", second(0)).await;
     store.end_session(&sid("over"), EndReason::LoggedOut, second(0)).await.unwrap();
-    assert_eq!(change(&*store, &user, "new", None).await, [sid("a"), sid("b")]);
+    assert_eq!(change_password(&*store, &user, "new", None).await, [sid("a"), sid("b")]);
     store.close().await;
 
     let store = place.open().await;
@@ -74,9 +70,9 @@ pub(crate) async fn the_session_that_is_kept_goes_on<B: Backend>() {
     for id in ["a", "kept"] {
         opened(&*store, &user, id, second(0)).await;
     }
-    assert_eq!(change(&*store, &user, "1", Some("kept")).await, [sid("a")]);
+    assert_eq!(change_password(&*store, &user, "1", Some("kept")).await, [sid("a")]);
     user = again(&*store, &user).await;
-    assert!(change(&*store, &user, "2", Some("kept")).await.is_empty(), "through every change");
+    assert!(change_password(&*store, &user, "2", Some("kept")).await.is_empty(), "through every change");
     store.close().await;
 
     let store = place.open().await;
@@ -85,7 +81,7 @@ pub(crate) async fn the_session_that_is_kept_goes_on<B: Backend>() {
     assert_eq!(session(&*store, "kept").await.epoch, user.epoch);
     assert_eq!(refresh(&*store, "kept", token(1, "1"), "2", second(100)).await.verdict, Verdict::Rotate);
     // Somebody else's is none of the user's.
-    assert_eq!(change(&*store, &user, "3", Some("bob's")).await, [sid("kept")]);
+    assert_eq!(change_password(&*store, &user, "3", Some("bob's")).await, [sid("kept")]);
     assert_eq!(living(&*store, &other, second(2)).await, ["bob's"]);
 }
 
@@ -99,11 +95,14 @@ pub(crate) async fn of_many_changes_at_once_one_is_made<B: Backend>() {
         let (store, user) = (Arc::clone(&store), user.clone());
         racers.spawn(async move {
             let (new, keep) = (hash(&format!("new{n}")), (n % 2 == 0).then(|| sid("s")));
-            let change = store.change_password(&user.id, &user.password, &new, keep.as_ref(), second(1));
-            match change.await.unwrap() {
-                PasswordChange::Changed { .. } => Some((new, keep)),
-                PasswordChange::NotAsExpected => None,
-                PasswordChange::NoSuchUser => panic!("the user is there"),
+            let change = to(&user, new.clone(), keep.clone());
+            match store.change_user(&user.id, &change, second(1)).await.unwrap() {
+                UserChanged::Done { user, .. } => {
+                    assert_eq!(user.password, new);
+                    Some((new, keep))
+                }
+                UserChanged::NotAsExpected => None,
+                other => panic!("the user is there: {other:?}"),
             }
         });
     }
@@ -121,22 +120,22 @@ pub(crate) async fn the_same_change_again_settles_it<B: Backend>() {
     for id in ["a", "kept"] {
         opened(&*store, &user, id, second(0)).await;
     }
-    assert_eq!(change(&*store, &user, "new", Some("kept")).await, [sid("a")]);
+    assert_eq!(change_password(&*store, &user, "new", Some("kept")).await, [sid("a")]);
     let now = again(&*store, &user).await;
     opened(&*store, &now, "since", second(1)).await;
     // With the hash as it was before, since the answer was lost.
     for _ in 0..2 {
-        assert!(change(&*store, &user, "new", Some("kept")).await.is_empty());
+        assert!(change_password(&*store, &user, "new", Some("kept")).await.is_empty());
     }
     assert_eq!(living(&*store, &now, second(1)).await, ["since", "kept"]);
     // And with the hash as it is, by who has only found that it holds.
-    assert!(change(&*store, &now, "new", Some("kept")).await.is_empty());
+    assert!(change_password(&*store, &now, "new", Some("kept")).await.is_empty());
     assert_eq!(again(&*store, &user).await.epoch, now.epoch);
     // Of many at once as well.
     let mut racers = JoinSet::new();
     for _ in 0..20 {
         let (store, now) = (Arc::clone(&store), now.clone());
-        racers.spawn(async move { change(&*store, &now, "newer", Some("kept")).await });
+        racers.spawn(async move { change_password(&*store, &now, "newer", Some("kept")).await });
     }
     let ended: Vec<_> = racers.join_all().await.concat();
     assert_eq!(ended, [sid("since")]);
@@ -149,13 +148,12 @@ pub(crate) async fn a_change_from_another_hash_changes_nothing<B: Backend>() {
     let store = place.open().await;
     let user = a_user(&*store, "alice").await;
     opened(&*store, &user, "s", second(0)).await;
-    let answer =
-        store.change_password(&user.id, &hash("other"), &hash("new"), None, second(1)).await.unwrap();
-    assert!(matches!(answer, PasswordChange::NotAsExpected), "{answer:?}");
+    let from_another = UserChange::Password { expected: hash("other"), new: hash("new"), keep: None };
+    let answer = store.change_user(&user.id, &from_another, second(1)).await.unwrap();
+    assert!(matches!(answer, UserChanged::NotAsExpected), "{answer:?}");
     for nobody in ["nobody", "000000000000000000000000"] {
-        let nobody = UserId::new(nobody);
-        let answer = store.change_password(&nobody, &hash("alice"), &hash("new"), None, second(1)).await;
-        assert!(matches!(answer, Ok(PasswordChange::NoSuchUser)), "{answer:?}");
+        let answer = store.change_user(&UserId::new(nobody), &to(&user, hash("new"), None), second(1)).await;
+        assert!(matches!(answer, Ok(UserChanged::NoSuchUser)), "{answer:?}");
     }
     let now = again(&*store, &user).await;
     assert_eq!((now.password, now.epoch), (user.password.clone(), user.epoch));
@@ -167,10 +165,11 @@ pub(crate) async fn a_session_is_opened_for_the_hash_that_was_shown<B: Backend>(
     let store = place.open().await;
     let user = a_user(&*store, "alice").await;
     let late = new_session(&user, "late", second(0));
-    let answer = store.open_session(late.clone(), &hash("other"), MANY, second(0)).await.unwrap();
-    assert!(matches!(answer, Opening::HashChanged), "{answer:?}");
-    change(&*store, &user, "new", None).await;
-    let answer = store.open_session(late.clone(), &user.password, MANY, second(0)).await.unwrap();
+    let other = Shown { hash: hash("other"), ..Shown::by(&user) };
+    let answer = store.open_session(late.clone(), &other, MANY, second(0)).await.unwrap();
+    assert!(matches!(answer, Opening::UserChanged), "{answer:?}");
+    change_password(&*store, &user, "new", None).await;
+    let answer = store.open_session(late.clone(), &Shown::by(&user), MANY, second(0)).await.unwrap();
     assert!(matches!(answer, Opening::Refused), "{answer:?}");
     assert_eq!(store.session(&late.id).await.unwrap(), None, "nothing of it is left");
     let user = again(&*store, &user).await;
@@ -185,7 +184,7 @@ pub(crate) async fn a_disabled_user_has_no_session_and_gets_none<B: Backend>() {
     for (user, id) in [(&user, "a"), (&user, "b"), (&other, "bob's")] {
         opened(&*store, user, id, second(0)).await;
     }
-    let ended = store.set_user_state(&user.id, UserState::Disabled, second(1)).await.unwrap().unwrap();
+    let ended = change(&*store, &user.id, UserChange::Disable, second(1)).await;
     let ended: HashSet<_> = ids(ended).into_iter().collect();
     assert_eq!(ended, HashSet::from([sid("a"), sid("b")]));
     store.close().await;
@@ -195,16 +194,15 @@ pub(crate) async fn a_disabled_user_has_no_session_and_gets_none<B: Backend>() {
     assert_eq!(disabled.state, UserState::Disabled);
     assert_eq!(store.user_by_name(&login("alice")).await.unwrap().unwrap().state, UserState::Disabled);
     let refused = new_session(&disabled, "refused", second(2));
-    let answer = store.open_session(refused, &disabled.password, MANY, second(2)).await.unwrap();
+    let answer = store.open_session(refused, &Shown::by(&disabled), MANY, second(2)).await.unwrap();
     assert!(matches!(answer, Opening::Refused), "{answer:?}");
     assert_eq!(refresh(&*store, "a", token(1, "1"), "2", second(2)).await.verdict, Verdict::Gone);
     assert!(living(&*store, &user, second(2)).await.is_empty());
-    let once_more = store.set_user_state(&user.id, UserState::Disabled, second(3)).await.unwrap();
-    assert_eq!(once_more, Some(Vec::new()), "nothing is left to be ended");
+    let once_more = change(&*store, &user.id, UserChange::Disable, second(3)).await;
+    assert_eq!(once_more, [], "nothing is left to be ended");
 
     for _ in 0..2 {
-        let woken = store.set_user_state(&user.id, UserState::Enabled, second(4)).await.unwrap();
-        assert_eq!(woken, Some(Vec::new()));
+        assert_eq!(change(&*store, &user.id, UserChange::Enable, second(4)).await, []);
     }
     let enabled = again(&*store, &user).await;
     assert_eq!(enabled.state, UserState::Enabled);
@@ -215,18 +213,24 @@ pub(crate) async fn a_disabled_user_has_no_session_and_gets_none<B: Backend>() {
     assert_eq!(living(&*store, &other, second(5)).await, ["bob's"]);
 }
 
-pub(crate) async fn the_state_of_nobody_is_not_set<B: Backend>() {
+pub(crate) async fn nobody_is_not_changed<B: Backend>() {
     let place = B::fresh().await;
     let store = place.open().await;
     let user = a_user(&*store, "alice").await;
     for nobody in ["", "nobody", "000000000000000000000000"] {
-        for state in [UserState::Disabled, UserState::Enabled] {
-            let answer = store.set_user_state(&UserId::new(nobody), state, second(0)).await.unwrap();
-            assert_eq!(answer, None, "{nobody:?}");
+        for change in [
+            UserChange::Disable,
+            UserChange::Enable,
+            UserChange::Access(Access::Admin),
+            UserChange::Unlock,
+            UserChange::Delete { name_free_at: second(9) },
+        ] {
+            let answer = store.change_user(&UserId::new(nobody), &change, second(0)).await.unwrap();
+            assert!(matches!(answer, UserChanged::NoSuchUser), "{nobody:?}: {answer:?}");
         }
     }
     let now = again(&*store, &user).await;
-    assert_eq!((now.state, now.epoch), (UserState::Enabled, user.epoch));
+    assert_eq!((now.state, now.access, now.epoch), (UserState::Enabled, user.access, user.epoch));
 }
 
 /// What the others race with.
@@ -251,7 +255,7 @@ async fn race(store: &Arc<dyn Store>, user: &User, round: usize, end: End) -> Ve
                     let user = again(&*store, &user).await;
                     let session = new_session(&user, &id, second(100));
                     let answer =
-                        store.open_session(session, &user.password, MANY, second(100)).await.unwrap();
+                        store.open_session(session, &Shown::by(&user), MANY, second(100)).await.unwrap();
                     matches!(answer, Opening::Opened { .. }).then_some((sid(&id), user.password))
                 }
                 1 => {
@@ -262,12 +266,9 @@ async fn race(store: &Arc<dyn Store>, user: &User, round: usize, end: End) -> Ve
                 _ => {
                     let kept = (end == End::Password { keeps: true }).then(|| sid(&format!("{round}-b")));
                     if end == End::Disabling {
-                        store.set_user_state(&user.id, UserState::Disabled, second(100)).await.unwrap();
+                        change(&*store, &user.id, UserChange::Disable, second(100)).await;
                     } else {
-                        let (old, new) = (&user.password, hash("new"));
-                        let change =
-                            store.change_password(&user.id, old, &new, kept.as_ref(), second(100)).await;
-                        assert!(matches!(change, Ok(PasswordChange::Changed { .. })), "{change:?}");
+                        change(&*store, &user.id, to(&user, hash("new"), kept), second(100)).await;
                     }
                     None
                 }

@@ -6,7 +6,7 @@ use portcullis::NumericDate;
 use portcullis_server::{
     model::{EndReason, EndedSession, Revocation, SessionId},
     sessions::Verdict,
-    store::{BATCH, FeedMark, Store},
+    store::{BATCH, Expired, FeedMark, Store},
 };
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -274,12 +274,12 @@ pub(crate) async fn purge_takes_every_kind_that_has_expired<B: Backend>() {
     for for_good in [all(1), user("for good", 1, Revocation::NEVER.seconds())] {
         revoke(&*store, &for_good).await;
     }
-    assert_eq!(store.purge_revocations(at(100), 3).await.unwrap(), 3);
-    assert_eq!(store.purge_revocations(at(100), 3).await.unwrap(), 1);
-    assert_eq!(store.purge_revocations(at(100), 3).await.unwrap(), 0);
+    assert_eq!(store.purge(Expired::Revocations, at(100), 3).await.unwrap(), 3);
+    assert_eq!(store.purge(Expired::Revocations, at(100), 3).await.unwrap(), 1);
+    assert_eq!(store.purge(Expired::Revocations, at(100), 3).await.unwrap(), 0);
     let left = everything(&*store).await;
     assert!(left.len() == 6 && left.iter().all(|left| left.until() != Some(at(99))), "{left:?}");
-    store.purge_revocations(at(i64::MAX), 100).await.unwrap();
+    store.purge(Expired::Revocations, at(i64::MAX), 100).await.unwrap();
     assert_eq!(everything(&*store).await.len(), 2, "what is for good stays");
 }
 

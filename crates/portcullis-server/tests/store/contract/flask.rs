@@ -6,13 +6,13 @@ use portcullis::NumericDate;
 use portcullis_server::{
     model::{AccessId, EndReason, Session, User},
     sessions::Verdict,
-    store::{FlaskNews, Store, UNTOLD_AT_ONCE},
+    store::{Expired, FlaskNews, Store, UNTOLD_AT_ONCE},
 };
 use tokio::task::JoinSet;
 
 use crate::{
     backend::{Backend, moment, revoke, revoked_jtis, token as entry},
-    sessions::{MANY, a_user, date, new_session, open, refresh, second, session, sid, token},
+    sessions::{MANY, a_user, date, end_sessions, new_session, open, refresh, second, session, sid, token},
 };
 
 fn access(jti: &str, ends: u64) -> AccessId {
@@ -27,7 +27,7 @@ async fn keeping(store: &dyn Store, user: &User, id: &str) {
 /// How many entries there are in all, which are gone after this.
 async fn entries(store: &dyn Store) -> usize {
     let far = NumericDate::from_seconds(250_000_000_000);
-    store.purge_revocations(far, 100_000).await.unwrap()
+    store.purge(Expired::Revocations, far, 100_000).await.unwrap()
 }
 
 fn kept(session: &Session) -> Vec<&str> {
@@ -50,9 +50,9 @@ pub(crate) async fn what_it_is_told_is_not_on_the_list<B: Backend>() {
     let store = place.open().await;
     assert_eq!(revoked_jtis(&*store).await, ["both", "ours"]);
     let before = |seconds| NumericDate::from_seconds(seconds);
-    let purged = store.purge_revocations(before(2_000_000_001), 10).await.unwrap();
+    let purged = store.purge(Expired::Revocations, before(2_000_000_001), 10).await.unwrap();
     assert_eq!(purged, 0, "the later end counts");
-    assert_eq!(store.purge_revocations(before(2_000_000_002), 10).await.unwrap(), 3);
+    assert_eq!(store.purge(Expired::Revocations, before(2_000_000_002), 10).await.unwrap(), 3);
 }
 
 pub(crate) async fn it_is_told_once_of_every_ended_session_that_kept_its_tokens<B: Backend>() {
@@ -83,7 +83,7 @@ pub(crate) async fn it_is_told_once_of_every_ended_session_that_kept_its_tokens<
     // Two access tokens, the head and its parent.
     assert_eq!(entries(&*store).await, 4);
 
-    store.end_sessions(&user.id, Some(&sid("lives")), second(104)).await.unwrap();
+    end_sessions(&*store, &user.id, Some(&sid("lives")), second(104)).await;
     assert_eq!(
         store.tell_flask(FlaskNews::EndedSessions, second(105)).await.unwrap(),
         1,
@@ -118,7 +118,7 @@ pub(crate) async fn of_many_ended_sessions_all_are_told_in_the_end<B: Backend>()
     for number in 0..sessions {
         keeping(&*store, &user, &format!("session {number}")).await;
     }
-    store.end_sessions(&user.id, None, second(1)).await.unwrap();
+    end_sessions(&*store, &user.id, None, second(1)).await;
     assert_eq!(store.tell_flask(FlaskNews::EndedSessions, second(2)).await.unwrap(), UNTOLD_AT_ONCE);
     assert_eq!(store.tell_flask(FlaskNews::EndedSessions, second(2)).await.unwrap(), 20);
     assert_eq!(store.tell_flask(FlaskNews::EndedSessions, second(2)).await.unwrap(), 0);

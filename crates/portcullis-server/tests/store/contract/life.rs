@@ -4,8 +4,9 @@ use std::{collections::HashSet, sync::Arc};
 
 use portcullis::NumericDate;
 use portcullis_server::{
-    model::{EndReason, Revocation, UserState},
-    store::Seen,
+    model::{Access, AuditEvent, EndReason, EventKind, EventQuery, Revocation, UserChange, UserQuery},
+    sessions::Shown,
+    store::{Expired, Seen},
 };
 use tokio::task::JoinSet;
 
@@ -100,28 +101,45 @@ pub(crate) async fn a_closed_store_is_unavailable<B: Backend>() {
     assert_unavailable(store.revoke(Revocation::Token(token("jti", None)), moment(0)).await);
     assert_unavailable(streamed(&*store, None, EVER).await);
     assert_unavailable(streamed(&*store, Some(mark), EVER).await);
-    assert_unavailable(store.purge_revocations(NumericDate::from_seconds(0), 10).await);
     let (id, zero) = (sid("s"), NumericDate::from_seconds(0));
     assert_unavailable(store.user_by_id(&user.id).await);
     let session = new_session(&user, "s", moment(0));
-    assert_unavailable(store.open_session(session, &user.password, MANY, moment(0)).await);
+    assert_unavailable(store.open_session(session, &Shown::by(&user), MANY, moment(0)).await);
     assert_unavailable(store.refresh_session(&id, &using(jti(1, "1"), "2", POLICY), moment(0)).await);
     assert_unavailable(store.session(&id).await);
     assert_unavailable(store.sessions_of(&user.id, moment(0)).await);
     assert_unavailable(store.end_session(&id, EndReason::LoggedOut, moment(0)).await);
-    assert_unavailable(store.end_sessions(&user.id, None, moment(0)).await);
-    assert_unavailable(
-        store.change_password(&user.id, &user.password, &user.password, None, moment(0)).await,
-    );
-    assert_unavailable(store.set_user_state(&user.id, UserState::Disabled, moment(0)).await);
+    let same = user.password.clone();
+    for change in [
+        UserChange::EndSessions { keep: None },
+        UserChange::Password { expected: same.clone(), new: same, keep: None },
+        UserChange::Disable,
+        UserChange::Enable,
+        UserChange::Access(Access::Admin),
+        UserChange::Unlock,
+        UserChange::Delete { name_free_at: moment(0) },
+    ] {
+        assert_unavailable(store.change_user(&user.id, &change, moment(0)).await);
+    }
+    assert_unavailable(store.users(&UserQuery { limit: 1, ..UserQuery::default() }).await);
+    let event = AuditEvent::new(EventKind::LoginFail, moment(0));
+    assert_unavailable(store.note_failed_login(Some(&user.id), &event, None, moment(0)).await);
+    assert_unavailable(store.record(&[event]).await);
+    assert_unavailable(store.events(&EventQuery { limit: 1, ..EventQuery::default() }).await);
     assert_unavailable(store.note_seen(&[Seen { session: id.clone(), generation: 1, at: moment(0) }]).await);
-    assert_unavailable(store.purge_sessions(zero, 10).await);
+    for what in Expired::ALL {
+        assert_unavailable(store.purge(what, zero, 10).await);
+    }
     drop(store);
 
     let store = place.open().await;
     assert!(revoked_jtis(&*store).await.is_empty(), "what was refused did not happen");
     assert_eq!(store.session(&id).await.unwrap(), None);
-    assert_eq!(store.user_by_id(&user.id).await.unwrap().unwrap().epoch, user.epoch);
+    let now = store.user_by_id(&user.id).await.unwrap().unwrap();
+    assert_eq!((now.epoch, now.access, now.state), (user.epoch, user.access, user.state));
+    assert!(now.failures.is_none());
+    let events = store.events(&EventQuery { limit: 1, ..EventQuery::default() }).await.unwrap();
+    assert!(events.events.is_empty());
 }
 
 pub(crate) async fn closing_twice_is_closing_once<B: Backend>() {

@@ -9,6 +9,7 @@ use portcullis_server::{
         Verdict::{Ahead, Gone, Reissue, Repeat, Replayed, Rotate},
         adopted, decide, ended,
     },
+    store::Expired,
 };
 use tokio::task::JoinSet;
 
@@ -256,7 +257,7 @@ pub(crate) async fn an_adopted_session_is_opened_once_and_goes_on<B: Backend>() 
     assert_eq!((found.head.refresh, found.parent), (token(1, "0"), Some(token(0, "theirs"))));
     store.end_session(&sid("adopted"), EndReason::LoggedOut, second(5)).await.unwrap();
     // Long after it would have ended by itself.
-    assert_eq!(store.purge_sessions(date(day(1000)), 10).await.unwrap(), 0);
+    assert_eq!(store.purge(Expired::Sessions, date(day(1000)), 10).await.unwrap(), 0);
     open(&*store, session_of(86_400 * 1000), MANY).await;
     let gone = refresh(&*store, "adopted", token(0, "theirs"), "9", day(1000)).await;
     assert_eq!(gone.verdict, Gone);

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use portcullis::NumericDate;
-use portcullis_server::{model::Revocation, store::Store};
+use portcullis_server::{
+    model::Revocation,
+    store::{Expired, Store},
+};
 use tokio::task::JoinSet;
 
 use crate::backend::{Backend, all_revoked, moment, revoke, revoked_jtis, token};
@@ -152,5 +155,5 @@ pub(crate) async fn purged_entries_are_gone_after_a_restart<B: Backend>() {
 }
 
 async fn purge(store: &dyn Store, expired_before: i64, limit: usize) -> usize {
-    store.purge_revocations(NumericDate::from_seconds(expired_before), limit).await.unwrap()
+    store.purge(Expired::Revocations, NumericDate::from_seconds(expired_before), limit).await.unwrap()
 }

@@ -5,15 +5,16 @@ use std::{sync::Arc, time::Duration};
 use portcullis::NumericDate;
 use portcullis_server::{
     model::{AccessId, AccessTokenKind, EndReason, Ended, Head, Session, UserId},
-    store::{Opening, Seen, Store},
+    sessions::Shown,
+    store::{Expired, Opening, Seen, Store},
 };
 use tokio::task::JoinSet;
 
 use crate::{
     backend::{Backend, login, moment},
     sessions::{
-        DAYS, IDLE_DAYS, MANY, a_user, date, day, end_reason, ids, living, new_session, open, opened,
-        rotated, second, session, sid, token,
+        DAYS, IDLE_DAYS, MANY, a_user, date, day, end_reason, end_sessions, ids, living, new_session, open,
+        opened, rotated, second, session, sid, token,
     },
 };
 
@@ -89,14 +90,14 @@ pub(crate) async fn a_session_of_nobody_or_of_another_epoch_is_refused<B: Backen
     let late = Session { epoch: 1, ..new_session(&user, "late", second(0)) };
     for refused in [nobodys, early, late] {
         let id = refused.id.clone();
-        let answer = store.open_session(refused, &user.password, MANY, second(0)).await.unwrap();
+        let answer = store.open_session(refused, &Shown::by(&user), MANY, second(0)).await.unwrap();
         assert!(matches!(answer, Opening::Refused), "{id}: {answer:?}");
         assert_eq!(store.session(&id).await.unwrap(), None, "nothing of it is left");
     }
     // Read before all sessions were ended, opened behind it.
-    store.end_sessions(&user.id, None, second(1)).await.unwrap();
+    end_sessions(&*store, &user.id, None, second(1)).await;
     let stale = new_session(&user, "stale", second(2));
-    let answer = store.open_session(stale, &user.password, MANY, second(2)).await.unwrap();
+    let answer = store.open_session(stale, &Shown::by(&user), MANY, second(2)).await.unwrap();
     assert!(matches!(answer, Opening::Refused), "{answer:?}");
     let user = store.user_by_id(&user.id).await.unwrap().unwrap();
     opened(&*store, &user, "fresh", second(3)).await;
@@ -291,7 +292,7 @@ pub(crate) async fn purge_stops_at_its_limit<B: Backend>() {
 }
 
 async fn purge(store: &dyn Store, before: u64, limit: usize) -> usize {
-    store.purge_sessions(date(second(before)), limit).await.unwrap()
+    store.purge(Expired::Sessions, date(second(before)), limit).await.unwrap()
 }
 
 pub(crate) async fn one_that_has_ended_before_it_is_opened_only_takes_its_name<B: Backend>() {

@@ -1,9 +1,13 @@
 //! Registration and lookup.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use portcullis_server::{
-    model::{Access, NewUser, PasswordHash, UserId},
+    model::{Access, NewUser, PasswordHash, UserId, UserState},
     store::Creation,
 };
 use tokio::task::JoinSet;
@@ -83,6 +87,12 @@ pub(crate) async fn every_field_survives_a_restart<B: Backend>() {
         assert_eq!((user.username.as_str(), user.access, user.created_at), (name, access, moment(millis)));
         made.push(user);
     }
+    // One who was a user elsewhere, before there was a portcullis, and was disabled there.
+    let since = UNIX_EPOCH - Duration::from_millis(1500);
+    let user = NewUser { created_at: Some(since), state: UserState::Disabled, ..new_user("old") };
+    let Creation::Created(user) = store.create_user(user, moment(4)).await.unwrap() else { panic!() };
+    assert_eq!((user.created_at, user.state), (since, UserState::Disabled));
+    made.push(user);
     store.close().await;
 
     let store = place.open().await;
@@ -93,6 +103,7 @@ pub(crate) async fn every_field_survives_a_restart<B: Backend>() {
         assert_eq!(user.password, expected.password);
         assert_eq!(user.access, expected.access);
         assert_eq!(user.created_at, expected.created_at);
+        assert_eq!(user.state, expected.state);
     }
 }
 

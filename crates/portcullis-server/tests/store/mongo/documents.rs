@@ -3,7 +3,7 @@
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype};
 use portcullis_server::{
     model::{Access, UserState},
-    store::{Store, StoreErrorKind},
+    store::{Expired, Store, StoreErrorKind},
 };
 
 use super::{Mongo, is_there};
@@ -220,7 +220,8 @@ async fn their_revocations_count_once_and_for_good() {
     revoke(&store, "d", Some(100)).await;
     let expected = [token("a", None), token("b", None), token("c", None), token("d", Some(100))];
     assert_eq!(all_revoked(&store).await, expected);
-    let purged = store.purge_revocations(portcullis::NumericDate::from_seconds(200), 100).await.unwrap();
+    let purged =
+        store.purge(Expired::Revocations, portcullis::NumericDate::from_seconds(200), 100).await.unwrap();
     assert_eq!(purged, 2, "ours");
     assert_eq!(all_revoked(&store).await, expected[..3]);
     assert_eq!(revoked.count_documents(doc! {}).await.unwrap(), 7, "theirs are never deleted");

@@ -12,7 +12,7 @@ use mongodb::{
 use portcullis::NumericDate;
 use portcullis_server::{
     model::Revocation,
-    store::{FlaskNews, Store, mongo::MongoStore},
+    store::{Expired, FlaskNews, Store, mongo::MongoStore},
 };
 
 use super::{
@@ -89,7 +89,7 @@ async fn a_fault_that_passes_is_hidden_and_any_other_is_unavailable() {
     fail(&place, 1, &update, doc! { "blockConnection": true, "blockTimeMS": 4000 }).await;
     assert_unavailable(store.revoke(Revocation::Token(token("jti-4", None)), moment(0)).await);
     fail(&place, 1, &["delete"], doc! { "errorCode": 50 }).await;
-    assert_unavailable(store.purge_revocations(NumericDate::from_seconds(200), 10).await);
+    assert_unavailable(store.purge(Expired::Revocations, NumericDate::from_seconds(200), 10).await);
     assert_eq!(revoked_jtis(&store).await[..2], ["jti-1", "jti-2"], "what was acknowledged is there");
 
     // What a server says that stands alone, or knows no streams: it is asked instead.

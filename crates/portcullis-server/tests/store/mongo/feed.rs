@@ -10,7 +10,7 @@ use portcullis::NumericDate;
 use portcullis_server::{
     model::{EndReason, EndedSession, Revocation, RevokedToken},
     sessions::Verdict,
-    store::{Seen, Store, Watch},
+    store::{Expired, Seen, Store, Watch},
 };
 
 use super::{Mongo, is_there};
@@ -69,7 +69,7 @@ async fn what_others_wrote_gets_a_stamp_and_keeps_everything_else() {
     ] {
         assert!(heard.contains(&expected), "{expected:?}");
     }
-    store.purge_revocations(NumericDate::from_seconds(i64::MAX), 10_000).await.unwrap();
+    store.purge(Expired::Revocations, NumericDate::from_seconds(i64::MAX), 10_000).await.unwrap();
     assert_eq!(revoked.count_documents(doc! {}).await.unwrap(), 2504, "theirs are never deleted");
     assert_eq!(shell.count_documents(doc! {}).await.unwrap(), 5);
 }

@@ -35,13 +35,15 @@ async fn many_that_start_at_once_make_one_set_of_indexes() {
         start.await.unwrap().unwrap();
     }
     let set = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
-    assert_eq!(names(&place, "users").await, set(&["_id_", "name_key_1", "username_1"]));
+    assert_eq!(names(&place, "users").await, set(&["_id_", "name_key_1", "username_1", "access_1"]));
     assert_eq!(names(&place, "revoked_tokens").await, set(&["_id_", "jti_1", "at_1", "expires_at_1"]));
     assert_eq!(names(&place, "revocations").await, set(&["_id_", "at_1", "expires_at_1"]));
     assert_eq!(
         names(&place, "sessions").await,
         set(&["_id_", "user_1", "at_1", "remembered_until_1", "ended_at_1"])
     );
+    assert_eq!(names(&place, "audit").await, set(&["_id_", "at_1", "actor_1", "subject_1"]));
+    assert_eq!(names(&place, "freed_names").await, set(&["_id_", "until_1"]));
     let mut keys = place.collection("users").await.list_indexes().await.unwrap();
     let mut unique = Vec::new();
     while keys.advance().await.unwrap() {

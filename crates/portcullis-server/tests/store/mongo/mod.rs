@@ -3,6 +3,7 @@
 //! `PORTCULLIS_TEST_MONGO_URI` names the server; `scripts/mongo run` starts one. Without it these tests do nothing
 //! and say so.
 
+mod administration;
 mod documents;
 mod faults;
 mod feed;

@@ -10,7 +10,7 @@ use std::{
 use portcullis::NumericDate;
 use portcullis_server::{
     model::Revocation,
-    store::{FeedMark, Store, StoreErrorKind, mongo::MongoStore},
+    store::{Expired, FeedMark, Store, StoreErrorKind, mongo::MongoStore},
 };
 use tokio::{
     io::copy_bidirectional,
@@ -100,7 +100,7 @@ async fn all_are_unavailable_in_time(store: &dyn Store, mark: FeedMark) {
         },
         async { assert_unavailable(in_time("poll", streamed(store, Some(mark), EVER)).await) },
         async {
-            let purge = store.purge_revocations(NumericDate::from_seconds(0), 10);
+            let purge = store.purge(Expired::Revocations, NumericDate::from_seconds(0), 10);
             assert_unavailable(in_time("purge", purge).await);
         },
     );

@@ -4,15 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use mongodb::bson::{Bson, Document, doc};
 use portcullis_server::{
-    model::{EndReason, PasswordHash, SessionId},
-    sessions::{self, AdoptedToken, Verdict},
-    store::{PasswordChange, Store, StoreErrorKind},
+    model::{EndReason, PasswordHash, SessionId, UserChange, UserChanged},
+    sessions::{self, AdoptedToken, Shown, Verdict},
+    store::{Store, StoreErrorKind},
 };
 use tokio::task::JoinSet;
 
 use super::{Mongo, is_there};
 use crate::sessions::{
-    a_user, all_ended, date, end_reason, living, opened, refresh, rotated, second, session, sid, token,
+    a_user, all_ended, change, date, end_reason, end_sessions, living, opened, refresh, rotated, second,
+    session, sid, token,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,8 +55,10 @@ async fn all_sessions_of_a_user_who_is_gone_can_be_ended() {
     opened(&store, &user, "s", second(0)).await;
     place.collection("users").await.delete_many(doc! {}).await.unwrap();
     // Kept for whom?
-    let over = store.end_sessions(&user.id, Some(&sid("s")), second(1)).await.unwrap();
-    assert_eq!(over, [session(&store, "s").await]);
+    let ending = UserChange::EndSessions { keep: Some(sid("s")) };
+    let answer = store.change_user(&user.id, &ending, second(1)).await.unwrap();
+    assert!(matches!(answer, UserChanged::NoSuchUser), "{answer:?}");
+    assert_eq!(end_reason(&session(&store, "s").await), Some(EndReason::Epoch));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -74,7 +77,7 @@ async fn many_ends_at_once_that_keep_one_session_keep_it() {
         let (store, user) = (store.clone(), user.clone());
         ends.spawn(async move {
             if n % 2 == 0 {
-                store.end_sessions(&user.id, Some(&sid("kept")), second(1)).await.map(drop).unwrap();
+                end_sessions(&*store, &user.id, Some(&sid("kept")), second(1)).await;
             } else {
                 let refreshed = refresh(&*store, "kept", token(1, "1"), "2", second(1)).await;
                 assert_eq!(refreshed.verdict, Verdict::Repeat);
@@ -121,8 +124,8 @@ async fn a_change_of_password_that_was_cut_off_after_its_first_step_is_finished_
     let first = doc! { "$set": { "password": new.as_str(), "epoch": 1_i64, "kept_session": "kept" } };
     place.collection("users").await.update_many(doc! {}, first).await.unwrap();
     assert_eq!(living(&store, &user, second(1)).await, ["kept"], "the other is over by the epoch");
-    let again = store.change_password(&user.id, &user.password, &new, Some(&sid("kept")), second(1)).await;
-    let PasswordChange::Changed { ended } = again.unwrap() else { panic!("it holds already") };
+    let again = UserChange::Password { expected: user.password.clone(), new, keep: Some(sid("kept")) };
+    let ended = change(&store, &user.id, again, second(1)).await;
     assert_eq!(ended, [session(&store, "other").await]);
     assert_eq!(end_reason(&ended[0]), Some(EndReason::Epoch));
     assert_eq!(session(&store, "kept").await.epoch, 1, "taken along");
@@ -181,10 +184,9 @@ async fn a_document_that_is_none_of_ours_is_named_and_harms_no_other() {
             continue;
         }
         // All of them or an error; what could be read in vain is over by the epoch all the same.
-        assert_eq!(
-            store.end_sessions(&user.id, None, second(1)).await.unwrap_err().kind(),
-            StoreErrorKind::Damaged
-        );
+        let ending = UserChange::EndSessions { keep: None };
+        let error = store.change_user(&user.id, &ending, second(1)).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Damaged);
         sessions.delete_many(doc! { "_id": field }).await.unwrap();
         let epoch = store.user_by_id(&user.id).await.unwrap().unwrap().epoch;
         place
@@ -223,7 +225,7 @@ async fn an_adopted_session_does_not_end_over_a_hash_that_is_renewed_meanwhile()
                 store.replace_password_hash(&user.id, &user.password, renewed).await.unwrap();
             })
         };
-        let _ = store.open_session(adopted, &user.password, 50, second(0)).await.unwrap();
+        let _ = store.open_session(adopted, &Shown::by(&user), 50, second(0)).await.unwrap();
         renewing.await.unwrap();
         let session = store.session(&id).await.unwrap();
         ended += usize::from(session.is_some_and(|session| session.ended.is_some()));

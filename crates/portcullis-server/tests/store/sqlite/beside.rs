@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use portcullis::NumericDate;
 use portcullis_server::{
     model::EndReason,
-    store::{Store, StoreErrorKind, sqlite::SqliteStore},
+    store::{Expired, Store, StoreErrorKind, sqlite::SqliteStore},
 };
 use rusqlite::Connection;
 
@@ -115,7 +115,7 @@ async fn a_log_that_was_trimmed_is_read_from_the_tables() {
     }
     let shell = Connection::open(place.path()).unwrap();
     shell.execute_batch("UPDATE revocation_log SET logged_at = logged_at - 7200 WHERE seq <= 2").unwrap();
-    let purged = store.purge_revocations(EVER, 100).await.unwrap();
+    let purged = store.purge(Expired::Revocations, EVER, 100).await.unwrap();
     assert_eq!(purged, 2, "what is an hour old of the log, and nothing else");
     let (heard, mark) = streamed(&store, Some(old), EVER).await.unwrap();
     assert_eq!(heard.len(), 3, "all of it: {heard:?}");

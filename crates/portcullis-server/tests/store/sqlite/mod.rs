@@ -1,5 +1,6 @@
 //! What is special about the embedded backend: its file.
 
+mod audit;
 mod backup;
 mod beside;
 mod opening;

@@ -1,9 +1,9 @@
 //! Sessions beside whatever else may happen to a file: a user who is taken out by hand, rows nobody can read.
 
 use portcullis_server::{
-    model::EndReason,
+    model::{EndReason, UserChange, UserChanged},
     sessions::Verdict,
-    store::{Store, StoreErrorKind},
+    store::{Expired, Store, StoreErrorKind},
 };
 use rusqlite::Connection;
 
@@ -52,9 +52,10 @@ async fn all_sessions_of_a_user_who_is_gone_can_be_ended() {
     opened(&store, &user, "s", second(0)).await;
     shell(&place).execute_batch("DELETE FROM users").unwrap();
     // Kept for whom?
-    let over = store.end_sessions(&user.id, Some(&sid("s")), second(1)).await.unwrap();
-    assert_eq!(over, [session(&store, "s").await]);
-    assert_eq!(end_reason(&over[0]), Some(EndReason::Epoch));
+    let ending = UserChange::EndSessions { keep: Some(sid("s")) };
+    let answer = store.change_user(&user.id, &ending, second(1)).await.unwrap();
+    assert!(matches!(answer, UserChanged::NoSuchUser), "{answer:?}");
+    assert_eq!(end_reason(&session(&store, "s").await), Some(EndReason::Epoch));
 }
 
 #[tokio::test]
@@ -66,7 +67,7 @@ async fn a_users_row_stays_while_a_session_is_remembered() {
     let shell = shell(&place);
     shell.pragma_update(None, "foreign_keys", true).unwrap();
     shell.execute_batch("DELETE FROM users").unwrap_err();
-    assert_eq!(store.purge_sessions(date(second(100 * 86_400)), 10).await.unwrap(), 1);
+    assert_eq!(store.purge(Expired::Sessions, date(second(100 * 86_400)), 10).await.unwrap(), 1);
     shell.execute_batch("DELETE FROM users").unwrap();
 }
 
@@ -98,7 +99,8 @@ async fn a_row_that_is_none_of_ours_is_named_and_harms_no_other() {
             continue;
         }
         // All of them or an error: one that is passed over would live on.
-        let error = store.end_sessions(&user.id, None, second(1)).await.unwrap_err();
+        let ending = UserChange::EndSessions { keep: None };
+        let error = store.change_user(&user.id, &ending, second(1)).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Damaged, "{bad}");
         assert_eq!(
             store.user_by_id(&user.id).await.unwrap().unwrap().epoch,

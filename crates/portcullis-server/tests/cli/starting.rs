@@ -1,154 +1,16 @@
-//! The command line of the built program: help, exit codes, and what it says when it cannot start.
+//! What the program says when it cannot start, and what `portcullis config` says without starting.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
-
-use std::{
-    fs,
-    net::TcpListener,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fs, net::TcpListener, path::Path, process::Command};
 
 use portcullis_server::store::sqlite::SqliteStore;
-use tempfile::TempDir;
 
-/// Runs the program in a folder of its own; what it said and its exit code.
-struct Run {
-    folder: TempDir,
-    environment: Vec<(&'static str, &'static str)>,
-}
-
-impl Run {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
-    }
-
-    /// With an `application.cfg`.
-    fn file(self, text: impl AsRef<[u8]>) -> Self {
-        fs::create_dir_all(self.path("instance")).unwrap();
-        fs::write(self.path("instance/application.cfg"), text).unwrap();
-        self
-    }
-
-    fn variable(mut self, name: &'static str, value: &'static str) -> Self {
-        self.environment.push((name, value));
-        self
-    }
-
-    /// The files of the instance folder but the lock, with their contents.
-    fn files(&self) -> Vec<(std::path::PathBuf, Option<Vec<u8>>)> {
-        let entries = fs::read_dir(self.path("instance")).into_iter().flatten();
-        let paths = entries
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension() != Some("lock".as_ref()));
-        let mut files: Vec<_> = paths.map(|path| (path.clone(), fs::read(&path).ok())).collect();
-        files.sort();
-        files
-    }
-
-    fn path(&self, path: &str) -> std::path::PathBuf {
-        self.folder.path().join(path)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Said {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .envs(self.environment.iter().copied());
-        Said::from(command.output().unwrap(), self.folder.path())
-    }
-
-    /// `serve` must end with code 2 and say this, and leave every file as it was; only its lock may be new.
-    fn refused(&self, arguments: &[&str], says: &[&str]) -> Said {
-        let before = self.files();
-        let said = self.run(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat());
-        assert_eq!(self.files(), before, "{}", said.err);
-        assert_eq!((said.code, said.out.as_str()), (2, ""), "{}", said.err);
-        for text in says {
-            assert!(said.err.contains(text), "{text:?} is not in:\n{}", said.err);
-        }
-        assert!(!said.err.contains("panicked"), "{}", said.err);
-        said
-    }
-}
-
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn from(output: Output, folder: &Path) -> Self {
-        let text = |bytes: Vec<u8>| {
-            let folder = folder.canonicalize().unwrap();
-            String::from_utf8(bytes).unwrap().replace(folder.to_str().unwrap(), "<folder>")
-        };
-        Self { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
-#[test]
-fn help_says_what_there_is() {
-    let said = Run::new().run(&["--help"]);
-    assert_eq!((said.code, said.err.as_str()), (0, ""));
-    insta::assert_snapshot!(said.out, @"
-    Users, login and revocation over HTTP: the portcullis library as a service
-
-    Usage: portcullis [OPTIONS] <COMMAND>
-
-    Commands:
-      serve   Answer requests until SIGTERM or SIGINT
-      config  Look at the configuration without starting anything
-
-    Options:
-          --instance <DIR>  The instance folder: application.cfg, the database file and the made secret
-                            [default: instance]
-          --profile <NAME>  development, testing or production [default: $PORTCULLIS_ENV, $FLASK_ENV or
-                            production]
-      -h, --help            Print help
-      -V, --version         Print version
-    ");
-    let said = Run::new().run(&["serve", "--help"]);
-    insta::assert_snapshot!(said.out, @"
-    Answer requests until SIGTERM or SIGINT
-
-    Usage: portcullis serve [OPTIONS]
-
-    Options:
-          --instance <DIR>    The instance folder: application.cfg, the database file and the made
-                              secret [default: instance]
-          --listen <IP:PORT>  The address to listen on; port 0 takes a free one [default: LISTEN,
-                              127.0.0.1:5000]
-          --profile <NAME>    development, testing or production [default: $PORTCULLIS_ENV, $FLASK_ENV
-                              or production]
-      -h, --help              Print help
-    ");
-}
-
-#[test]
-fn help_of_config() {
-    let said = Run::new().run(&["config", "--help"]);
-    assert!(
-        said.out.contains("check  Say everything that is wrong with the configuration\n"),
-        "{}",
-        said.out
-    );
-}
+use crate::support::Run;
 
 #[test]
 fn wrong_words_are_told_with_the_right_ones() {
     for (arguments, says) in [
         (&[][..], "Usage: portcullis"),
-        (&["serv"], "a similar subcommand exists: 'serve'"),
+        (&["serv"], "some similar subcommands exist: 'user', 'serve'"),
         (&["serve", "--listn", "x"], "a similar argument exists: '--listen'"),
         (&["config"], "Usage: portcullis config"),
     ] {

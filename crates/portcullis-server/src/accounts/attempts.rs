@@ -1,0 +1,91 @@
+//! Passwords and refresh tokens that are tried: let in by the limits before any work, and settled by what came of them.
+//! Every act that asks for a password asks here first.
+
+use super::{Accounts, AccountsError, Client};
+use crate::{
+    limits::{Attempt, Failed, Limited},
+    model::{EventKind, LoginName, Password, User},
+    sessions::LockRule,
+};
+
+impl Accounts {
+    /// Lets a client try a password for a name: by the limits of strangers, or by that of a device which is known to be
+    /// of the one named.
+    pub(super) async fn attempt(
+        &self,
+        name: &LoginName,
+        client: &Client,
+    ) -> Result<Attempt<'_>, AccountsError> {
+        // The store is asked for whoever was logged in here once; a stranger is let in or turned away before.
+        if self.device(client).is_some()
+            && let Some(user) = self.store.user_by_name(name).await?
+        {
+            return self.attempt_of(&user, client);
+        }
+        self.limits.login(client.address, name.identity()).map_err(|limited| self.limited(limited, client))
+    }
+
+    /// Lets a client try a password of a user's.
+    fn attempt_of(&self, user: &User, client: &Client) -> Result<Attempt<'_>, AccountsError> {
+        let device = self.device(client).filter(|device| device.is_of(user));
+        let attempt = if let Some(device) = device {
+            self.limits.login_of_device(&device.id)
+        } else {
+            let name = LoginName::parse(&user.username);
+            let name = name.as_ref().map_or(user.username.as_str(), LoginName::identity);
+            self.limits.login(client.address, name)
+        };
+        attempt.map_err(|limited| self.limited(limited, client))
+    }
+
+    /// Settles a try. One that was refused keeps what it took; one that was not, or came to nothing before anybody could
+    /// learn from it, gives it back. A right password that is refused is no exception: during a lock nobody may find out
+    /// that it is the right one.
+    pub(super) fn settle(&self, attempt: Attempt<'_>, is_refused: bool, client: &Client) {
+        if !is_refused {
+            attempt.give_back();
+        } else if attempt.failed() == Failed::AddressBlocked {
+            let event = self.event(EventKind::RateLimitExceeded, client);
+            self.audit.note(event.detail("too many names have failed: the address is blocked for a while"));
+        }
+    }
+
+    /// Whether a password is that of a user who is known already, tried within the limits.
+    pub(super) async fn shows(
+        &self,
+        user: &User,
+        password: Password,
+        lock: LockRule,
+        client: &Client,
+    ) -> Result<bool, AccountsError> {
+        let attempt = self.attempt_of(user, client)?;
+        let holds = self.is_password_of(Some(user), password, client).await;
+        let is_refused = holds.as_ref().is_ok_and(|holds| !(*holds && self.may_come_in(user, lock)));
+        self.settle(attempt, is_refused, client);
+        holds
+    }
+
+    /// Whether a client may present a refresh token: not when too many from its address were none.
+    ///
+    /// # Errors
+    /// [`AccountsError::Limited`] when it may not.
+    pub fn may_refresh(&self, client: &Client) -> Result<(), AccountsError> {
+        self.limits.refresh(client.address).map_err(|limited| self.limited(limited, client))
+    }
+
+    /// Counts a refresh token that was none, or is void.
+    pub fn note_failed_refresh(&self, client: &Client) {
+        // Whether there is one left is asked before the next one.
+        drop(self.limits.failed_refresh(client.address));
+    }
+
+    /// What a client is told that was turned away; once in a while it is an event.
+    pub(super) fn limited(&self, limited: Limited, client: &Client) -> AccountsError {
+        if let Some(excess) = limited.excess {
+            let event = self.event(EventKind::RateLimitExceeded, client);
+            let said = format!("{} {} turned away since this was said last", excess.count, excess.what);
+            self.audit.note(event.detail(&said));
+        }
+        AccountsError::Limited { retry_after: limited.retry_after }
+    }
+}

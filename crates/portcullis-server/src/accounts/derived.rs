@@ -1,0 +1,25 @@
+//! Keys for tokens of our own that are none of the service's: derived from what signs those, so that all nodes have the
+//! same and there is one secret to keep.
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager, Secret};
+
+/// What makes and knows tokens for a purpose, which is part of the key: those for another open nothing.
+pub(super) fn manager(
+    service: &JwtConfig,
+    purpose: &[u8],
+    clock: Arc<dyn Clock>,
+) -> Result<JwtManager, JwtConfigErrors> {
+    let signs = if service.algorithm.is_symmetric() { &service.secret_key } else { &service.private_key };
+    let secret_key = signs.as_ref().map(|secret| derived(secret, purpose));
+    JwtManager::from_config(JwtConfig { secret_key, ..JwtConfig::default() })?.clock(clock).build()
+}
+
+fn derived(secret: &Secret, purpose: &[u8]) -> Secret {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let derived = hmac::sign(&key, purpose);
+    let digits = derived.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Secret::new(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>())
+}

@@ -1,0 +1,48 @@
+//! The command line on a MongoDB that nodes share.
+
+#[path = "../store/mongo/place.rs"]
+mod place;
+
+use std::fs;
+
+use serde_json::json;
+
+use self::place::{Place, is_there};
+use crate::{
+    beside::is_refused_soon,
+    support::{PASSWORD, Run, Server},
+};
+
+#[test]
+fn users_are_made_imported_and_disabled_beside_a_node() {
+    if !is_there() {
+        return;
+    }
+    let place = Place::new();
+    let secret = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
+    let run = Run::testing().file(format!("{secret}\nMONGO_URI = '{}'\n", place.uri));
+    run.make("root", "admin");
+    let rows: Vec<_> = (0..100)
+        .map(|row| {
+            let disabled = row == 7;
+            let hash = "$2b$04$KnUOUDdopyVxlDa2W.he4ekjsmBslDJCl6uAgWLPTk8k.TXp2wDKa";
+            let row = json!({"username": format!("user{row}"), "password_hash": hash, "disabled": disabled,
+                "created_at": "2019-04-01T12:00:00Z"});
+            format!("{row}\n")
+        })
+        .collect();
+    fs::write(run.path("users.jsonl"), rows.concat()).unwrap();
+    let said = run.run(&["user", "import", "users.jsonl"]);
+    assert_eq!((said.code, said.out.as_str()), (0, "100 taken, 0 not\n"), "{}", said.err);
+    let user = run.json(&["user", "show", "user7"]);
+    assert_eq!((&user["disabled"], &user["created_at"]), (&true.into(), &1_554_120_000.into()));
+    assert_eq!(run.lines(&["user", "list", "--all"]).len(), 101);
+
+    let server: Server = run.serve();
+    let (status, pair) = server.post("/users/login", &json!({"username": "user1", "password": PASSWORD}));
+    assert_eq!(status, 200, "{pair}");
+    let said = run.run(&["user", "disable", "user1"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    is_refused_soon(&server, pair["access_token"].as_str().unwrap());
+    run.fails(&["user", "disable", "root"], &["\"root\" is the only one"]);
+}
