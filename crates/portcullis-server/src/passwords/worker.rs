@@ -135,11 +135,11 @@ impl Worker {
 }
 
 /// Lets the threads that answer requests go first. There are as many workers as cores, and without this an answer that
-/// takes a tenth of a millisecond would wait for the end of a hash's time slice. It is a tenth of the others' share and
-/// not nothing, so that a flood of other requests does not end all logins.
+/// takes a tenth of a millisecond would wait for the end of a hash's time slice. With the lowest priority it is still a
+/// small share and not nothing, so that a flood of other requests makes logins slow and does not end them.
 #[cfg(target_os = "linux")]
 fn step_back() {
-    const NICENESS: i32 = 10;
+    const NICENESS: i32 = 19;
     // On Linux it is the calling thread's.
     if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::debug!(%error, "a hash worker keeps the priority of the others");
