@@ -12,7 +12,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager};
+use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager, Location};
 
 pub use operator::{Instance, Operator};
 
@@ -21,7 +21,7 @@ use crate::{
     audit::Audit,
     config::{
         self, ClientAddressHeader, Config, JwtIdentity, LegacyRefresh, LimitsSwitch, PasswordCommon,
-        PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed,
+        PasswordScheme, RefreshLostAnswer, Registration, RevocationFeed, Transport,
     },
     instance::{self, InstanceError, InstanceSecret},
     jobs::Jobs,
@@ -47,6 +47,7 @@ struct Inner {
     limits: RequestLimits,
     proxies: Proxies,
     secure_cookies: bool,
+    web: Web,
     stopping: AtomicBool,
     jobs: Jobs,
 }
@@ -58,6 +59,19 @@ pub struct RequestLimits {
     pub body: usize,
     /// How long a body may take to arrive, and how long an answer may take after that.
     pub request: Duration,
+}
+
+/// How browsers and their pages reach the service.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// Over https alone.
+    pub https_only: bool,
+    /// The origins whose pages may call it.
+    pub origins: Vec<String>,
+    /// With cookies, where tokens may be in them.
+    pub cookies: bool,
+    /// The headers in which tokens are.
+    pub request_headers: Vec<String>,
 }
 
 /// The proxies in front, which are believed when they say where a request comes from.
@@ -175,6 +189,7 @@ impl AppState {
             limits,
             proxies,
             secure_cookies: config.jwt.cookie_secure,
+            web: web(config),
             stopping,
             jobs,
         })))
@@ -247,6 +262,11 @@ impl AppState {
     /// Whether cookies go over https only.
     pub fn has_secure_cookies(&self) -> bool {
         self.0.secure_cookies
+    }
+
+    /// How browsers reach the service.
+    pub fn web(&self) -> &Web {
+        &self.0.web
     }
 
     /// Whether the service takes no new requests.
@@ -348,6 +368,19 @@ fn lock(config: &Config) -> Option<LockPolicy> {
         max_delay: config.lock_max_delay,
     };
     (config.limits.switch == LimitsSwitch::On).then_some(policy)
+}
+
+fn web(config: &Config) -> Web {
+    let jwt = &config.jwt;
+    let cookies = jwt.token_location.contains(&Location::Cookies);
+    let of_cookies = [&jwt.access_csrf_header_name, &jwt.refresh_csrf_header_name];
+    let names = [&jwt.header_name].into_iter().chain(of_cookies.into_iter().filter(|_| cookies));
+    Web {
+        https_only: config.transport == Transport::HttpsOnly || config.tls_cert.is_some(),
+        origins: config.cors_origins.clone(),
+        cookies,
+        request_headers: names.cloned().collect(),
+    }
 }
 
 fn proxies(config: &Config) -> Proxies {

@@ -31,6 +31,8 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
             "clap",
             "indicatif",
             "rpassword",
+            "rustix",
+            "rustls",
             "tracing_appender",
             "tracing_subscriber",
             "unicode_width",

@@ -9,6 +9,7 @@
 //! | `value.rs`, `database_url.rs` | texts and numbers into types |
 //! | `limits.rs` | how often strangers may try |
 //! | `proxies.rs` | who is in front, and where it says whom a request comes from |
+//! | `origins.rs` | whose pages may call the service |
 //! | `places.rs` | where tokens are looked for, and their cookies |
 //! | `key_pair.rs` | the keys of algorithms with key pairs, and their files |
 //! | `secrets.rs` | which signing secrets may be used |
@@ -28,6 +29,7 @@ mod file;
 mod key_pair;
 mod limits;
 mod names;
+mod origins;
 mod passwords;
 mod places;
 mod problem;
@@ -81,6 +83,16 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// The header in which they say it.
     pub client_address_header: ClientAddressHeader,
+    /// The certificate chain of the service's own TLS, and its private key: both or none.
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of the certificate.
+    pub tls_key: Option<PathBuf>,
+    /// How clients come.
+    pub transport: Transport,
+    /// The origins whose pages may call the service.
+    pub cors_origins: Vec<String>,
+    /// The most connections at once.
+    pub max_connections: usize,
     /// Where users and sessions are kept.
     pub database: DatabaseUrl,
     /// How tokens are made and read; no `secret_key` means that none was given, which only SQLite
@@ -216,6 +228,21 @@ pub enum Registration {
     Closed,
 }
 
+/// How clients come to the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// As they like.
+    Any,
+    /// Over https, by its own TLS or through a proxy.
+    HttpsOnly,
+}
+
+impl Transport {
+    fn of(https_only: bool) -> Self {
+        if https_only { Self::HttpsOnly } else { Self::Any }
+    }
+}
+
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -284,6 +311,7 @@ pub fn check(
     together::judge_beside(&draft, &winners, &mut findings);
     proxies::judge(&draft.config.trusted_proxies, &winners, &mut findings);
     together::judge_lock(&draft.config, &winners, &mut findings);
+    together::judge_tls(&draft.config, &winners, &mut findings);
     for (setting, problem) in others(&draft.config) {
         together::refuse(setting, &problem, &winners, &mut findings);
     }
@@ -317,6 +345,11 @@ impl Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             trusted_proxies: Vec::new(),
             client_address_header: ClientAddressHeader::Forwarded,
+            tls_cert: None,
+            tls_key: None,
+            transport: Transport::Any,
+            cors_origins: Vec::new(),
+            max_connections: 0,
             database: DatabaseUrl::Sqlite(PathBuf::new()),
             jwt: JwtConfig::default(),
             identity: JwtIdentity::Id,

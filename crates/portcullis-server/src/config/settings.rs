@@ -10,9 +10,9 @@ use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
 
 use super::{
     Config, JwtIdentity, LegacyRefresh, LimitsSwitch, LogFormat, PasswordCommon, PasswordScheme, Profile,
-    RefreshLostAnswer, Registration, RevocationFeed,
+    RefreshLostAnswer, Registration, RevocationFeed, Transport,
     database_url::{self, DatabaseUrl},
-    echo, key_pair, limits, places,
+    echo, key_pair, limits, origins, places,
     problem::Origin,
     proxies,
     value::{Refusal, Value, quoted},
@@ -150,6 +150,11 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("LISTEN", |d, v| address(v).map(|x| d.config.listen = x)),
     Setting::plain("TRUSTED_PROXIES", |d, v| proxies::networks(v).map(|x| d.config.trusted_proxies = x)),
     Setting::plain("CLIENT_ADDRESS_HEADER", |d, v| v.one_of(proxies::HEADERS).map(|x| d.config.client_address_header = x)),
+    Setting::plain("TLS_CERT", |d, v| file_in(v, d).map(|x| d.config.tls_cert = Some(x))),
+    Setting::plain("TLS_KEY", |d, v| file_in(v, d).map(|x| d.config.tls_key = Some(x))),
+    Setting::plain("HTTPS_ONLY", |d, v| v.boolean().map(|x| d.config.transport = Transport::of(x))),
+    Setting::plain("CORS_ORIGINS", |d, v| origins::origins(v).map(|x| d.config.cors_origins = x)),
+    Setting::plain("MAX_CONNECTIONS", |d, v| v.number(1..=1_000_000).map(|x: u32| d.config.max_connections = x as usize)),
     Setting::url("DATABASE_URL", database),
     Setting::url("MONGO_URI", mongo),
     Setting::plain("BODY_LIMIT", |d, v| v.number(256..=16_777_216).map(|x: u32| d.config.body_limit = x as usize)),
@@ -317,6 +322,11 @@ fn mongo(draft: &mut Draft, value: &Value) -> Result<(), Refusal> {
             Ok(())
         }
     }
+}
+
+/// A file, from the instance folder.
+fn file_in(value: &Value, draft: &Draft) -> Result<PathBuf, Refusal> {
+    Ok(draft.config.instance.join(value.words()?))
 }
 
 fn previous_secrets(value: &Value) -> Result<Vec<Secret>, Refusal> {

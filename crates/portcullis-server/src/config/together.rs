@@ -65,6 +65,16 @@ pub(super) fn judge_lock(config: &Config, winners: &Winners, findings: &mut Find
     }
 }
 
+/// Finds a certificate without its key, and a key without its certificate.
+pub(super) fn judge_tls(config: &Config, winners: &Winners, findings: &mut Findings) {
+    let missing = match (&config.tls_cert, &config.tls_key) {
+        (Some(_), None) => ("TLS_CERT", "needs its private key: set TLS_KEY"),
+        (None, Some(_)) => ("TLS_KEY", "needs its certificate: set TLS_CERT"),
+        _ => return,
+    };
+    refuse(missing.0, missing.1, winners, findings);
+}
+
 /// A problem of a setting, unless it has one already.
 pub(super) fn refuse(setting: &str, text: &str, winners: &Winners, findings: &mut Findings) {
     // Who gave the other name of the same thing is told of that.

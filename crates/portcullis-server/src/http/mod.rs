@@ -4,6 +4,7 @@ mod admin;
 mod client;
 mod client_address;
 mod cookies;
+mod cors;
 mod error;
 mod extract;
 mod health;
@@ -14,12 +15,16 @@ mod rules;
 mod trace;
 mod users;
 
+use std::sync::Arc;
+
 use axum::{Router, extract::FromRef, middleware};
 use portcullis::{JwtManager, Location};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use rules::{Route, Rule};
 pub use trace::MAX_HEAD_BYTES;
+
+use trace::Edge;
 
 use rules::{ADMIN, ENDING, FRESH_ADMIN, FRESH_TOKEN, LEAVING, PUBLIC, REFRESH_TOKEN, Routes, TOKEN};
 
@@ -83,8 +88,9 @@ fn layered(routes: Routes, state: AppState) -> Router {
         // A defect ends one request, not the connection or the process.
         .layer(CatchPanicLayer::custom(trace::panicked))
         // Names the request, finds out where it comes from, bounds its time, writes refusals in the configured
-        // style, sets the headers that every answer has, and logs one line: outermost, so that no answer escapes it.
-        .layer(middleware::from_fn_with_state(state.clone(), trace::edge))
+        // style, tells pages of other origins whether they may, sets the headers that every answer has, and logs one line:
+        // outermost, so that no answer escapes it.
+        .layer(middleware::from_fn_with_state(Arc::new(Edge::of(&state)), trace::edge))
         .with_state(state)
 }
 
@@ -96,8 +102,6 @@ impl FromRef<AppState> for JwtManager {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use axum::{body::Body, http::Request, http::StatusCode};
     use http_body_util::BodyExt;
     use portcullis::SystemClock;

@@ -2,8 +2,10 @@
 
 use std::{
     any::Any,
+    convert::Infallible,
     error::Error,
     net::IpAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,20 +16,41 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use portcullis::AuthError;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_http::cors::CorsLayer;
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
-use super::{client_address::ClientAddress, error::Refusal, extract::BodyRead};
+use super::{client_address::ClientAddress, cors, error::Refusal, extract::BodyRead};
 use crate::{causes::causes, state::AppState};
 
 /// The largest head of a request, address and headers together: 32 KiB. Four of the longest tokens fit into it.
 pub const MAX_HEAD_BYTES: usize = 32 * 1024;
 
+/// Who may show what is here within other pages (Fetch standard); without it a page could measure answers.
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// For how long browsers come over https alone.
+const TWO_YEARS: &str = "max-age=63072000; includeSubDomains";
+
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the edge goes by.
+pub(super) struct Edge {
+    state: AppState,
+    cors: Option<CorsLayer>,
+}
+
+impl Edge {
+    pub(super) fn of(state: &AppState) -> Self {
+        Self { state: state.clone(), cors: cors::layer(state) }
+    }
+}
 
 /// Names the request, finds out where it comes from, bounds its time, writes a refusal in the configured style, sets the
 /// headers of every answer, and logs one line.
-pub(super) async fn edge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
+    let state = &edge.state;
     let started = state.clock().monotonic();
     // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
     let id = Uuid::new_v4().to_string();
@@ -39,12 +62,21 @@ pub(super) async fn edge(State(state): State<AppState>, mut request: Request, ne
     // First, since what it takes out of the head was sent too.
     let refused = malformed(&request);
     let ClientAddress(address) = ClientAddress::settle(&mut request, state.proxies());
-    let response = match refused {
-        Some(refusal) => refusal.into_response(),
-        None => answered(request, next, &state, started).instrument(span.clone()).await,
+    let written = |response| span.in_scope(|| written(response, state));
+    let mut response = match (refused, &edge.cors) {
+        (Some(refusal), _) => written(refusal.into_response()),
+        (None, None) => written(answered(request, next, state, started).instrument(span.clone()).await),
+        (None, Some(cors)) => {
+            // Around what is written, so that pages can read refusals too.
+            let answer = service_fn(|request: Request| async {
+                let answer = answered(request, next.clone(), state, started).instrument(span.clone()).await;
+                Ok::<_, Infallible>(written(answer))
+            });
+            let Ok(response) = cors.layer(answer).oneshot(request).await;
+            response
+        }
     };
-    let mut response = span.in_scope(|| written(response, &state));
-    set_headers(response.headers_mut(), &id);
+    set_headers(response.headers_mut(), &id, state.web().https_only);
     if state.is_stopping() || !body_read.is_whole() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -118,17 +150,21 @@ fn cause_of(response: &Response) -> Option<&(dyn Error + 'static)> {
 
 /// What every answer says, errors included (OWASP REST Security Cheat Sheet). Nothing here is a page, so
 /// nothing may be loaded, framed or kept.
-fn set_headers(headers: &mut HeaderMap, id: &str) {
+fn set_headers(headers: &mut HeaderMap, id: &str, https_only: bool) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID.clone(), id);
     }
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if https_only {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(TWO_YEARS));
     }
 }
 

@@ -68,7 +68,7 @@ impl Tokens {
 }
 
 /// Says why a refresh did not yield the next pair: `concurrent` or `lost-answer`.
-const REFRESH_REPEAT: HeaderName = HeaderName::from_static("refresh-repeat");
+pub(super) const REFRESH_REPEAT: HeaderName = HeaderName::from_static("refresh-repeat");
 
 /// `POST /users/registration`
 pub(super) async fn register(

@@ -160,6 +160,8 @@ async fn every_answer_has_the_headers_of_an_api() {
             ("cache-control", "no-store"),
             ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
             ("referrer-policy", "no-referrer"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("strict-transport-security", ""),
         ] {
             assert_eq!(answer.header(name), value, "{} {name}", answer.status);
         }

@@ -16,7 +16,9 @@
 mod admin;
 mod beside;
 mod clock;
+mod connections;
 mod cookies;
+mod cors;
 #[cfg(target_os = "linux")]
 mod disk_full;
 mod errors;
@@ -39,4 +41,5 @@ mod shutdown;
 mod support;
 mod survival;
 mod tests;
+mod tls;
 mod users;

@@ -112,13 +112,16 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.shutdown_grace != unset.shutdown_grace,
         config.shutdown_notice != unset.shutdown_notice,
         config.log_filter != unset.log_filter,
+        config.max_connections != unset.max_connections,
     ];
-    assert_eq!(set, [true; 17]);
+    assert_eq!(set, [true; 18]);
     let without_default: Vec<_> =
         config.settings().filter(|shown| shown.value.is_none()).map(|shown| shown.name).collect();
     assert_eq!(
         without_default,
         [
+            "TLS_CERT",
+            "TLS_KEY",
             "MONGO_URI",
             "PASSWORD_SCHEME",
             "PASSWORD_UPGRADE",

@@ -97,7 +97,8 @@ impl Server {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut ready = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        let address = ready.split_whitespace().find_map(|word| word.strip_prefix("http://"));
+        let url = ready.split_whitespace().find_map(|word| word.split_once("://"));
+        let address = url.map(|(_, address)| address);
         let Some(address) = address.map(str::to_owned) else {
             child.wait().unwrap();
             return None;

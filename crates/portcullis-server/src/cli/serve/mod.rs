@@ -1,14 +1,23 @@
 //! `portcullis serve`: from a configuration to a running service, and back down in order.
 
+mod connections;
+mod tls;
+
 use std::{
     io,
     net::{SocketAddr, TcpListener},
     process::ExitCode,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
-use axum_server::Handle;
+use axum_server::{
+    Handle, Server,
+    tls_rustls::{RustlsAcceptor, RustlsConfig},
+};
 use clap::Args;
 use hyper_util::rt::TokioTimer;
 use portcullis::SystemClock;
@@ -18,6 +27,10 @@ use tokio::{
     time::timeout,
 };
 
+use self::{
+    connections::{Connections, say_seldom},
+    tls::Files,
+};
 use super::{Failure, Place, load, logging, say};
 use crate::{
     MAX_HEAD_BYTES, app,
@@ -65,12 +78,21 @@ async fn serve(config: &Config, warnings: &[Warning]) -> Result<ExitCode, Failur
         listener.local_addr().map_err(|error| Failure::new(format!("no local address: {error}")))?;
     let signals =
         Signals::listen().map_err(|error| Failure::new(format!("signals cannot be received: {error}")))?;
+    let files = match (&config.tls_cert, &config.tls_key) {
+        (Some(certificate), Some(key)) => Some(Files::new(certificate.clone(), key.clone())),
+        _ => None,
+    };
+    let tls = files.as_ref().map(Files::read).transpose()?;
+    if let (Some(files), Some(tls)) = (files, tls.clone()) {
+        tokio::spawn(files.watch(tls));
+    }
     let state =
         AppState::open(config, Arc::new(SystemClock)).await.map_err(|error| Failure::new(causes(&error)))?;
     let handle = Handle::new();
-    let serving = tokio::spawn(answer(listener, handle.clone(), config.clone(), state.clone()));
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let serving = tokio::spawn(answer(listener, handle.clone(), tls, config.clone(), state.clone()));
     let (profile, store) = (config.profile, state.store().location());
-    say(&format!("portcullis is ready on http://{address} (profile {profile}, store {store})\n"))?;
+    say(&format!("portcullis is ready on {scheme}://{address} (profile {profile}, store {store})\n"))?;
     let times = StopTimes { notice: config.shutdown_notice, grace: config.shutdown_grace };
     tokio::spawn(stop_on(signals, handle, state.clone(), times));
     let ended = serving.await;
@@ -91,12 +113,13 @@ async fn serve(config: &Config, warnings: &[Warning]) -> Result<ExitCode, Failur
     }
 }
 
-/// Serves HTTP/1 until the handle says stop.
+/// Serves HTTP/1, with TLS or without, until the handle says stop.
 ///
 /// HTTP/2 is left to the proxy in front: it would double what a stranger can do to a connection.
 async fn answer(
     listener: TcpListener,
     handle: Handle<SocketAddr>,
+    tls: Option<RustlsConfig>,
     config: Config,
     state: AppState,
 ) -> io::Result<()> {
@@ -108,7 +131,20 @@ async fn answer(
         .header_read_timeout(config.header_read_timeout)
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS);
-    server.serve(app(state).into_make_service_with_connect_info::<SocketAddr>()).await
+    let failed = AtomicU64::new(0);
+    let server: Server<SocketAddr> = server.accept_error_handler(move |_, error| {
+        let count = failed.fetch_add(1, Ordering::Relaxed) + 1;
+        say_seldom(count, || tracing::warn!(count, %error, "no connection could be taken: {error}"));
+    });
+    let connections = Connections::at_most(config.max_connections, config.request_timeout);
+    let service = app(state).into_make_service_with_connect_info::<SocketAddr>();
+    match tls {
+        None => server.acceptor(connections).serve(service).await,
+        Some(tls) => {
+            let tls = RustlsAcceptor::new(tls).handshake_timeout(config.header_read_timeout);
+            server.acceptor(tls.acceptor(connections)).serve(service).await
+        }
+    }
 }
 
 /// On the first signal: not ready any more; for the notice requests are still answered, each closing its
