@@ -18,7 +18,7 @@ impl Accounts {
     ) -> Result<Attempt<'_>, AccountsError> {
         // The store is asked for whoever was logged in here once; a stranger is let in or turned away before.
         if self.device(client).is_some()
-            && let Some(user) = self.store.user_by_name(name).await?
+            && let Some(user) = self.user_to_log_in(name).await?
         {
             return self.attempt_of(&user, client);
         }

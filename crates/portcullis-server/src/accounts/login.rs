@@ -6,7 +6,7 @@ use super::{Accounts, AccountsError, Client, TokenPair, to_its_end};
 use crate::{
     model::{AuditEvent, EventKind, LoginName, Password, Session, SessionId, User},
     sessions::{self, Shown},
-    store::Opening,
+    store::{Opening, StoreErrorKind},
 };
 
 /// What a login or a registration hands out.
@@ -45,7 +45,7 @@ impl Accounts {
         client: &Client,
     ) -> Result<LoggedIn, AccountsError> {
         for _ in 0..Self::ATTEMPTS {
-            let user = self.store.user_by_name(name).await?;
+            let user = self.user_to_log_in(name).await?;
             let holds = self.is_password_of(user.as_ref(), password.clone(), client).await?;
             let user = match user {
                 Some(user) if holds && self.may_come_in(&user, self.lock_rule(&user, client)) => user,
@@ -71,6 +71,18 @@ impl Accounts {
             }
         }
         Err(Self::hash_keeps_changing())
+    }
+
+    /// The user of a name. One whose document cannot be read is nobody to whoever tries to log in: an error at once would tell
+    /// a stranger that there is the name. The log names the document.
+    pub(super) async fn user_to_log_in(&self, name: &LoginName) -> Result<Option<User>, AccountsError> {
+        match self.store.user_by_name(name).await {
+            Err(error) if error.kind() == StoreErrorKind::Unreadable => {
+                tracing::warn!(%error, "a user cannot log in: {error}");
+                Ok(None)
+            }
+            user => Ok(user?),
+        }
     }
 
     /// Has an outdated hash replaced, which nobody waits for. What does not come of it is left to the next login.
