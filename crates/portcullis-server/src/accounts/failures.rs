@@ -60,7 +60,7 @@ impl Accounts {
         let noted = to_its_end(async move {
             audit.say(&event);
             let failures = store.note_failed_login(counted.as_ref(), &event, policy.as_ref(), now).await?;
-            if counted.is_some() && failures.lock_at(now) {
+            if let Some(failures) = failures.filter(|failures| failures.lock_at(now)) {
                 let said = format!("{} failed in a row", failures.count);
                 audit.note(AuditEvent { kind: EventKind::LoginLock, ..event }.detail(&said));
             }
