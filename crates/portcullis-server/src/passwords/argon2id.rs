@@ -45,6 +45,15 @@ impl Arena {
         self.blocks = Vec::new();
     }
 
+    /// Gives the memory back that is more than a hash of a cost takes: a stored hash that took more must not keep it from
+    /// others for as long as logins keep coming.
+    pub(super) fn release_beyond(&mut self, cost: Option<HashCost>) {
+        let usual = cost.map_or(0, |cost| usize::try_from(cost.memory_kib).unwrap_or(usize::MAX));
+        if self.blocks.len() > usual {
+            self.release();
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.blocks.capacity() == 0
     }

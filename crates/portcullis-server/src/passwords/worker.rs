@@ -70,6 +70,10 @@ impl Worker {
                 let _gone = answer.send(self.check(&password, &stored));
             }
         }
+        self.arena.release_beyond(match self.scheme {
+            Scheme::Argon2id(cost) => Some(cost),
+            Scheme::Pbkdf2Sha256 { .. } => None,
+        });
     }
 
     /// Checks a password, and takes as long for it as with a new hash: how old somebody's hash is, and whether there
@@ -248,6 +252,25 @@ mod tests {
             worker.usual.note(usual);
             assert_eq!(worker.target(&password("x")), usual);
             assert_eq!(worker.target(&decomposed), usual * times, "{scheme:?}");
+        }
+    }
+
+    #[test]
+    fn a_dear_hash_keeps_no_memory_from_others() {
+        // PWD-12
+        let dear = argon2id::dummy(HashCost { memory_kib: 1024, passes: 1 });
+        let usual = argon2id::dummy(CHEAP);
+        let rounds = NonZeroU32::MIN;
+        for (scheme, stored, kept) in [
+            (Scheme::Argon2id(CHEAP), &dear, false),
+            (Scheme::Argon2id(CHEAP), &usual, true),
+            (Scheme::Pbkdf2Sha256 { rounds }, &usual, false),
+        ] {
+            let mut worker = Worker::new(scheme, clock());
+            let (answer, mut checked) = oneshot::channel();
+            worker.run(Task::Check { password: password("x"), stored: stored.clone(), answer });
+            assert_eq!(checked.try_recv(), Ok(Checked::Wrong));
+            assert_eq!(!worker.arena.is_empty(), kept, "{scheme:?}, {}", stored.as_str());
         }
     }
 
