@@ -293,8 +293,9 @@ async fn a_user_whose_document_cannot_be_read_is_answered_as_an_unknown_name_is(
     }
     let client = Client::with_uri_str(&place.uri).await.unwrap();
     let users = client.database(&place.name).collection::<Document>("users");
-    let log_in =
-        async |name: &str| node.post("/users/login", &json!({"username": name, "password": "password"})).await;
+    let log_in = async |name: &str| {
+        node.post("/users/login", &json!({"username": name, "password": "password"})).await
+    };
     let unknown = log_in("nobody").await;
     unknown.says(401, "Wrong username or password");
     for damage in [doc! { "access": Bson::Null }, doc! { "access": "1" }, doc! { "disabled": 1 }] {

@@ -40,7 +40,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mongodb::{Collection, Database, bson::{Document, oid::ObjectId}};
+use mongodb::{
+    Collection, Database,
+    bson::{Document, oid::ObjectId},
+};
 use portcullis::NumericDate;
 use tokio::{sync::mpsc, task::JoinHandle};
 
