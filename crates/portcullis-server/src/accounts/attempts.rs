@@ -20,7 +20,7 @@ impl Accounts {
         if self.has_device_of(name, client)
             && let Some(user) = self.user_to_log_in(name).await?
         {
-            return self.attempt_of(&user, &self.known_by(&user, None, client), client);
+            return self.attempt_of(&user, &self.known_by(Some(&user), None, client), client);
         }
         self.limits.login(client.address, name.identity()).map_err(|limited| self.limited(limited, client))
     }

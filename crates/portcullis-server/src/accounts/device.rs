@@ -127,11 +127,17 @@ impl Accounts {
         self.device(client).as_ref().is_some_and(is_of_name)
     }
 
-    /// What a client is known by who shows a user's password, in a session that lives where there is one.
-    pub(super) fn known_by(&self, user: &User, session: Option<&SessionId>, client: &Client) -> KnownBy {
+    /// What a client is known by who shows a user's password, in a session that lives where there is one. A device is looked
+    /// at for nobody too, with the same work.
+    pub(super) fn known_by(
+        &self,
+        user: Option<&User>,
+        session: Option<&SessionId>,
+        client: &Client,
+    ) -> KnownBy {
         match (session, self.device(client)) {
             (Some(session), _) => KnownBy::Session(session.clone()),
-            (None, Some(device)) if device.is_of(user) => KnownBy::Device(device),
+            (None, Some(device)) if user.is_some_and(|user| device.is_of(user)) => KnownBy::Device(device),
             (None, _) => KnownBy::Nothing,
         }
     }
@@ -148,7 +154,7 @@ impl Accounts {
     /// The token by which a client's device is known from now on; none where it is already and for long, or none is.
     pub(super) fn device_token(&self, user: &User, client: &Client) -> Result<Option<Token>, AccountsError> {
         let Some(devices) = &self.devices else { return Ok(None) };
-        match self.known_by(user, None, client) {
+        match self.known_by(Some(user), None, client) {
             KnownBy::Device(device) if !device.is_due(self.issue_time()) => Ok(None),
             _ => devices.token(user).map(Some),
         }

@@ -2,7 +2,7 @@
 
 use portcullis::Token;
 
-use super::{Accounts, AccountsError, Client, TokenPair, device::KnownBy, failures::NotAccepted, to_its_end};
+use super::{Accounts, AccountsError, Client, TokenPair, failures::NotAccepted, to_its_end};
 use crate::{
     model::{AuditEvent, EventKind, LoginName, Password, Session, SessionId, User},
     sessions::{self, LockRule, Shown},
@@ -47,8 +47,7 @@ impl Accounts {
         for _ in 0..Self::ATTEMPTS {
             let user = self.user_to_log_in(name).await?;
             let holds = self.is_password_of(user.as_ref(), password.clone(), client).await?;
-            let known_by = user.as_ref().map(|user| self.known_by(user, None, client));
-            let lock = self.lock_rule(known_by.as_ref().unwrap_or(&KnownBy::Nothing));
+            let lock = self.lock_rule(&self.known_by(user.as_ref(), None, client));
             let user = match self.judge(user.as_ref(), holds, lock) {
                 Ok(user) => user,
                 Err(why) => {

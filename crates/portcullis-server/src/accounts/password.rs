@@ -31,7 +31,7 @@ impl Accounts {
                 Some(session) => Some(self.living_session(&SessionId::new(session.id), &user).await?.id),
                 None => None,
             };
-            let known_by = self.known_by(&user, kept.as_ref(), client);
+            let known_by = self.known_by(Some(&user), kept.as_ref(), client);
             let hash = match self.shows(&user, present.clone(), &known_by, client).await? {
                 Ok(()) => self.passwords.hash(new.clone()).await?,
                 Err(why) => match self.shows(&user, new.clone(), &known_by, client).await {

@@ -166,7 +166,7 @@ impl Accounts {
         let of = token.session().ok_or(AccountsError::SessionOver)?;
         let user = self.user_of(token).await?;
         let session = self.living_session(&SessionId::new(of.id), &user).await?;
-        let known_by = self.known_by(&user, Some(&session.id), client);
+        let known_by = self.known_by(Some(&user), Some(&session.id), client);
         if let Err(why) = self.shows(&user, password, &known_by, client).await? {
             return Err(self.not_accepted(EventKind::LoginFail, Some(&user), why, client).await);
         }

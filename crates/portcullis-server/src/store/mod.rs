@@ -140,7 +140,8 @@ pub trait Store: Send + Sync + 'static {
     /// The user of a name: whoever spells it exactly so, else whoever has its canonical key.
     ///
     /// # Errors
-    /// [`StoreError`] when the store could not look.
+    /// [`StoreErrorKind::Unreadable`] where what another program wrote there is no user; else [`StoreError`] when the store
+    /// could not look.
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError>;
 
     /// Notes that something is refused from now on. Of two entries for one thing the later expiry, the higher generation
