@@ -1,5 +1,6 @@
 //! Whether the time of a refused login tells anything: an unknown name, a wrong password, a disabled account, an account
-//! with a cheap old hash and one with a damaged hash, 400 logins of each in turn, over HTTP.
+//! with a cheap old hash and one with a damaged hash, 400 logins of each in turn, over HTTP. With each scheme of new
+//! hashes, and with passwords that NFKC changes and that it does not, which may be different work.
 //!
 //! Run by `scripts/bench timing`. Every two of them are compared by the Mann-Whitney U test. Ends with 1 where two can be
 //! told apart.
@@ -39,9 +40,18 @@ const LEVEL: f64 = 0.01;
 const SETTINGS: &[(&str, &str)] =
     &[("JWT_SECRET_KEY", "a secret of the bench, 32 bytes or more"), ("LIMITS", "off")];
 
-/// The kinds of refused logins: what is said of each, its user, its password, and what is done to the user's row. Names
-/// and passwords are of one length.
-const KINDS: [(&str, &str, &str, &str); 5] = [
+/// How new passwords are hashed.
+const SCHEMES: [&str; 2] = ["argon2id", "pbkdf2_sha256"];
+
+/// What is said of how passwords are spelled, then the right one and another, all of one length.
+const SPELLINGS: [(&str, [&str; 2]); 2] = [
+    ("of ASCII", ["correct horse", "another horse"]),
+    ("that NFKC changes", ["corre\u{301}ct hor", "anothe\u{301}r hor"]),
+];
+
+/// The kinds of refused logins: what is said of each, its user, which of the passwords, and what is done to the user's
+/// row. Names are of one length.
+const KINDS: [(&str, &str, usize, &str); 5] = [
     ("unknown name", "nobody", WRONG, ""),
     ("wrong password", "albert", WRONG, ""),
     ("disabled account, right password", "bertha", RIGHT, "disabled = 1"),
@@ -49,8 +59,8 @@ const KINDS: [(&str, &str, &str, &str); 5] = [
     ("damaged hash, once right password", "dagmar", RIGHT, "password = substr(password, 1, 40)"),
 ];
 
-const RIGHT: &str = "correct horse";
-const WRONG: &str = "another horse";
+const RIGHT: usize = 0;
+const WRONG: usize = 1;
 
 /// By passlib, with its own number of rounds.
 const CHEAP: &str = "password = \
@@ -61,37 +71,49 @@ fn main() -> ExitCode {
     if !std::env::args().any(|argument| argument == "--bench") {
         return ExitCode::SUCCESS;
     }
+    let cores = std::thread::available_parallelism().unwrap();
+    println!("{LOGINS} refused logins of each kind, in turn and in any order, {cores} cores, release build");
+    let mut all_the_same = true;
+    for scheme in SCHEMES {
+        for (spelled, passwords) in SPELLINGS {
+            println!("{scheme}, passwords {spelled}:");
+            all_the_same &= compare(&measured(scheme, passwords));
+        }
+    }
+    if all_the_same { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// How long the logins of each kind took, which is printed.
+fn measured(scheme: &str, passwords: [&str; 2]) -> Vec<Vec<Duration>> {
     let folder = instance("");
-    let server = with_accounts(folder.path());
+    let server = with_accounts(folder.path(), scheme, passwords[RIGHT]);
     let mut client = Client::of(&server.address);
-    let mut times = KINDS.map(|_| Vec::new());
+    let mut times = vec![Vec::new(); KINDS.len()];
     let mut dice = Dice::of(1);
     for round in 0..WARM_UP + LOGINS {
         for kind in in_any_order(&mut dice) {
-            let took = refused_login(&mut client, KINDS[kind]);
+            let took = refused_login(&mut client, KINDS[kind], passwords);
             if round >= WARM_UP {
                 times[kind].push(took);
             }
         }
     }
-    drop(server);
-    let cores = std::thread::available_parallelism().unwrap();
-    println!("{LOGINS} refused logins of each kind, in turn and in any order, {cores} cores, release build");
     for (kind, times) in KINDS.iter().zip(&times) {
         let mut sorted = times.clone();
         sorted.sort_unstable();
         let at = |part: usize| sorted[LOGINS * part / 100];
         println!("  {:34} median {:.2?} (10 % {:.2?}, 90 % {:.2?})", kind.0, at(50), at(10), at(90));
     }
-    if compare(&times) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    times
 }
 
 /// A service with an account for each kind: registered as anybody is, and changed where the service does not do that.
-fn with_accounts(folder: &Path) -> Server {
-    let server = Server::start(folder, &[], SETTINGS);
+fn with_accounts(folder: &Path, scheme: &str, password: &str) -> Server {
+    let settings = [SETTINGS, &[("PASSWORD_SCHEME", scheme)]].concat();
+    let server = Server::start(folder, &[], &settings);
     let mut client = Client::of(&server.address);
     for (_, name, ..) in &KINDS[1..] {
-        let body = json!({"username": name, "password": RIGHT});
+        let body = json!({"username": name, "password": password});
         assert_eq!(client.post("/users/registration", &body).unwrap().status, 201);
     }
     server.signal("TERM");
@@ -101,7 +123,7 @@ fn with_accounts(folder: &Path) -> Server {
         let changed = database.execute(&format!("UPDATE users SET {change} WHERE username = ?1"), [name]);
         assert_eq!(changed.unwrap(), 1);
     }
-    Server::start(folder, &[], SETTINGS)
+    Server::start(folder, &[], &settings)
 }
 
 fn in_any_order(dice: &mut Dice) -> [usize; KINDS.len()] {
@@ -112,8 +134,12 @@ fn in_any_order(dice: &mut Dice) -> [usize; KINDS.len()] {
     order
 }
 
-fn refused_login(client: &mut Client, (what, name, password, _): (&str, &str, &str, &str)) -> Duration {
-    let body: Value = json!({"username": name, "password": password});
+fn refused_login(
+    client: &mut Client,
+    (what, name, password, _): (&str, &str, usize, &str),
+    passwords: [&str; 2],
+) -> Duration {
+    let body: Value = json!({"username": name, "password": passwords[password]});
     let began = now();
     let reply = client.post("/users/login", &body).unwrap();
     let took = now() - began;

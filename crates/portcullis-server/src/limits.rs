@@ -59,7 +59,7 @@ pub struct LimitRules {
     pub login_by_address: Rate,
     /// Logins with one name, from all addresses.
     pub login_by_name: Rate,
-    /// Logins of one device that is known, which has no other limits.
+    /// Logins of one device that is known, and passwords shown in one session, which have no other limits.
     pub login_by_device: Rate,
     /// Different names that fail from one address.
     pub failed_names: NamesRule,
@@ -216,6 +216,16 @@ impl Limits {
     pub fn login_of_device(&self, device: &str) -> Result<Attempt<'_>, Limited> {
         let Some(on) = &self.0 else { return Ok(Attempt::unlimited()) };
         on.one(&on.login_by_device, on.key(&device), &on.excess.logins)
+    }
+
+    /// Lets a password in that is shown in a session which is known to live: by a bucket of the session's own, as that of a
+    /// device.
+    ///
+    /// # Errors
+    /// [`Limited`] when that is empty.
+    pub fn login_of_session(&self, session: &str) -> Result<Attempt<'_>, Limited> {
+        let Some(on) = &self.0 else { return Ok(Attempt::unlimited()) };
+        on.one(&on.login_by_device, on.key(&("session", session)), &on.excess.logins)
     }
 
     /// Lets a registration in.

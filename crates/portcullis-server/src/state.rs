@@ -167,8 +167,8 @@ impl AppState {
             audit: audit.clone(),
             jwt: jwt.clone(),
             limits: limits(config, &clock),
-            devices: config
-                .device_cookie
+            // Without limits there is nothing that they would be let past.
+            devices: (config.device_cookie && config.limits.switch == LimitsSwitch::On)
                 .then(|| Devices::derived_from(&options, clock.clone()))
                 .transpose()?,
             setup: SetupSecrets::derived_from(&options, clock.clone())?,

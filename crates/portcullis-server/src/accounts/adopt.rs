@@ -2,7 +2,7 @@
 
 use portcullis::{Claims, Revocation, TokenKind, Verdict};
 
-use super::{Accounts, AccountsError, Client};
+use super::{Accounts, AccountsError, Client, login::NotOpened};
 use crate::{
     model::{EndReason, EventKind, RefreshId, Session, SessionId, User},
     sessions::{self, AdoptedToken, Shown},
@@ -59,8 +59,11 @@ impl Accounts {
             let session = Session { device: client.device.as_deref().map(Session::cut_device), ..session };
             let event = self.own(EventKind::SessionCreated, &user.id, client);
             let event = event.detail("for a refresh token of another application");
-            if self.open(Shown::by(&user), self.revocations.as_kept(session), event).await.map_err(over)? {
-                return Ok((id, presented));
+            match self.open(Shown::by(&user), self.revocations.as_kept(session), event).await? {
+                Ok(()) => return Ok((id, presented)),
+                Err(NotOpened::UserChanged) => {}
+                // What whoever shows a token hears where one who shows a password would hear that it is wrong.
+                Err(NotOpened::Locked | NotOpened::Refused) => return Err(AccountsError::SessionOver),
             }
         }
         Err(Self::hash_keeps_changing())
@@ -100,13 +103,5 @@ impl Accounts {
         let token = AdoptedToken { jti, issued_at: token.issued_at(), expires_at: token.expires_at() };
         let owner = (&user.id, user.epoch);
         sessions::adopted(id.clone(), owner, &token, self.policy.session_max_age, self.now())
-    }
-}
-
-/// What whoever shows a token hears where one who shows a password would hear that it is wrong.
-fn over(error: AccountsError) -> AccountsError {
-    match error {
-        AccountsError::BadCredentials => AccountsError::SessionOver,
-        error => error,
     }
 }

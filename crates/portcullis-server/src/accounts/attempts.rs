@@ -1,11 +1,10 @@
 //! Passwords and refresh tokens that are tried: let in by the limits before any work, and settled by what came of them.
 //! Every act that asks for a password asks here first.
 
-use super::{Accounts, AccountsError, Client};
+use super::{Accounts, AccountsError, Client, device::KnownBy, failures::NotAccepted};
 use crate::{
     limits::{Attempt, Failed, Limited},
     model::{EventKind, LoginName, Password, User},
-    sessions::LockRule,
 };
 
 impl Accounts {
@@ -16,24 +15,27 @@ impl Accounts {
         name: &LoginName,
         client: &Client,
     ) -> Result<Attempt<'_>, AccountsError> {
-        // The store is asked for whoever was logged in here once; a stranger is let in or turned away before.
-        if self.device(client).is_some()
-            && let Some(user) = self.store.user_by_name(name).await?
+        // The store is asked for whoever was logged in here once under this name; anybody else is let in or turned away
+        // before.
+        if self.has_device_of(name, client)
+            && let Some(user) = self.user_to_log_in(name).await?
         {
-            return self.attempt_of(&user, client);
+            return self.attempt_of(&user, &self.known_by(Some(&user), None, client), client);
         }
         self.limits.login(client.address, name.identity()).map_err(|limited| self.limited(limited, client))
     }
 
     /// Lets a client try a password of a user's.
-    fn attempt_of(&self, user: &User, client: &Client) -> Result<Attempt<'_>, AccountsError> {
-        let device = self.device(client).filter(|device| device.is_of(user));
-        let attempt = if let Some(device) = device {
-            self.limits.login_of_device(&device.id)
-        } else {
-            let name = LoginName::parse(&user.username);
-            let name = name.as_ref().map_or(user.username.as_str(), LoginName::identity);
-            self.limits.login(client.address, name)
+    fn attempt_of(
+        &self,
+        user: &User,
+        known_by: &KnownBy,
+        client: &Client,
+    ) -> Result<Attempt<'_>, AccountsError> {
+        let attempt = match known_by {
+            KnownBy::Nothing => self.limits.login(client.address, &user.name_identity()),
+            KnownBy::Device(device) => self.limits.login_of_device(&device.id),
+            KnownBy::Session(session) => self.limits.login_of_session(session.as_str()),
         };
         attempt.map_err(|limited| self.limited(limited, client))
     }
@@ -50,19 +52,19 @@ impl Accounts {
         }
     }
 
-    /// Whether a password is that of a user who is known already, tried within the limits.
+    /// Whether a password lets somebody in who is a user already, tried within the limits.
     pub(super) async fn shows(
         &self,
         user: &User,
         password: Password,
-        lock: LockRule,
+        known_by: &KnownBy,
         client: &Client,
-    ) -> Result<bool, AccountsError> {
-        let attempt = self.attempt_of(user, client)?;
+    ) -> Result<Result<(), NotAccepted>, AccountsError> {
+        let attempt = self.attempt_of(user, known_by, client)?;
         let holds = self.is_password_of(Some(user), password, client).await;
-        let is_refused = holds.as_ref().is_ok_and(|holds| !(*holds && self.may_come_in(user, lock)));
-        self.settle(attempt, is_refused, client);
-        holds
+        let verdict = holds.map(|holds| self.judge(Some(user), holds, self.lock_rule(known_by)).map(drop));
+        self.settle(attempt, matches!(verdict, Ok(Err(_))), client);
+        verdict
     }
 
     /// Whether a client may present a refresh token: not when too many from its address were none.

@@ -12,14 +12,20 @@ pub(super) fn manager(
     purpose: &[u8],
     clock: Arc<dyn Clock>,
 ) -> Result<JwtManager, JwtConfigErrors> {
-    let signs = if service.algorithm.is_symmetric() { &service.secret_key } else { &service.private_key };
-    let secret_key = signs.as_ref().map(|secret| derived(secret, purpose));
+    let secret_key = derived(service, purpose).map(|derived| {
+        let digits = derived.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        Secret::new(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>())
+    });
     JwtManager::from_config(JwtConfig { secret_key, ..JwtConfig::default() })?.clock(clock).build()
 }
 
-fn derived(secret: &Secret, purpose: &[u8]) -> Secret {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-    let derived = hmac::sign(&key, purpose);
-    let digits = derived.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    Secret::new(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>())
+/// A key of hashes for a purpose; none where nothing signs.
+pub(super) fn key(service: &JwtConfig, purpose: &[u8]) -> Option<hmac::Key> {
+    derived(service, purpose).map(|derived| hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+}
+
+fn derived(service: &JwtConfig, purpose: &[u8]) -> Option<hmac::Tag> {
+    let signs = if service.algorithm.is_symmetric() { &service.secret_key } else { &service.private_key };
+    let secret = signs.as_ref()?;
+    Some(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes()), purpose))
 }

@@ -2,11 +2,11 @@
 
 use portcullis::Token;
 
-use super::{Accounts, AccountsError, Client, TokenPair, to_its_end};
+use super::{Accounts, AccountsError, Client, TokenPair, failures::NotAccepted, to_its_end};
 use crate::{
     model::{AuditEvent, EventKind, LoginName, Password, Session, SessionId, User},
-    sessions::{self, Shown},
-    store::Opening,
+    sessions::{self, LockRule, Shown},
+    store::{Opening, StoreErrorKind},
 };
 
 /// What a login or a registration hands out.
@@ -45,32 +45,44 @@ impl Accounts {
         client: &Client,
     ) -> Result<LoggedIn, AccountsError> {
         for _ in 0..Self::ATTEMPTS {
-            let user = self.store.user_by_name(name).await?;
+            let user = self.user_to_log_in(name).await?;
             let holds = self.is_password_of(user.as_ref(), password.clone(), client).await?;
-            let user = match user {
-                Some(user) if holds && self.may_come_in(&user, self.lock_rule(&user, client)) => user,
-                known => {
-                    return Err(self.not_accepted(EventKind::LoginFail, known.as_ref(), holds, client).await);
+            let lock = self.lock_rule(&self.known_by(user.as_ref(), None, client));
+            let user = match self.judge(user.as_ref(), holds, lock) {
+                Ok(user) => user,
+                Err(why) => {
+                    return Err(self.not_accepted(EventKind::LoginFail, user.as_ref(), why, client).await);
                 }
             };
             let kind = match user.failures.count {
                 0 => EventKind::LoginSuccess,
                 _ => EventKind::LoginSuccessAfterFail,
             };
-            match self.open_session(&user, kind, client).await {
-                Ok(Some(pair)) => {
-                    let device = self.device_token(&user, client)?;
-                    self.upgrade_hash(user, password);
+            let why = match self.open_session(user, kind, lock, client).await? {
+                Ok(pair) => {
+                    let device = self.device_token(user, client)?;
+                    self.upgrade_hash(user.clone(), password);
                     return Ok(LoggedIn { pair, device });
                 }
-                Ok(None) => {}
-                Err(AccountsError::BadCredentials) => {
-                    return Err(self.not_accepted(EventKind::LoginFail, Some(&user), holds, client).await);
-                }
-                Err(error) => return Err(error),
-            }
+                Err(NotOpened::UserChanged) => continue,
+                Err(NotOpened::Locked) => NotAccepted::Locked,
+                Err(NotOpened::Refused) => NotAccepted::Changed,
+            };
+            return Err(self.not_accepted(EventKind::LoginFail, Some(user), why, client).await);
         }
         Err(Self::hash_keeps_changing())
+    }
+
+    /// The user of a name. One whose document cannot be read is nobody to whoever tries to log in: an error at once would tell
+    /// a stranger that there is the name. The log names the document.
+    pub(super) async fn user_to_log_in(&self, name: &LoginName) -> Result<Option<User>, AccountsError> {
+        match self.store.user_by_name(name).await {
+            Err(error) if error.kind() == StoreErrorKind::Unreadable => {
+                tracing::warn!(%error, "a user cannot log in: {error}");
+                Ok(None)
+            }
+            user => Ok(user?),
+        }
     }
 
     /// Has an outdated hash replaced, which nobody waits for. What does not come of it is left to the next login.
@@ -94,13 +106,14 @@ impl Accounts {
     }
 
     /// The first pair of a new session, for somebody who has just shown a password: no token leaves before its session
-    /// is durable. `None` where the user has another hash by now, which may be of the same password, or another level.
+    /// is durable.
     pub(super) async fn open_session(
         &self,
         user: &User,
         kind: EventKind,
+        lock: LockRule,
         client: &Client,
-    ) -> Result<Option<TokenPair>, AccountsError> {
+    ) -> Result<Result<TokenPair, NotOpened>, AccountsError> {
         let now = self.now();
         let id = SessionId::random().map_err(|error| AccountsError::Defect(error.into()))?;
         let (owner, first) = ((&user.id, user.epoch), self.next_head()?);
@@ -109,18 +122,17 @@ impl Accounts {
         let session = self.revocations.as_kept(session);
         let pair = self.pair(user, &session)?;
         let event = self.own(kind, &user.id, client);
-        let shown = Shown { lock: self.lock_rule(user, client), ..Shown::by(user) };
-        Ok(self.open(shown, session, event).await?.then_some(pair))
+        let shown = Shown { lock, ..Shown::by(user) };
+        Ok(self.open(shown, session, event).await?.map(|()| pair))
     }
 
-    /// Makes a session durable, which is an event, and tells the index of those that had to end for it. `false` where the
-    /// user has another hash or another access level by now than what was shown.
+    /// Makes a session durable, which is an event, and tells the index of those that had to end for it.
     pub(super) async fn open(
         &self,
         shown: Shown,
         session: Session,
         event: AuditEvent,
-    ) -> Result<bool, AccountsError> {
+    ) -> Result<Result<(), NotOpened>, AccountsError> {
         let now = self.now();
         let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
         let event = event.session(&session.id);
@@ -134,14 +146,24 @@ impl Accounts {
                     }
                     revocations.flask_refuses([], &displaced).await;
                     audit.note(event);
-                    Ok(true)
+                    Ok(Ok(()))
                 }
-                Opening::UserChanged => Ok(false),
-                // The password was changed or the account ended while its hash was being checked; or others have failed so
-                // often that not even the right password is accepted for a while.
-                Opening::Refused | Opening::Locked => Err(AccountsError::BadCredentials),
+                Opening::UserChanged => Ok(Err(NotOpened::UserChanged)),
+                Opening::Locked => Ok(Err(NotOpened::Locked)),
+                Opening::Refused => Ok(Err(NotOpened::Refused)),
             }
         })
         .await
     }
+}
+
+/// Why a session is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotOpened {
+    /// The user has another hash by now, which may be of the same password, or another level than what was shown.
+    UserChanged,
+    /// Others have failed so often that not even the right password is accepted for a while.
+    Locked,
+    /// The password was changed or the account ended while its hash was being checked.
+    Refused,
 }

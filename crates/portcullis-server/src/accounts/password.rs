@@ -1,15 +1,18 @@
 //! Changing a password: all sessions of before are over but the one that it was changed in.
 
-use portcullis::Claims;
+use portcullis::{Claims, Token};
 
-use super::{Accounts, AccountsError, Client, to_its_end};
+use super::{Accounts, AccountsError, Client, failures::NotAccepted, to_its_end};
 use crate::model::{AuditEvent, EventKind, Password, PasswordHash, SessionId, User, UserChange, UserChanged};
 
 impl Accounts {
     /// Changes the password of the user that a token speaks of, who shows the present one. The token's session goes
     /// on; one without a session has none to keep.
     ///
-    /// Where the new password holds already it was changed by the same request before, whose answer was lost.
+    /// Where the new password holds already it was changed by the same request before, whose answer was lost. Else both
+    /// are failures, since both were looked at.
+    ///
+    /// Answers the token by which the client's device is known from now on, where the session goes on.
     ///
     /// # Errors
     /// [`AccountsError::BadCredentials`] for another password, [`AccountsError::Limited`] after too many, which two wrong
@@ -21,35 +24,45 @@ impl Accounts {
         present: Password,
         new: Password,
         client: &Client,
-    ) -> Result<(), AccountsError> {
+    ) -> Result<Option<Token>, AccountsError> {
         for _ in 0..Self::ATTEMPTS {
             let user = self.user_of(token).await?;
             let kept = match token.session() {
                 Some(session) => Some(self.living_session(&SessionId::new(session.id), &user).await?.id),
                 None => None,
             };
-            let lock = self.lock_rule(&user, client);
-            let may = self.may_come_in(&user, lock);
-            let holds = self.shows(&user, present.clone(), lock, client).await?;
-            let hash = if holds && may {
-                self.passwords.hash(new.clone()).await?
-            } else if self.shows(&user, new.clone(), lock, client).await? && may {
-                // Into itself: what was left to be ended ends.
-                user.password.clone()
-            } else {
-                let kind = EventKind::PasswordChangeFail;
-                return Err(self.not_accepted(kind, Some(&user), holds, client).await);
+            let known_by = self.known_by(Some(&user), kept.as_ref(), client);
+            let hash = match self.shows(&user, present.clone(), &known_by, client).await? {
+                Ok(()) => self.passwords.hash(new.clone()).await?,
+                Err(why) => match self.shows(&user, new.clone(), &known_by, client).await {
+                    // Into itself: what was left to be ended ends.
+                    Ok(Ok(())) => user.password.clone(),
+                    other => {
+                        let said = self.no_change(&user, why, client).await;
+                        let Err(why) = other? else { return Err(said) };
+                        return Err(self.no_change(&user, why, client).await);
+                    }
+                },
             };
             let event = self.own(EventKind::PasswordChange, &user.id, client);
+            let goes_on = kept.is_some();
             let event = AuditEvent { session: kept, ..event };
             match self.replace_hash(user, hash, event).await? {
-                // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
-                UserChanged::Done { .. } => return Ok(self.revocations.catch_up().await?),
+                UserChanged::Done { user, .. } => {
+                    // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
+                    self.revocations.catch_up().await?;
+                    return if goes_on { self.device_token(&user, client) } else { Ok(None) };
+                }
                 UserChanged::NoSuchUser => return Err(AccountsError::SessionOver),
                 UserChanged::NotAsExpected | UserChanged::LastAdmin => {}
             }
         }
         Err(Self::hash_keeps_changing())
+    }
+
+    /// Notes that one of two passwords was not accepted.
+    async fn no_change(&self, user: &User, why: NotAccepted, client: &Client) -> AccountsError {
+        self.not_accepted(EventKind::PasswordChangeFail, Some(user), why, client).await
     }
 
     /// Replaces a hash by that of another password; the session of the event goes on.

@@ -3,6 +3,7 @@
 use super::{Accounts, AccountsError, Client, LoggedIn};
 use crate::{
     model::{Access, EventKind, NewUser, Password, Username},
+    sessions::LockRule,
     store::Creation,
 };
 
@@ -35,8 +36,9 @@ impl Accounts {
             Creation::NameTaken => Err(AccountsError::NameTaken),
             Creation::Created(user) => {
                 self.audit.note(self.own(EventKind::UserCreated, &user.id, client));
-                let pair = self.open_session(&user, EventKind::SessionCreated, client).await?;
-                let pair = pair.ok_or(AccountsError::BadCredentials)?;
+                let lock = LockRule::Respected;
+                let pair = self.open_session(&user, EventKind::SessionCreated, lock, client).await?;
+                let pair = pair.map_err(|_| AccountsError::BadCredentials)?;
                 Ok(LoggedIn { pair, device: self.device_token(&user, client)? })
             }
         }

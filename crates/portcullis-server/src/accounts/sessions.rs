@@ -84,6 +84,7 @@ impl Accounts {
 
     /// Ends several sessions of the user that a token speaks of; it has to be of a living one itself. The user's tokens
     /// that are of no session, which another application gave out, end in both scopes: none of them is the one that asks.
+    /// Answers the token by which the client's device is known from now on, where its session goes on.
     ///
     /// # Errors
     /// [`AccountsError::SessionOver`] for a token without a session; a store that failed: some may live, and the same
@@ -93,7 +94,7 @@ impl Accounts {
         token: &Claims,
         scope: LogoutScope,
         client: &Client,
-    ) -> Result<(), AccountsError> {
+    ) -> Result<Option<Token>, AccountsError> {
         let done = self.end_many(token, scope, client).await;
         // An earlier attempt without an answer may have ended some, which then are over already and in no answer.
         if !matches!(done, Err(AccountsError::Unavailable(_))) {
@@ -107,7 +108,7 @@ impl Accounts {
         token: &Claims,
         scope: LogoutScope,
         client: &Client,
-    ) -> Result<(), AccountsError> {
+    ) -> Result<Option<Token>, AccountsError> {
         let session = token.session().ok_or(AccountsError::SessionOver)?;
         let user = self.user_of(token).await?;
         let own = self.living_session(&SessionId::new(session.id), &user).await?.id;
@@ -116,21 +117,25 @@ impl Accounts {
         let event = self.own(EventKind::SessionEnded, &user.id, client).session(&own);
         let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
         let now = self.now();
-        to_its_end(async move {
+        let user = to_its_end(async move {
             // Before the epoch is raised: whoever adopts such a token has read one of the two.
             revocations.end_tokens_without_session(&identity).await?;
             let ending = UserChange::EndSessions { keep: kept };
             let changed = store.change_user(&user.id, &ending, now).await?;
-            let UserChanged::Done { sessions: ended, .. } = changed else {
+            let UserChanged::Done { user, sessions: ended } = changed else {
                 return Err(AccountsError::SessionOver);
             };
             Self::all_are_over(&revocations, &ended);
             revocations.flask_refuses([], &ended).await;
             let which = if scope == LogoutScope::Others { "all others" } else { "all" };
             audit.note(event.detail(&format!("{which}: {} sessions ended", ended.len())));
-            Ok(())
+            Ok(user)
         })
-        .await
+        .await?;
+        match scope {
+            LogoutScope::Others => self.device_token(&user, client),
+            LogoutScope::All => Ok(None),
+        }
     }
 
     /// This node refuses what a user was given before all sessions ended in the store.
@@ -160,12 +165,11 @@ impl Accounts {
     ) -> Result<FreshToken, AccountsError> {
         let of = token.session().ok_or(AccountsError::SessionOver)?;
         let user = self.user_of(token).await?;
-        let lock = self.lock_rule(&user, client);
-        let holds = self.shows(&user, password, lock, client).await?;
-        if !holds || !self.may_come_in(&user, lock) {
-            return Err(self.not_accepted(EventKind::LoginFail, Some(&user), holds, client).await);
-        }
         let session = self.living_session(&SessionId::new(of.id), &user).await?;
+        let known_by = self.known_by(Some(&user), Some(&session.id), client);
+        if let Err(why) = self.shows(&user, password, &known_by, client).await? {
+            return Err(self.not_accepted(EventKind::LoginFail, Some(&user), why, client).await);
+        }
         let now = self.issue_time();
         // Of the generation that was presented: of a later one it would say that somebody has got that one's pair.
         let access = self.access_token(&user, &session.id, of.generation).fresh().issued_at(now);

@@ -88,7 +88,8 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> IpAdd
 const MOST_HOPS: usize = 32;
 
 /// The parts of a field from its end, without blanks around them and without empty ones. A separator between quotes is
-/// none; looked at from the end, since a quote that a client has left open must not reach into what a proxy wrote.
+/// none; looked at from the end, since a quote that a client has left open must not reach into what a proxy wrote. Nor is
+/// a quote one that a proxy has put a backslash before (RFC 9110 section 5.6.4), as it does with a client's text.
 fn from_the_right(field: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let (mut rest, mut more) = (field, true);
     let parts = std::iter::from_fn(move || {
@@ -97,7 +98,7 @@ fn from_the_right(field: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
         }
         let mut quoted = false;
         let at = rest.iter().enumerate().rev().find_map(|(at, byte)| {
-            quoted ^= *byte == b'"';
+            quoted ^= *byte == b'"' && !(quoted && is_escaped(rest, at));
             (*byte == separator && !quoted).then_some(at)
         });
         let Some((before, part)) = at.and_then(|at| rest.split_at_checked(at)) else { return Some(rest) };
@@ -105,6 +106,13 @@ fn from_the_right(field: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
         part.split_first().map(|(_, part)| part)
     });
     parts.map(<[u8]>::trim_ascii).filter(|part| !part.is_empty())
+}
+
+/// Whether a byte between quotes has a backslash of its own before it: of those that stand there, each two are one that is
+/// meant.
+fn is_escaped(field: &[u8], at: usize) -> bool {
+    let before = field.get(..at).unwrap_or_default();
+    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 /// The address in an element of `Forwarded` (RFC 7239): that of its one parameter `for`.
@@ -227,6 +235,10 @@ mod tests {
             (&["for=\"198.51.100.17, for=203.0.113.9"], "203.0.113.9"),
             (&["for=\"198.51.100.17, for=\"[2001:db8::1]\""], "2001:db8::1"),
             (&["\\\"\\, for=\"203.0.113.9:80\""], "203.0.113.9"),
+            // A client's text that a proxy has quoted.
+            (&[r#"for=203.0.113.9;host="a\", for=6.6.6.6;x=\"b""#], "203.0.113.9"),
+            (&[r#"for=198.51.100.17, for=203.0.113.9;host="a\\\", for=6.6.6.6;x=\"b\\""#], "203.0.113.9"),
+            (&[r#"host="\\";for=203.0.113.9"#], "203.0.113.9"),
         ] {
             assert_eq!(by(ForwardingHeader::Forwarded, fields), client, "{fields:?}");
         }
@@ -289,6 +301,27 @@ mod tests {
                     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
                     prop_assert_eq!(by(header, &fields), "203.0.113.9");
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_proxy_quotes_of_a_client_changes_what_it_wrote(
+            sent in "[\",;\\\\ for=0-9.:]{0,40}",
+            host in prop_oneof!["[ -~]{0,40}", "[\",;\\\\ for=6.]{0,40}"],
+            last in any::<bool>(),
+        ) {
+            // LOG-12
+            let host = host.replace('\\', r"\\").replace('"', "\\\"");
+            let wrote = if last {
+                format!("for=203.0.113.9;host=\"{host}\"")
+            } else {
+                format!("host=\"{host}\";for=203.0.113.9")
+            };
+            for fields in [vec![format!("{sent}, {wrote}")], vec![sent.clone(), wrote.clone()]] {
+                let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+                prop_assert_eq!(by(ForwardingHeader::Forwarded, &fields), "203.0.113.9");
             }
         }
     }

@@ -60,13 +60,15 @@ pub(super) fn device<'h>(headers: &'h HeaderMap, state: &AppState) -> Option<&'h
     ours.next().filter(|_| ours.next().is_none())
 }
 
-/// The line that makes a device known, for an answer to whoever has just logged in. No page and no other site has to do
+/// The line that makes a device known, for an answer to whoever has just logged in or goes on alone; not for a token in an
+/// address, by which a foreign page could have a device be known as somebody else's. No page and no other site has to do
 /// with it, so it is as strict as cookies are; only https is left away where the tokens' cookies leave it.
 pub(super) fn set_device(
     token: Option<Token>,
+    presented: Option<Location>,
     state: &AppState,
 ) -> Result<AppendHeaders<Option<(HeaderName, HeaderValue)>>, Refusal> {
-    let line = token.map(|token| {
+    let line = token.filter(|_| presented != Some(Location::QueryString)).map(|token| {
         let (name, age) = (device_name(state), Devices::LIFETIME.as_secs());
         let secure = if state.has_secure_cookies() { "; Secure" } else { "" };
         let token = token.into_string();

@@ -13,7 +13,7 @@ use super::{
     cookies,
     error::Refusal,
     extract::Form,
-    users::{Handed, Tokens},
+    users::{Handed, Known, Tokens},
 };
 use crate::{
     accounts::{AccountsError, Client},
@@ -141,12 +141,12 @@ pub(super) async fn change_password(
     State(state): State<AppState>,
     client: Client,
     mut form: Form,
-) -> Result<StatusCode, Refusal> {
+) -> Result<(StatusCode, Known), Refusal> {
     let policy = state.accounts().policy().password;
     let owner = state.accounts().user_of(&token).await?.username;
     let present = form.text("password", Password::parse);
     let new = form.text("new_password", |text| Password::choose(text, policy, Some(&owner)));
     let (Some(present), Some(new)) = (present, new) else { return Err(form.refused()) };
-    state.accounts().change_password(&token, present, new, &client).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let device = state.accounts().change_password(&token, present, new, &client).await?;
+    Ok((StatusCode::NO_CONTENT, cookies::set_device(device, token.location(), &state)?))
 }

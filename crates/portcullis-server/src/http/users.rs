@@ -36,7 +36,7 @@ pub(super) struct Tokens {
 pub(super) type Handed = (SetCookies, Json<Tokens>);
 
 /// What the answer to a login has besides.
-type Known = AppendHeaders<Option<(HeaderName, HeaderValue)>>;
+pub(super) type Known = AppendHeaders<Option<(HeaderName, HeaderValue)>>;
 
 impl Tokens {
     /// Hands an access token out, and the refresh token of its pair; `presented` is where the request's own token was.
@@ -79,7 +79,7 @@ pub(super) async fn register(
 ) -> Result<(StatusCode, Known, Handed), Refusal> {
     let Some((username, password)) = chosen(&mut form, &state) else { return Err(form.refused()) };
     let LoggedIn { pair, device } = state.accounts().register(username, password, &client).await?;
-    Ok((StatusCode::CREATED, cookies::set_device(device, &state)?, Tokens::pair(&state, None, pair)?))
+    Ok((StatusCode::CREATED, cookies::set_device(device, None, &state)?, Tokens::pair(&state, None, pair)?))
 }
 
 /// The name and the password that somebody has chosen, for himself or for another.
@@ -104,7 +104,7 @@ pub(super) async fn login(
         return Err(form.refused());
     };
     let LoggedIn { pair, device } = state.accounts().login(name, password, &client).await?;
-    Ok((cookies::set_device(device, &state)?, Tokens::pair(&state, None, pair)?))
+    Ok((cookies::set_device(device, None, &state)?, Tokens::pair(&state, None, pair)?))
 }
 
 /// Whoever has a refresh token, as long as not too many were none that came from the same address.
@@ -187,12 +187,13 @@ pub(super) async fn logout(
     State(state): State<AppState>,
     client: Client,
 ) -> Result<Response, Refusal> {
-    match scope {
-        None => state.accounts().logout(&token, &client).await?,
+    let device = match scope {
+        None => state.accounts().logout(&token, &client).await.map(|()| None)?,
         Some(scope) => state.accounts().logout_many(&token, scope, &client).await?,
-    }
+    };
     if scope == Some(LogoutScope::Others) {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+        let device = cookies::set_device(device, token.location(), &state)?;
+        return Ok((StatusCode::NO_CONTENT, device).into_response());
     }
     cookies::session_is_over(state.jwt(), token.location())
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Access, Failures, PasswordHash, Username};
+use super::{Access, Failures, LoginName, PasswordHash, Username};
 
 /// The store's own name for a user: opaque text, never reused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +45,12 @@ impl User {
     /// Whether the user may administer others now.
     pub fn is_enabled_admin(&self) -> bool {
         self.access == Access::Admin && self.state == UserState::Enabled
+    }
+
+    /// What all spellings of the user's name have in common, as [`LoginName::identity`] says.
+    pub fn name_identity(&self) -> String {
+        let name = LoginName::parse(&self.username);
+        name.as_ref().map_or(self.username.as_str(), LoginName::identity).to_owned()
     }
 }
 

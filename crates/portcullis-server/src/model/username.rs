@@ -9,6 +9,9 @@ use precis_core::profile::Profile;
 use precis_profiles::UsernameCaseMapped;
 use unicode_normalization::UnicodeNormalization;
 
+const FINAL_SIGMA: char = 'ς';
+const SIGMA: &str = "σ";
+
 /// The canonical form of a name: equal keys are one name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NameKey(String);
@@ -23,7 +26,9 @@ impl NameKey {
     /// is no name any more when it has been made small is none: nobody could type it.
     fn of(text: &str) -> Option<Self> {
         let enforced = |text: &str| UsernameCaseMapped::new().enforce(text).ok().map(Cow::into_owned);
-        let key = enforced(&text.nfc().collect::<String>())?;
+        // A sigma at the end of a word has a form of its own in small letters and none in capitals: what one person types
+        // in capitals and another in small letters is one name all the same.
+        let key = enforced(&text.nfc().collect::<String>())?.replace(FINAL_SIGMA, SIGMA);
         (enforced(&key).as_ref() == Some(&key)).then_some(Self(key))
     }
 }
@@ -142,7 +147,7 @@ impl NamePrefix {
             length if length > LoginName::MAX_BYTES => Err(UsernameProblem::TooLong),
             _ => Ok(Self(match NameKey::of(text) {
                 Some(key) => key.0,
-                None => text.to_lowercase().nfc().collect(),
+                None => text.to_lowercase().nfc().collect::<String>().replace(FINAL_SIGMA, SIGMA),
             })),
         }
     }
@@ -189,11 +194,15 @@ mod tests {
             assert_eq!(key(spelling), "alice", "{spelling}");
         }
         assert_eq!(key("Jose\u{301}"), key("jos\u{e9}"));
+        // PWD-14: the sigma at the end of a word is no other letter.
+        for spelling in ["νικος", "ΝΙΚΟΣ", "νικοσ"] {
+            assert_eq!(key(spelling), "νικοσ", "{spelling}");
+        }
     }
 
     proptest! {
         #[test]
-        fn a_key_is_its_own_key_and_that_of_every_spelling(text in "[a-zéüñżøθжאا가ｶ9_.-]{1,20}") {
+        fn a_key_is_its_own_key_and_that_of_every_spelling(text in "[a-zéüñżøθΣσςжאا가ｶ9_.-]{1,20}") {
             // PWD-14
             let Ok(name) = Username::parse(&text) else { return Ok(()) };
             let key = name.key().as_str();
@@ -247,6 +256,8 @@ mod tests {
             ("ａｌ", "al", Some("am")),
             ("JOSE\u{301}", "jos\u{e9}", Some("jos\u{ea}")),
             ("L\u{b7}", "l\u{b7}", Some("l\u{b8}")),
+            ("ΝΙΚΟΣ", "νικοσ", Some("νικοτ")),
+            ("νικος ", "νικοσ ", Some("νικοσ!")),
             ("a b", "a b", Some("a c")),
             ("%", "%", Some("&")),
             ("x\u{d7ff}", "x\u{d7ff}", Some("x\u{e000}")),

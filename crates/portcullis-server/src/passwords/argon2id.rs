@@ -13,6 +13,9 @@ use crate::model::{Password, PasswordHash};
 #[derive(Default)]
 pub(super) struct Arena {
     blocks: Vec<Block>,
+    /// How often it was used: what a check costs, whatever the machine does meanwhile.
+    #[cfg(test)]
+    pub(super) uses: usize,
 }
 
 impl Arena {
@@ -23,6 +26,10 @@ impl Arena {
     const RESERVED_BLOCKS: usize = 40 * 1024;
 
     fn of(&mut self, params: &Params) -> &mut [Block] {
+        #[cfg(test)]
+        {
+            self.uses += 1;
+        }
         let wanted = params.block_count();
         if self.blocks.capacity() < wanted.max(Self::RESERVED_BLOCKS) {
             self.blocks = Vec::with_capacity(wanted.max(Self::RESERVED_BLOCKS));
@@ -36,6 +43,15 @@ impl Arena {
     /// Gives the memory back to the system.
     pub(super) fn release(&mut self) {
         self.blocks = Vec::new();
+    }
+
+    /// Gives the memory back that is more than a hash of a cost takes: a stored hash that took more must not keep it from
+    /// others for as long as logins keep coming.
+    pub(super) fn release_beyond(&mut self, cost: Option<HashCost>) {
+        let usual = cost.map_or(0, |cost| usize::try_from(cost.memory_kib).unwrap_or(usize::MAX));
+        if self.blocks.len() > usual {
+            self.release();
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -94,7 +110,8 @@ impl Hash {
     }
 
     /// Whether it was made of a password: ours of its NFKC form. Others hash the bytes as they came, and which of the two
-    /// was done cannot be seen.
+    /// was done cannot be seen. Where the forms differ both are always tried: a right password that took one hash where a
+    /// wrong one takes two would show by its time, at a disabled account too.
     pub(super) fn has(&self, password: &Password, arena: &mut Arena) -> Result<bool, Unverifiable> {
         let mut is = |text: &str| {
             let mut output = Zeroizing::new(vec![0; self.expected.len()]);
@@ -105,7 +122,9 @@ impl Hash {
                 .map_err(|_| Unverifiable::Damaged)
         };
         let normalized = password.normalized();
-        Ok(is(&normalized)? || (*normalized != password.presented() && is(password.presented())?))
+        let of_normalized = is(&normalized)?;
+        let of_presented = *normalized != password.presented() && is(password.presented())?;
+        Ok(of_normalized | of_presented)
     }
 }
 
@@ -203,6 +222,20 @@ mod tests {
         ] {
             let verdict = verify(&password("password"), stored, &mut Arena::default());
             assert_eq!(verdict, Err(problem), "{stored}");
+        }
+    }
+
+    #[test]
+    fn a_right_password_is_as_much_work_as_a_wrong_one_in_every_spelling() {
+        // LOG-02
+        for (typed, hashes) in [("password", 1), ("pa\u{308}ssword", 2)] {
+            let ours = hash(&password(typed), CHEAP, &mut Arena::default()).unwrap();
+            let dummy = dummy(CHEAP);
+            for (stored, holds) in [(&ours, true), (&dummy, false)] {
+                let mut arena = Arena::default();
+                assert_eq!(verify(&password(typed), stored.as_str(), &mut arena), Ok(holds));
+                assert_eq!(arena.uses, hashes, "{typed}, right: {holds}");
+            }
         }
     }
 

@@ -70,6 +70,10 @@ impl Worker {
                 let _gone = answer.send(self.check(&password, &stored));
             }
         }
+        self.arena.release_beyond(match self.scheme {
+            Scheme::Argon2id(cost) => Some(cost),
+            Scheme::Pbkdf2Sha256 { .. } => None,
+        });
     }
 
     /// Checks a password, and takes as long for it as with a new hash: how old somebody's hash is, and whether there
@@ -89,9 +93,9 @@ impl Worker {
         }
     }
 
-    /// Notes how long a check of a new hash took. A password in two forms may be hashed twice, and says nothing of one.
+    /// Notes how long a check of a new hash took. One that is hashed twice says nothing of one.
     fn note_usual(&mut self, password: &Password, begun: Instant) {
-        if !is_in_two_forms(password) {
+        if !self.hashes_twice(password) {
             self.usual.note(self.since(begun));
         }
     }
@@ -126,7 +130,15 @@ impl Worker {
     /// How long the check of a password is to take; no time where nothing is known of that yet.
     fn target(&self, password: &Password) -> Duration {
         let usual = || self.usual.any().unwrap_or_default();
-        if is_in_two_forms(password) { usual() + usual() } else { usual() }
+        if self.hashes_twice(password) { usual() + usual() } else { usual() }
+    }
+
+    /// Whether a check of a new hash is two hashes: where NFKC changes a password, and the scheme tries both forms.
+    fn hashes_twice(&self, password: &Password) -> bool {
+        match self.scheme {
+            Scheme::Argon2id(_) => *password.normalized() != password.presented(),
+            Scheme::Pbkdf2Sha256 { .. } => false,
+        }
     }
 
     fn since(&self, begun: Instant) -> Duration {
@@ -161,11 +173,6 @@ fn rest(spent: Duration, target: Duration) -> u32 {
     let whole = u128::from(WHOLE);
     let done = spent.as_micros().saturating_mul(whole).checked_div(target.as_micros()).unwrap_or(0);
     u32::try_from(whole.saturating_sub(done)).unwrap_or(0)
-}
-
-/// Whether NFKC changes a password: then it is hashed in both forms.
-fn is_in_two_forms(password: &Password) -> bool {
-    *password.normalized() != password.presented()
 }
 
 #[cfg(test)]
@@ -233,6 +240,38 @@ mod tests {
             Worker::new(Scheme::Argon2id(CHEAP), Arc::new(ManualClock::at(NumericDate::from_seconds(0))));
         worker.usual.note(usual);
         assert_eq!(worker.check(&password("x"), &cheap), Checked::Right);
+    }
+
+    #[test]
+    fn every_spelling_takes_one_hash_where_the_scheme_tries_one() {
+        // LOG-02
+        let (decomposed, usual) = (password("e\u{301}"), Duration::from_millis(7));
+        let rounds = NonZeroU32::new(1000).unwrap();
+        for (scheme, times) in [(Scheme::Argon2id(CHEAP), 2), (Scheme::Pbkdf2Sha256 { rounds }, 1)] {
+            let mut worker = Worker::new(scheme, clock());
+            worker.usual.note(usual);
+            assert_eq!(worker.target(&password("x")), usual);
+            assert_eq!(worker.target(&decomposed), usual * times, "{scheme:?}");
+        }
+    }
+
+    #[test]
+    fn a_dear_hash_keeps_no_memory_from_others() {
+        // PWD-12
+        let dear = argon2id::dummy(HashCost { memory_kib: 1024, passes: 1 });
+        let usual = argon2id::dummy(CHEAP);
+        let rounds = NonZeroU32::MIN;
+        for (scheme, stored, kept) in [
+            (Scheme::Argon2id(CHEAP), &dear, false),
+            (Scheme::Argon2id(CHEAP), &usual, true),
+            (Scheme::Pbkdf2Sha256 { rounds }, &usual, false),
+        ] {
+            let mut worker = Worker::new(scheme, clock());
+            let (answer, mut checked) = oneshot::channel();
+            worker.run(Task::Check { password: password("x"), stored: stored.clone(), answer });
+            assert_eq!(checked.try_recv(), Ok(Checked::Wrong));
+            assert_eq!(!worker.arena.is_empty(), kept, "{scheme:?}, {}", stored.as_str());
+        }
     }
 
     #[test]

@@ -28,6 +28,12 @@ impl LockPolicy {
             }
         }
     }
+
+    /// The delays of the failures beyond the free ones, one after another, up to the one that all further ones have: from
+    /// then on they double no more.
+    pub fn delays(&self) -> impl Iterator<Item = Duration> {
+        (1..=u32::BITS + 1).map(|beyond| self.delay(self.free_failures.saturating_add(beyond)))
+    }
 }
 
 /// The failures after another one, of which there are `count` now. A lock that lasts longer already stays.
@@ -66,6 +72,11 @@ mod tests {
             (u32::MAX, 900),
         ] {
             assert_eq!(POLICY.delay(failures), Duration::from_secs(seconds), "{failures}");
+        }
+        let delays: Vec<_> = POLICY.delays().collect();
+        for beyond in 1..=80_usize {
+            let delay = delays.get(beyond - 1).or(delays.last());
+            assert_eq!(delay, Some(&POLICY.delay(4 + u32::try_from(beyond).unwrap())), "{beyond}");
         }
         let at_once = LockPolicy { free_failures: 0, ..POLICY };
         assert_eq!((at_once.delay(0), at_once.delay(1)), (Duration::ZERO, Duration::from_secs(1)));

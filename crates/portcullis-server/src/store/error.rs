@@ -10,6 +10,9 @@ pub enum StoreErrorKind {
     Unavailable,
     /// The data cannot be trusted: only a person can help.
     Damaged,
+    /// One document holds what none of our types can be, as others may write it: only a person can help with that one, and
+    /// nothing is wrong with the others.
+    Unreadable,
     /// The store cannot be opened as configured: another program's, a newer version's, in use, or unreachable.
     Refused,
 }

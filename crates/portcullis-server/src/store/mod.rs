@@ -140,7 +140,8 @@ pub trait Store: Send + Sync + 'static {
     /// The user of a name: whoever spells it exactly so, else whoever has its canonical key.
     ///
     /// # Errors
-    /// [`StoreError`] when the store could not look.
+    /// [`StoreErrorKind::Unreadable`] where what another program wrote there is no user; else [`StoreError`] when the store
+    /// could not look.
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError>;
 
     /// Notes that something is refused from now on. Of two entries for one thing the later expiry, the higher generation
@@ -216,9 +217,12 @@ pub trait Store: Send + Sync + 'static {
         new: PasswordHash,
     ) -> Result<bool, StoreError>;
 
-    /// Notes that a login has failed, as one act: writes the event, and for a user who is known raises the count of
-    /// failures by one and locks the user by the policy, never for shorter than before. Answers the failures as they are
-    /// then; of many at once each counts. Without a policy nobody is locked.
+    /// Notes that a login has failed: writes the event, and for a user who is known raises the count of failures by one and
+    /// locks the user by the policy, as one act. Answers the failures as they are then. Without a policy nobody is locked.
+    ///
+    /// Of many at once each counts, until one of them has locked the user. What comes during a lock, whenever it began,
+    /// counts nothing and is answered by `None`: guesses that were all let in before the first was over would make the
+    /// lock longest at once.
     ///
     /// Without a user, where nobody has the name, it costs the same, so that the time tells nothing. The same call again,
     /// after an outcome that was not known, may count once more.
@@ -231,7 +235,7 @@ pub trait Store: Send + Sync + 'static {
         event: &AuditEvent,
         policy: Option<&LockPolicy>,
         now: SystemTime,
-    ) -> Result<Failures, StoreError>;
+    ) -> Result<Option<Failures>, StoreError>;
 
     /// Opens a session for a password that was shown, as [`sessions::admission`](crate::sessions::admission) says, and
     /// forgets the user's failed logins; then ends the user's least recently used sessions that are more than `at_most`,

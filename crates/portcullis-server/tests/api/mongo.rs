@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use mongodb::{
     Client,
-    bson::{DateTime, Document, doc},
+    bson::{Bson, DateTime, Document, doc},
 };
 use portcullis::{Key, testing::Mint};
 use portcullis_server::model::{Access, UserQuery, UserState};
@@ -278,6 +278,37 @@ async fn what_the_flask_application_revokes_is_refused_by_a_running_node() {
         kept.remove("at");
         assert_eq!(kept, theirs);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_whose_document_cannot_be_read_is_answered_as_an_unknown_name_is() {
+    // LOG-01
+    if !is_there() {
+        return;
+    }
+    let place = Place::new();
+    let node = node(&place, "poll").await;
+    for name in ["alice", "bob"] {
+        node.register(name).await;
+    }
+    let client = Client::with_uri_str(&place.uri).await.unwrap();
+    let users = client.database(&place.name).collection::<Document>("users");
+    let log_in = async |name: &str| {
+        node.post("/users/login", &json!({"username": name, "password": "password"})).await
+    };
+    let unknown = log_in("nobody").await;
+    unknown.says(401, "Wrong username or password");
+    for damage in [doc! { "access": Bson::Null }, doc! { "access": "1" }, doc! { "disabled": 1 }] {
+        users.update_one(doc! { "username": "alice" }, doc! { "$set": damage.clone() }).await.unwrap();
+        let answer = log_in("alice").await;
+        assert_eq!((answer.status, &answer.body), (unknown.status, &unknown.body), "{damage}");
+        let repair = doc! { "$set": { "access": 1 }, "$unset": { "disabled": "" } };
+        users.update_one(doc! { "username": "alice" }, repair).await.unwrap();
+    }
+    for name in ["alice", "bob"] {
+        assert_eq!(log_in(name).await.status, StatusCode::OK, "{name}");
+    }
+    node.state.close().await;
 }
 
 /// The short form of `scripts/bench kill --store mongo`: the server and the database are killed.

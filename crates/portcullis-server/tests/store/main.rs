@@ -104,6 +104,7 @@ macro_rules! contract_for {
                 failures {
                     each_counts_and_locks_by_the_policy
                     of_many_at_once_each_counts
+                    of_many_at_once_one_locks_and_the_others_make_it_no_longer
                     the_right_password_is_not_accepted_while_locked
                     a_login_that_succeeds_forgets_them
                     a_right_guess_among_many_is_in_or_out

@@ -81,7 +81,7 @@ impl Place {
         match failure {
             Failure::Driver(error) => self.driver_error(&error),
             Failure::Document { collection, id, problem } => StoreError::new(
-                StoreErrorKind::Damaged,
+                StoreErrorKind::Unreadable,
                 format!(
                     "{self}: the document {id} of {collection} cannot be read: {problem}; repair or delete it"
                 ),

@@ -40,7 +40,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mongodb::{Collection, Database, bson::Document};
+use mongodb::{
+    Collection, Database,
+    bson::{Document, oid::ObjectId},
+};
 use portcullis::NumericDate;
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -81,6 +84,9 @@ const AUDIT: &str = "audit";
 /// The collection of deleted users' names, ours alone.
 const FREED_NAMES: &str = "freed_names";
 
+/// The collection of what is counted for nobody, ours alone: as many writes as there are for somebody.
+const DECOYS: &str = "decoys";
+
 /// The store in one database of a MongoDB. Its users are any number of nodes, the Flask application among them.
 pub struct MongoStore {
     place: Place,
@@ -91,6 +97,7 @@ pub struct MongoStore {
     sessions: Sessions,
     audit: Collection<Document>,
     freed_names: Collection<Document>,
+    decoys: Collection<Document>,
     uses: Uses,
     calls: Calls,
     time: ServerTime,
@@ -136,6 +143,7 @@ impl MongoStore {
             filling_name_keys: name_keys::keep_filling(database.clone(), place.clone()),
             audit: database.collection(AUDIT),
             freed_names: database.collection(FREED_NAMES),
+            decoys: database.collection(DECOYS),
             place,
             database,
             users,
@@ -158,6 +166,18 @@ impl MongoStore {
             let tokens = purge::expired(tokens, "expires_at", expired_before, limit).await?;
             Ok(tokens + purge::expired(others, "expires_at", expired_before, limit - tokens).await?)
         }
+    }
+
+    /// Gives a user the key of its name, which nobody waits for: the time would tell who is without. What does not come of
+    /// it is left to the next login, and to the next round of [`name_keys`].
+    fn fill_key(&self, id: ObjectId, name: LoginName) {
+        let (users, calls, place) = (self.users.clone(), self.calls.clone(), self.place.clone());
+        tokio::spawn(async move {
+            if let Err(failure) = calls.make(users::fill_key(users, id, name)).await {
+                let error = place.error(failure);
+                tracing::debug!(%error, "a user of another program could not be given a canonical name");
+            }
+        });
     }
 
     /// A call that is over within [`PATIENCE`].
@@ -193,7 +213,11 @@ impl Store for MongoStore {
     }
 
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
-        self.call(users::by_name(self.users.clone(), name.clone())).await
+        let found = self.call(users::by_name(self.users.clone(), name.clone())).await?;
+        if let Some(id) = found.keyless {
+            self.fill_key(id, name.clone());
+        }
+        Ok(found.user)
     }
 
     async fn revoke(&self, revocation: Revocation, now: SystemTime) -> Result<(), StoreError> {
@@ -294,10 +318,10 @@ impl Store for MongoStore {
         event: &AuditEvent,
         policy: Option<&LockPolicy>,
         now: SystemTime,
-    ) -> Result<Failures, StoreError> {
-        let (users, audit) = (self.users.clone(), self.audit.clone());
+    ) -> Result<Option<Failures>, StoreError> {
+        let written = [self.users.clone(), self.decoys.clone(), self.audit.clone()];
         let (user, event, policy) = (user.cloned(), event.clone(), policy.copied());
-        self.call(users::note_failed_login(users, audit, user, event, policy, now)).await
+        self.call(users::note_failed_login(written, user, event, policy, now)).await
     }
 
     async fn change_user(

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use mongodb::{
     Collection,
     bson::{Bson, DateTime, Document, doc, oid::ObjectId},
+    options::ReturnDocument,
 };
 
 use super::{audit, deletions, documents, failure::Failure, session_documents::time, sessions::Sessions};
@@ -13,7 +14,7 @@ use crate::{
         Access, AuditEvent, EndReason, Failures, LoginName, NewUser, PasswordHash, User, UserCursor, UserId,
         UserPage, UserQuery, UserState,
     },
-    sessions::{LockPolicy, locked},
+    sessions::LockPolicy,
     store::Creation,
 };
 
@@ -104,22 +105,26 @@ pub(super) async fn document_of(
     Ok(users.find_one(doc! { "_id": id }).await?)
 }
 
-/// The user of a name: whoever spells it so, else whoever has its key.
+/// The user of a name: whoever spells it so, else whoever has its key. Both are always asked for, at once: how many answers
+/// a login waits for would tell whether there is the name.
 ///
 /// The spelling first: of two of the Flask application's users whose names cannot be told apart, one has the key,
 /// and the other would never get in.
-pub(super) async fn by_name(users: Collection<Document>, name: LoginName) -> Result<Option<User>, Failure> {
-    let found = match (spelled(&users, name.as_str()).await?, name.key()) {
-        (Some(found), _) => Some(found),
-        (None, Some(key)) => users.find_one(doc! { "name_key": key.as_str() }).await?,
-        (None, None) => None,
-    };
-    let Some(found) = found else { return Ok(None) };
-    let user = documents::user(&found)?;
-    if !found.contains_key("name_key") {
-        fill_key(&users, &found, &name).await?;
-    }
-    Ok(Some(user))
+pub(super) async fn by_name(users: Collection<Document>, name: LoginName) -> Result<Found, Failure> {
+    let by_key = async { Ok(users.find_one(doc! { "name_key": name.identity() }).await?) };
+    let (spelled, by_key) = tokio::try_join!(spelled(&users, name.as_str()), by_key)?;
+    let Some(found) = spelled.or(by_key) else { return Ok(Found::default()) };
+    let lacks_key = !found.contains_key("name_key");
+    let keyless = name.key().filter(|_| lacks_key).map(|_| documents::object_id(&found)).transpose()?;
+    Ok(Found { user: Some(documents::user(&found)?), keyless })
+}
+
+/// What a name has found.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) user: Option<User>,
+    /// The document's id where it lacks the key of the name, which another program has not made.
+    pub(super) keyless: Option<ObjectId>,
 }
 
 /// Who spells a name so; of several, which only others can have written, the first.
@@ -128,9 +133,13 @@ async fn spelled(users: &Collection<Document>, name: &str) -> Result<Option<Docu
 }
 
 /// Gives a user that another program made the key of its name, unless somebody else has that.
-async fn fill_key(users: &Collection<Document>, found: &Document, name: &LoginName) -> Result<(), Failure> {
+pub(super) async fn fill_key(
+    users: Collection<Document>,
+    id: ObjectId,
+    name: LoginName,
+) -> Result<(), Failure> {
     let Some(key) = name.key() else { return Ok(()) };
-    let keyless = doc! { "_id": documents::object_id(found)?, "name_key": { "$exists": false } };
+    let keyless = doc! { "_id": id, "name_key": { "$exists": false } };
     let filled = users.update_one(keyless, doc! { "$set": { "name_key": key.as_str() } }).await;
     match filled.map_err(Failure::from) {
         Err(failure) if !failure.is_duplicate() => Err(failure),
@@ -138,33 +147,69 @@ async fn fill_key(users: &Collection<Document>, found: &Document, name: &LoginNa
     }
 }
 
-/// Counts a login that failed, locks the user by the policy, and writes the event; where there is none, it takes as many
-/// commands of the same kinds.
+/// Writes the event of a login that failed, and counts the failure of a user and locks the user by the policy, unless the
+/// user is locked already: what comes of it is known before anybody else counts or logs in.
+///
+/// Whoever is not counted has a decoy that is: the time of a write to the journals of a majority would tell.
 pub(super) async fn note_failed_login(
-    users: Collection<Document>,
-    events: Collection<Document>,
+    [users, decoys, events]: [Collection<Document>; 3],
     user: Option<UserId>,
     event: AuditEvent,
     policy: Option<LockPolicy>,
     now: SystemTime,
-) -> Result<Failures, Failure> {
-    // A new id is nobody's.
-    let id = user.and_then(|user| ObjectId::parse_str(user.as_str()).ok()).unwrap_or_default();
-    let one = doc! { "_id": id };
-    users.update_one(one.clone(), doc! { "$inc": { "failures": 1_i64 } }).await?;
-    let counted = users.find_one(one.clone()).await?;
-    let known = counted.as_ref().map(|found| documents::user(found).map(|user| user.failures)).transpose()?;
-    let before = known.unwrap_or_default();
-    let after = locked(before, before.count, policy.as_ref(), now);
-    // Of many at once the latest end holds; without one nothing is written over the count.
-    let at_least = if let Some(until) = after.locked_until {
-        doc! { "locked_until": time(until) }
-    } else {
-        doc! { "failures": i64::from(after.count) }
+) -> Result<Option<Failures>, Failure> {
+    let user = user.and_then(|user| ObjectId::parse_str(user.as_str()).ok());
+    let counted = async {
+        match user {
+            Some(id) => count(&users, id, policy.as_ref(), now).await,
+            None => count_decoy(&decoys).await.map(|()| None),
+        }
     };
-    users.update_one(one, doc! { "$max": at_least }).await?;
-    audit::record(events, vec![event]).await?;
-    Ok(known.map_or(before, |_| after))
+    let (counted, ()) = tokio::try_join!(counted, audit::record(events, vec![event]))?;
+    Ok(counted)
+}
+
+/// Counts a failure of a user by one command; none where there is no such user, or a lock.
+async fn count(
+    users: &Collection<Document>,
+    id: ObjectId,
+    policy: Option<&LockPolicy>,
+    now: SystemTime,
+) -> Result<Option<Failures>, Failure> {
+    let unlocked = doc! { "_id": id, "locked_until": { "$not": { "$gt": time(now) } } };
+    let one_more = doc! { "$add": [{ "$ifNull": ["$failures", 0_i64] }, 1_i64] };
+    let mut steps = vec![doc! { "$set": { "failures": one_more } }];
+    steps.extend(policy.map(|policy| doc! { "$set": { "locked_until": locked_until(policy, now) } }));
+    let counted = users.find_one_and_update(unlocked, steps).return_document(ReturnDocument::After).await?;
+    counted.as_ref().map(|found| documents::user(found).map(|user| user.failures)).transpose()
+}
+
+/// When a lock ends, as the server finds it out by the count: the ends of all that there may be are handed over, so that
+/// the policy alone knows the delays.
+fn locked_until(policy: &LockPolicy, now: SystemTime) -> Document {
+    let ends = policy.delays().map(|delay| now.checked_add(delay).map_or(DateTime::MAX, time));
+    let ends: Vec<DateTime> = ends.collect();
+    let last = i64::try_from(ends.len()).unwrap_or(i64::MAX).saturating_sub(1);
+    let free = i64::from(policy.free_failures);
+    let beyond = doc! { "$subtract": ["$failures", free.saturating_add(1)] };
+    let end = doc! { "$arrayElemAt": [ends, { "$min": [beyond, last] }] };
+    doc! { "$cond": [{ "$gt": ["$failures", free] }, end, "$locked_until"] }
+}
+
+/// How many decoys there are: failures of unknown names wait for each other no more than those of users do.
+const DECOYS: u8 = 64;
+
+/// Counts a failure of nobody: one write to a document that nobody reads.
+async fn count_decoy(decoys: &Collection<Document>) -> Result<(), Failure> {
+    // The end of an id is a counter, so that they take turns.
+    let turn = ObjectId::new().bytes().last().map_or(0, |last| last % DECOYS);
+    let one = doc! { "_id": i32::from(turn) };
+    let one_more = doc! { "$inc": { "failures": 1_i64 } };
+    match decoys.find_one_and_update(one, one_more).upsert(true).await.map_err(Failure::from) {
+        // Two at once have made it.
+        Err(failure) if !failure.is_duplicate() => Err(failure),
+        _ => Ok(()),
+    }
 }
 
 /// Forgets the failed logins of a user.

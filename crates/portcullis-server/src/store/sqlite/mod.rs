@@ -204,7 +204,7 @@ impl Store for SqliteStore {
         event: &AuditEvent,
         policy: Option<&LockPolicy>,
         now: SystemTime,
-    ) -> Result<Failures, StoreError> {
+    ) -> Result<Option<Failures>, StoreError> {
         let (user, event, policy) = (user.cloned(), event.clone(), policy.copied());
         self.write(move |connection| {
             users::note_failed_login(connection, user.as_ref(), &event, policy.as_ref(), now)

@@ -71,24 +71,25 @@ pub(super) fn replace_hash(
     Ok(execute(connection, sql, params![user.as_str(), expected.as_str(), new.as_str()])? > 0)
 }
 
-/// Writes the event of a login that failed, and what comes of it for the user; where there is none, it takes the same
-/// statements.
+/// Writes the event of a login that failed, and what comes of it for the user, unless there is a lock already; where there
+/// is no user, it takes the same statements.
 pub(super) fn note_failed_login(
     connection: &Connection,
     user: Option<&UserId>,
     event: &AuditEvent,
     policy: Option<&LockPolicy>,
     now: SystemTime,
-) -> Result<Failures, Failure> {
+) -> Result<Option<Failures>, Failure> {
     audit::insert(connection, event)?;
     // No user has it.
     let nobody = UserId::new("");
     let user = user.unwrap_or(&nobody);
     let known = by_id(connection, user)?.map(|user| user.failures);
     let before = known.unwrap_or_default();
-    let after = locked(before, before.count.saturating_add(1), policy, now);
-    set_failures(connection, user, after)?;
-    Ok(known.map_or(before, |_| after))
+    let counted = known.filter(|before| !before.lock_at(now));
+    let after = counted.map(|_| locked(before, before.count.saturating_add(1), policy, now));
+    set_failures(connection, user, after.unwrap_or(before))?;
+    Ok(after)
 }
 
 /// Writes how often logins have failed.

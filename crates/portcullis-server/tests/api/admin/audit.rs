@@ -176,7 +176,8 @@ async fn what_people_do_with_their_accounts_is_kept() {
     next(&["authn_token_created bob bob session 192.0.2.7 a fresh access token"]).await;
     let change = |present: &str| Some(json!({"password": present, "new_password": "another password"}));
     own("/users/me/password", Method::PUT, change("wrong")).await;
-    next(&["authn_password_change_fail - bob - 192.0.2.7 wrong password"]).await;
+    // Both passwords were looked at.
+    next(&["authn_password_change_fail - bob - 192.0.2.7 wrong password"; 2]).await;
     own("/users/me/password", Method::PUT, change("password")).await;
     next(&["authn_password_change bob bob session 192.0.2.7 2 sessions ended"]).await;
     own("/users/logout?scope=others", Method::POST, None).await;

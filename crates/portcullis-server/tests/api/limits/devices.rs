@@ -5,10 +5,10 @@ use portcullis_server::model::UserChange;
 use serde_json::json;
 
 use super::{
-    AS_IN_PRODUCTION, ELSEWHERE, HOME, as_bearer, botnet, limited, limited_with, log_in, login_request,
-    register, seconds, tokens,
+    AS_IN_PRODUCTION, ELSEWHERE, HOME, as_bearer, botnet, guesses, limited, limited_with, log_in,
+    login_request, register, seconds, tokens,
 };
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, Fault, TestApp};
 
 const NAME: &str = "__Host-device";
 
@@ -55,6 +55,86 @@ async fn the_owner_gets_in_while_a_botnet_guesses_at_the_account() {
     assert_eq!(seconds(&log_in_with(&app, ELSEWHERE, "alice", "password", &cookie).await), 60);
     app.wait(60);
     tokens(&log_in_with(&app, ELSEWHERE, "alice", "password", &cookie).await);
+}
+
+#[tokio::test]
+async fn a_device_of_one_user_asks_for_nobody_else() {
+    // LOG-09: nothing is looked up before the limit, whose answer would come earlier for a name that there is.
+    let (app, faulty) = TestApp::with_faults_and(&AS_IN_PRODUCTION).await;
+    let mallory = at_home(&app, "mallory").await;
+    register(&app, ELSEWHERE, "alice").await;
+    for name in ["alice", "nobody"] {
+        guesses(&app, HOME, name).await;
+        faulty.fail(1, Fault::Before);
+        seconds(&log_in_with(&app, HOME, name, "password", &mallory).await);
+        // It is still there for who asks the store.
+        app.expect_errors();
+        let answer = log_in_with(&app, HOME, "MALLORY", "password", &mallory).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    tokens(&log_in_with(&app, HOME, "Mallory", "password", &mallory).await);
+}
+
+#[tokio::test]
+async fn who_is_logged_in_shows_the_password_whatever_strangers_do() {
+    // LOG-06
+    let app = limited_with(&[("DEVICE_COOKIE", "false")]).await;
+    let alice = tokens(&register(&app, HOME, "alice").await);
+    let (fresh, change) = ("/users/me/fresh", "/users/me/password");
+    botnet(&app, "alice").await;
+    seconds(&log_in(&app, HOME, "alice", "password").await);
+    let shown = |password: &str| json!({"password": password, "new_password": "a new password"});
+    let answer = as_bearer(&app, Method::POST, fresh, &alice.access, Some(&shown("password"))).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    // By a limit of the session's own.
+    for _ in 0..5 {
+        let answer = as_bearer(&app, Method::POST, fresh, &alice.access, Some(&shown("wrong"))).await;
+        answer.says(401, "Wrong username or password");
+    }
+    let answer = as_bearer(&app, Method::POST, fresh, &alice.access, Some(&shown("password"))).await;
+    assert_eq!(seconds(&answer), 60);
+    app.wait(60);
+    let answer = as_bearer(&app, Method::PUT, change, &alice.access, Some(&shown("password"))).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.body);
+    // Over, it is known for nothing.
+    assert_eq!(
+        as_bearer(&app, Method::POST, "/users/logout", &alice.access, None).await.status,
+        StatusCode::NO_CONTENT
+    );
+    as_bearer(&app, Method::POST, fresh, &alice.access, Some(&shown("a new password")))
+        .await
+        .says(401, "Token has been revoked");
+}
+
+#[tokio::test]
+async fn a_device_whose_session_goes_on_and_one_that_is_used_stay_known() {
+    // LOG-06, PWD-21
+    let app = limited().await;
+    let answer = register(&app, HOME, "alice").await;
+    let (alice, first) = (tokens(&answer), set(&answer).unwrap());
+    let change = json!({"password": "password", "new_password": "a new password"});
+    let changed = as_bearer(&app, Method::PUT, "/users/me/password", &alice.access, Some(&change)).await;
+    let second = set(&changed).expect("a new one with the new password");
+    let left = as_bearer(&app, Method::POST, "/users/logout?scope=others", &alice.access, None).await;
+    let third = set(&left).expect("a new one when the others have ended");
+    botnet(&app, "alice").await;
+    for old in [&first, &second] {
+        seconds(&log_in_with(&app, HOME, "alice", "a new password", old).await);
+    }
+    tokens(&log_in_with(&app, HOME, "alice", "a new password", &third).await);
+
+    app.wait(89 * 24 * 3600);
+    let answer = log_in_with(&app, HOME, "alice", "a new password", &third).await;
+    tokens(&answer);
+    assert_eq!(set(&answer), None, "it is known for long enough");
+    app.wait(2 * 24 * 3600);
+    let answer = log_in_with(&app, HOME, "alice", "a new password", &third).await;
+    tokens(&answer);
+    let fourth = set(&answer).expect("half of its time is over");
+    app.wait(100 * 24 * 3600);
+    botnet(&app, "alice").await;
+    seconds(&log_in_with(&app, HOME, "alice", "a new password", &third).await);
+    tokens(&log_in_with(&app, HOME, "alice", "a new password", &fourth).await);
 }
 
 #[tokio::test]

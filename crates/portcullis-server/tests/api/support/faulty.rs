@@ -216,7 +216,7 @@ impl Store for Faulty {
         event: &AuditEvent,
         policy: Option<&LockPolicy>,
         now: SystemTime,
-    ) -> Result<Failures, StoreError> {
+    ) -> Result<Option<Failures>, StoreError> {
         let (user, event, policy) = (user.cloned(), event.clone(), policy.copied());
         self.call(move |store| async move {
             store.note_failed_login(user.as_ref(), &event, policy.as_ref(), now).await

@@ -1,7 +1,15 @@
 //! `POST /users/login`
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
+use portcullis_server::{
+    accounts::{AccountsError, Client},
+    model::{AuditEvent, EventKind, EventQuery, LoginName, Password},
+    sessions::LockPolicy,
+};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::support::TestApp;
 
@@ -106,4 +114,31 @@ async fn futures<F: Future>(count: usize, make: impl Fn() -> F) -> Vec<F::Output
     })
     .await;
     outputs
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_password_that_a_lock_has_overtaken_is_noted_as_that() {
+    // OBS-01. Dear enough that most of them are being checked when the account is locked.
+    let app = TestApp::with(&[("PASSWORD_ARGON2_MEMORY_KIB", "65536")]).await;
+    let alice = app.id_of(&app.register("alice").await);
+    let mut logins = JoinSet::new();
+    for _ in 0..4 {
+        let (state, name) = (app.state.clone(), LoginName::parse("alice").unwrap());
+        let password = Password::parse("password").unwrap();
+        logins.spawn(async move { state.accounts().login(name, password, &Client::default()).await.err() });
+    }
+    // Those who asked before have their user by now.
+    app.state.store().user_by_name(&LoginName::parse("alice").unwrap()).await.unwrap();
+    let now = app.state.clock().now();
+    let minute = Duration::from_mins(1);
+    let policy = LockPolicy { free_failures: 0, first_delay: minute, max_delay: minute };
+    let event = AuditEvent::new(EventKind::LoginFail, now).about(&alice);
+    app.state.store().note_failed_login(Some(&alice), &event, Some(&policy), now).await.unwrap();
+    for answer in logins.join_all().await {
+        assert!(matches!(answer, Some(AccountsError::BadCredentials)), "{answer:?}");
+    }
+    let query = EventQuery { kind: Some(EventKind::LoginFailMax), limit: 9, ..EventQuery::default() };
+    let events = app.state.accounts().events(&query).await.unwrap().events;
+    let said: Vec<_> = events.iter().map(|stored| stored.event.detail.as_deref()).collect();
+    assert_eq!(said, [Some("locked"); 4]);
 }

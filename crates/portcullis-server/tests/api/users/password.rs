@@ -84,6 +84,22 @@ async fn who_does_not_know_the_present_password_changes_nothing() {
 }
 
 #[tokio::test]
+async fn both_passwords_that_were_looked_at_count() {
+    // LOG-05
+    let app = TestApp::new().await;
+    let this = app.register("alice").await;
+    let failures = async || app.state.accounts().user(&app.id_of(&this)).await.unwrap().failures.count;
+    put_as(&app, &this.access, &change("wrong", "another")).await.says(401, "Wrong username or password");
+    assert_eq!(failures().await, 2);
+    // Who repeats a change that was made has shown the right one.
+    for _ in 0..2 {
+        let answer = put_as(&app, &this.access, &change("password", "new password")).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    }
+    assert_eq!(failures().await, 2);
+}
+
+#[tokio::test]
 async fn it_takes_a_fresh_access_token() {
     let app = TestApp::new().await;
     let alice = app.register("alice").await;
@@ -169,7 +185,7 @@ async fn of_many_changes_at_once_one_is_made() {
                 .change_password(&claims, parse("password"), parse(&new), &Client::default())
                 .await
             {
-                Ok(()) => Some(new),
+                Ok(_) => Some(new),
                 Err(AccountsError::BadCredentials) => None,
                 Err(error) => panic!("{error}"),
             }

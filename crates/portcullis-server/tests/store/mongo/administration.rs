@@ -240,6 +240,34 @@ async fn failed_logins_are_in_two_fields_and_gone_with_the_next_success() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_failure_of_nobody_is_written_beside_the_users() {
+    // LOG-02
+    if !is_there() {
+        return;
+    }
+    let place = Mongo::new();
+    let store = place.store().await;
+    let user = a_user(&store, "alice").await;
+    let before = place.collection("users").await.find_one(doc! {}).await.unwrap();
+    let event = AuditEvent::new(EventKind::LoginFail, second(1));
+    for nobody in 0..70 {
+        assert_eq!(store.note_failed_login(None, &event, None, second(1)).await.unwrap(), None, "{nobody}");
+    }
+    let mut written = place.collection("decoys").await.find(doc! {}).await.unwrap();
+    let (mut documents, mut failures) = (0, 0);
+    while written.advance().await.unwrap() {
+        documents += 1;
+        failures += written.deserialize_current().unwrap().get_i64("failures").unwrap();
+    }
+    assert_eq!(failures, 70, "as many writes as for somebody");
+    assert!((2..=64).contains(&documents), "{documents}: neither one for all nor more and more of them");
+    let users = place.collection("users").await;
+    assert_eq!(users.count_documents(doc! {}).await.unwrap(), 1);
+    assert_eq!(users.find_one(doc! {}).await.unwrap(), before);
+    assert!(again(&store, &user).await.failures.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hash_that_was_stored_as_bytes_can_be_replaced() {
     if !is_there() {
         return;

@@ -177,7 +177,7 @@ async fn a_document_that_is_none_of_ours_is_named_and_harms_no_other() {
         }
         sessions.update_one(doc! { "_id": field }, doc! { "$set": bad }).await.unwrap();
         let error = store.session(&sid(field)).await.unwrap_err();
-        assert_eq!(error.kind(), StoreErrorKind::Damaged, "{field}");
+        assert_eq!(error.kind(), StoreErrorKind::Unreadable, "{field}");
         let text = error.to_string();
         assert!(text.contains("sessions") && text.contains(field), "{text}");
         if field == "end_reason" {
@@ -186,7 +186,7 @@ async fn a_document_that_is_none_of_ours_is_named_and_harms_no_other() {
         // All of them or an error; what could be read in vain is over by the epoch all the same.
         let ending = UserChange::EndSessions { keep: None };
         let error = store.change_user(&user.id, &ending, second(1)).await.unwrap_err();
-        assert_eq!(error.kind(), StoreErrorKind::Damaged);
+        assert_eq!(error.kind(), StoreErrorKind::Unreadable);
         sessions.delete_many(doc! { "_id": field }).await.unwrap();
         let epoch = store.user_by_id(&user.id).await.unwrap().unwrap().epoch;
         place
