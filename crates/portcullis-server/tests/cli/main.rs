@@ -20,6 +20,7 @@ mod imports;
 #[cfg(feature = "mongo")]
 mod mongo;
 mod page;
+mod safekeeping;
 mod setup;
 mod starting;
 mod support;

@@ -46,3 +46,34 @@ fn users_are_made_imported_and_disabled_beside_a_node() {
     is_refused_soon(&server, pair["access_token"].as_str().unwrap());
     run.fails(&["user", "disable", "root"], &["\"root\" is the only one"]);
 }
+
+#[test]
+fn what_a_mongorestore_brings_back_is_refused_on_every_node_within_seconds() {
+    // DUR-15
+    if !is_there() {
+        return;
+    }
+    let place = Place::new();
+    let secret = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
+    let run = Run::testing().file(format!("{secret}\nMONGO_URI = '{}'\n", place.uri));
+    run.make("root", "admin");
+    let nodes = [run.serve(), run.serve()];
+    let login = |node: &Server| node.post("/users/login", &json!({"username": "root", "password": PASSWORD}));
+    let (status, pair) = login(&nodes[0]);
+    assert_eq!(status, 200, "{pair}");
+    run.fails(&["backup", "backup.db"], &["mongodump", "portcullis restore --after-mongorestore"]);
+    run.fails(&["restore", "backup.db", "--yes"], &["mongorestore", "--after-mongorestore"]);
+    run.fails(&["restore", "--after-mongorestore"], &["--yes"]);
+    let ended = run.json(&["restore", "--after-mongorestore", "--yes"]);
+    assert!(ended["revoked_before"].is_i64(), "{ended}");
+    for node in &nodes {
+        is_refused_soon(node, pair["access_token"].as_str().unwrap());
+        assert_eq!(node.bearer("POST", "/users/refresh", pair["refresh_token"].as_str().unwrap()).0, 401);
+    }
+    assert_eq!(run.lines(&["session", "list", "root"]).len(), 0);
+    assert_eq!(run.lines(&["audit", "list", "--event", "store_restored"]).len(), 1);
+    // A node's clock may have been ahead by as much as a minute.
+    let (status, pair) = login(&nodes[1]);
+    assert_eq!(status, 200, "{pair}");
+    assert_eq!(nodes[1].bearer("GET", "/tests/secret", pair["access_token"].as_str().unwrap()).0, 401);
+}

@@ -40,7 +40,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mongodb::{Collection, Database, bson::Document};
+use mongodb::{
+    Collection, Database,
+    bson::{Document, doc},
+};
 use portcullis::NumericDate;
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -53,7 +56,9 @@ use self::{
     time::ServerTime,
     uses::Uses,
 };
-use super::{Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, Watch};
+use super::{
+    Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, Watch, safekeeping,
+};
 use crate::{
     config::MongoUrl,
     model::{
@@ -145,6 +150,25 @@ impl MongoStore {
             uses: Uses::default(),
             calls: Calls::new(),
         })
+    }
+
+    /// Refuses every token of before, ends every session and records the event: all of it again changes nothing but the
+    /// moment. Answers that.
+    ///
+    /// # Errors
+    /// [`StoreError`] when some of it may not be durable.
+    pub async fn end_everything(&self, event: AuditEvent) -> Result<NumericDate, StoreError> {
+        let server = time::shown(&self.database).await.map_err(|failure| self.place.error(failure))?;
+        // No clock of a node is further ahead than that of the two that are looked at, and the margin.
+        let before = safekeeping::latest([event.at].into_iter().chain(server));
+        self.revoke(Revocation::All { before }, event.at).await?;
+        // Whoever a password change has kept logged in is of an earlier epoch too.
+        let change = doc! { "$inc": { "epoch": 1_i64 }, "$unset": { "kept_session": "" } };
+        let raised = self.users.update_many(doc! {}, change).await;
+        raised.map_err(|error| self.place.error(error.into()))?;
+        self.record(&[event]).await?;
+        self.close().await;
+        Ok(before)
     }
 
     /// Deletes entries of both collections.
