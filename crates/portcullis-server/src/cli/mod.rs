@@ -4,6 +4,7 @@ mod acting;
 mod audit;
 mod backup;
 mod config;
+mod doctor;
 mod import;
 mod logging;
 mod moment;
@@ -82,6 +83,7 @@ enum Command {
     Setup(setup::Setup),
     Backup(backup::Backup),
     Restore(restore::Restore),
+    Doctor(doctor::Doctor),
 }
 
 /// A command that did not do its work. `main` turns it into the exit code 2.
@@ -123,6 +125,7 @@ pub fn run(
         Command::Token(command) => command.run(At { place, environment }),
         Command::Setup(setup) => setup.run(At { place, environment }),
         Command::Backup(backup) => backup.run(At { place, environment }),
+        Command::Doctor(doctor) => doctor.run(At { place, environment }),
         Command::Restore(restore) => restore.run(At { place, environment }),
     };
     match done {

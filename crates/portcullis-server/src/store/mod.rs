@@ -5,6 +5,7 @@
 
 mod answers;
 mod error;
+mod finding;
 #[cfg(feature = "mongo")]
 pub mod mongo;
 mod patience;
@@ -21,6 +22,7 @@ pub use answers::{
     BATCH, Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, UNTOLD_AT_ONCE, Watch,
 };
 pub use error::{StoreError, StoreErrorKind};
+pub use finding::{Finding, Level};
 pub use patience::{is_of_a_request, of_one_request, of_the_same_request, within_patience};
 pub use safekeeping::{BackupProgress, Existing, RestoreFacts, backup, prepare_restore};
 pub use sqlite::Restore;
@@ -116,6 +118,32 @@ pub fn is_embedded(url: &DatabaseUrl) -> bool {
 /// Whether a URL names an embedded database that was not made yet.
 pub fn is_not_made(url: &DatabaseUrl) -> bool {
     file_of(url).is_some_and(|path| !path.exists())
+}
+
+/// Whether a store has to tell of changes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    /// It has to.
+    Required,
+    /// It may be asked.
+    Optional,
+}
+
+/// Looks at the store of a URL and changes nothing, whether or not it is there, and served.
+#[cfg_attr(
+    not(feature = "mongo"),
+    expect(clippy::unused_async, reason = "a feature adds a backend and changes no signature")
+)]
+pub async fn examine(url: &DatabaseUrl, streams: Streams, now: SystemTime) -> Vec<Finding> {
+    match (url, streams) {
+        (DatabaseUrl::Sqlite(path), _) => sqlite::examine::examine(path, now),
+        #[cfg(feature = "mongo")]
+        (DatabaseUrl::Mongo(url), streams) => mongo::examine::examine(url, streams, now).await,
+        #[cfg(not(feature = "mongo"))]
+        (DatabaseUrl::Mongo(url), _) => {
+            vec![Finding::failed("database", &without_mongo(url), "install one with it")]
+        }
+    }
 }
 
 /// Refuses every token of before and ends every session: what a restore does, for a database whose own tools have

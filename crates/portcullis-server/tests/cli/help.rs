@@ -36,6 +36,7 @@ fn of_the_program() {
       setup    Print a secret with which the first administrator can be made over HTTP, once
       backup   Copy the database into a file, beside a server that goes on
       restore  Put a backup in the place of the database; everybody has to log in again
+      doctor   Look for what is wrong, and say what to do about it
 
     Options:
           --instance <DIR>  The instance folder: application.cfg, the database file and the made secret
@@ -737,4 +738,27 @@ fn of_restore() {
       portcullis restore /backups/portcullis.sqlite3 --yes --json
       mongorestore --uri=URL --gzip --archive=FILE --drop && portcullis restore --after-mongorestore
     ");
+}
+
+#[test]
+fn of_doctor() {
+    insta::assert_snapshot!(help("doctor"), @r#"
+    Look for what is wrong, and say what to do about it
+
+    Looks at the configuration, the secret and its file, the database, the clock, the disk, the proxies
+    in front and the limits. Nothing is changed, made or locked; a server may run meanwhile. Run it as
+    the user that the server runs as, with the same environment.
+
+    Usage: portcullis doctor [OPTIONS]
+
+    Options:
+          --json
+              Answer in JSON, for programs; lists are one document a line
+
+    Exit code 0: nothing has failed. 1: something has. Warnings are for somebody to read.
+
+    Examples:
+      portcullis doctor
+      portcullis doctor --json | jq -r 'select(.level != "ok") | .todo'
+    "#);
 }

@@ -15,6 +15,7 @@
 
 mod audit;
 mod beside;
+mod doctor;
 mod help;
 mod imports;
 #[cfg(feature = "mongo")]

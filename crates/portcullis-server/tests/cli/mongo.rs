@@ -77,3 +77,39 @@ fn what_a_mongorestore_brings_back_is_refused_on_every_node_within_seconds() {
     assert_eq!(status, 200, "{pair}");
     assert_eq!(nodes[1].bearer("GET", "/tests/secret", pair["access_token"].as_str().unwrap()).0, 401);
 }
+
+#[test]
+fn the_doctor_sees_what_a_database_lacks_and_makes_nothing() {
+    if !is_there() {
+        return;
+    }
+    let place = Place::new();
+    let secret = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
+    let run = Run::testing().file(format!("{secret}\nMONGO_URI = '{}'\n", place.uri));
+    for _ in 0..2 {
+        let said = run.run(&["doctor"]);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        assert!(said.out.contains("warn  indexes: there is none yet on users.name_key, "), "{}", said.out);
+        assert!(said.out.contains("warn  administrators: none of 0 users"), "{}", said.out);
+    }
+    run.make("root", "admin");
+    let _server = run.serve();
+    let said = run.run(&["doctor"]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    for text in [
+        "ok    indexes: all ",
+        "ok    administrators: one",
+        "ok    names: every user",
+        "ok    clock: this machine's",
+    ] {
+        assert!(said.out.contains(text), "{text}: {}", said.out);
+    }
+    let away = Run::testing().file(format!("{secret}\nMONGO_URI = 'mongodb://127.0.0.1:1/nobody'\n"));
+    let said = away.run(&["doctor"]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(
+        said.out.contains("fail  database: mongodb://127.0.0.1:1/nobody cannot be reached"),
+        "{}",
+        said.out
+    );
+}

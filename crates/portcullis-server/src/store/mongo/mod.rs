@@ -20,6 +20,7 @@ mod changes;
 mod connect;
 mod deletions;
 mod documents;
+pub(super) mod examine;
 mod failure;
 mod feed;
 mod flask;

@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod changes;
 mod create;
+pub(super) mod examine;
 mod failure;
 mod feed;
 mod flask;
