@@ -20,6 +20,7 @@ mod help;
 mod imports;
 #[cfg(feature = "mongo")]
 mod mongo;
+mod operations;
 mod page;
 mod safekeeping;
 mod setup;
