@@ -19,6 +19,7 @@ use super::{
     acting::{At, without_store},
     output::{Form, json_line},
     progress, say,
+    serve::Signals,
 };
 use crate::{
     causes::causes,
@@ -63,11 +64,12 @@ impl Backup {
             let stopped = Arc::new(AtomicBool::new(false));
             // Half a copy has password hashes in it too: it is removed before the end.
             let (bar, asked) = (progress::of_bytes(Some(0)), stopped.clone());
-            tokio::spawn(async move {
-                if tokio::signal::ctrl_c().await.is_ok() {
+            if let Ok(mut signals) = Signals::listen() {
+                tokio::spawn(async move {
+                    signals.next().await;
                     asked.store(true, Ordering::Relaxed);
-                }
-            });
+                });
+            }
             let shown = bar.clone();
             let step = move |BackupProgress { copied, whole }| {
                 shown.set_length(whole);

@@ -166,7 +166,10 @@ pub async fn end_everything(url: &DatabaseUrl, event: AuditEvent) -> Result<Nume
             MongoStore::open(url, MongoStore::START_PATIENCE).await?.end_everything(event).await
         }
         #[cfg(not(feature = "mongo"))]
-        DatabaseUrl::Mongo(url) => Err(without_mongo(url)),
+        DatabaseUrl::Mongo(url) => {
+            drop(event);
+            Err(without_mongo(url))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Backups and what comes after them: how a copy is made, and how a restored one forgets nothing that was revoked since.
 
-use std::{ops::ControlFlow, path::Path, time::SystemTime};
+use std::{ops::ControlFlow, path::Path};
 
 use portcullis::NumericDate;
 use tokio::task::spawn_blocking;
@@ -86,15 +86,6 @@ pub fn prepare_restore(
         ));
     };
     Restore::prepare(path, from, progress)
-}
-
-/// How far the clock of a node may have been ahead of the one who writes `{all, before}`, where there are many.
-pub(super) const CLOCKS_DIFFER: std::time::Duration = std::time::Duration::from_mins(1);
-
-/// The moment up to which every token is refused: what any issuer's clock may have shown by now.
-pub(super) fn latest(moments: impl IntoIterator<Item = SystemTime>) -> NumericDate {
-    let latest = moments.into_iter().map(NumericDate::from).max().unwrap_or(NumericDate::from_seconds(0));
-    latest.plus(CLOCKS_DIFFER)
 }
 
 fn of_a_server(text: &str) -> StoreError {

@@ -27,6 +27,7 @@ mod flask;
 mod indexes;
 mod name_keys;
 mod purge;
+mod restored;
 mod revocation_documents;
 mod revocations;
 mod session_documents;
@@ -41,10 +42,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mongodb::{
-    Collection, Database,
-    bson::{Document, doc},
-};
+use mongodb::{Collection, Database, bson::Document};
 use portcullis::NumericDate;
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -57,9 +55,7 @@ use self::{
     time::ServerTime,
     uses::Uses,
 };
-use super::{
-    Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, Watch, safekeeping,
-};
+use super::{Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, Watch};
 use crate::{
     config::MongoUrl,
     model::{
@@ -151,25 +147,6 @@ impl MongoStore {
             uses: Uses::default(),
             calls: Calls::new(),
         })
-    }
-
-    /// Refuses every token of before, ends every session and records the event: all of it again changes nothing but the
-    /// moment. Answers that.
-    ///
-    /// # Errors
-    /// [`StoreError`] when some of it may not be durable.
-    pub async fn end_everything(&self, event: AuditEvent) -> Result<NumericDate, StoreError> {
-        let server = time::shown(&self.database).await.map_err(|failure| self.place.error(failure))?;
-        // No clock of a node is further ahead than that of the two that are looked at, and the margin.
-        let before = safekeeping::latest([event.at].into_iter().chain(server));
-        self.revoke(Revocation::All { before }, event.at).await?;
-        // Whoever a password change has kept logged in is of an earlier epoch too.
-        let change = doc! { "$inc": { "epoch": 1_i64 }, "$unset": { "kept_session": "" } };
-        let raised = self.users.update_many(doc! {}, change).await;
-        raised.map_err(|error| self.place.error(error.into()))?;
-        self.record(&[event]).await?;
-        self.close().await;
-        Ok(before)
     }
 
     /// Deletes entries of both collections.

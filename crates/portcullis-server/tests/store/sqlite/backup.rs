@@ -96,3 +96,13 @@ async fn it_replaces_nothing_and_leaves_nothing_behind() {
     assert_eq!(fs::read(&copy).unwrap(), first);
     assert_eq!(names(safe.path()), ["backup"]);
 }
+
+#[tokio::test]
+async fn one_that_is_stopped_leaves_nothing_behind() {
+    let (place, safe) = (Sqlite::new(), tempfile::tempdir().unwrap());
+    let store = place.store();
+    let copy = safe.path().join("backup");
+    let error = store.backup_to(&copy, Existing::Kept, |_| ControlFlow::Break(())).await.unwrap_err();
+    assert!(error.to_string().ends_with("was stopped"), "{error}");
+    assert!(names(safe.path()).is_empty());
+}
