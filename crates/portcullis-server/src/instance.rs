@@ -54,7 +54,7 @@ pub fn create_folder(folder: &Path) -> Result<(), InstanceError> {
 /// # Errors
 /// [`InstanceError`] when the file cannot be read or written, is empty, or is no text.
 pub fn secret(folder: &Path) -> Result<InstanceSecret, InstanceError> {
-    let path = folder.join(FILE);
+    let path = secret_file(folder);
     let mut made = false;
     // Again where another start removed our draft in between.
     for _ in 0..3 {
@@ -72,7 +72,12 @@ pub fn secret(folder: &Path) -> Result<InstanceSecret, InstanceError> {
 /// # Errors
 /// Those of [`secret`] for a file that is there.
 pub fn secret_if_made(folder: &Path) -> Result<Option<Secret>, InstanceError> {
-    read(&folder.join(FILE))
+    read(&secret_file(folder))
+}
+
+/// Where the folder's secret lies, or will.
+pub fn secret_file(folder: &Path) -> PathBuf {
+    folder.join(FILE)
 }
 
 impl InstanceError {

@@ -14,7 +14,7 @@ use std::{
 use ipnet::IpNet;
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager, Location};
 
-pub use operator::{Instance, Operator};
+pub use operator::{Instance, Operator, made_secret};
 
 use crate::{
     accounts::{self, Accounts, Devices, Identity, Policy, SetupSecrets},

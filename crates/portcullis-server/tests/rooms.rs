@@ -63,7 +63,7 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     ("limits", &[], &["governor"]),
     ("passwords", &["model"], &["argon2", "bcrypt", "rustix", "scrypt"]),
     ("sessions", &["model"], &[]),
-    ("store", &["config", "model", "sessions"], &["bson", "mongodb", "rusqlite"]),
+    ("store", &["config", "model", "sessions"], &["bson", "mongodb", "rusqlite", "rustix"]),
     ("config", &[], &["toml", "strsim"]),
     ("instance", &[], &[]),
     ("causes", &[], &[]),

@@ -56,6 +56,10 @@ impl Ready {
         &self.config
     }
 
+    pub(super) fn by(&self) -> &By {
+        &self.by
+    }
+
     /// Whether the store is an embedded one that was not made yet.
     pub(super) fn has_no_store(&self) -> bool {
         store::is_not_made(&self.config.database)

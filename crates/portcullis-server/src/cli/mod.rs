@@ -2,13 +2,17 @@
 
 mod acting;
 mod audit;
+mod backup;
 mod config;
+mod doctor;
 mod import;
 mod logging;
 mod moment;
 mod output;
+mod progress;
 mod prompt;
 mod reference;
+mod restore;
 mod seen;
 mod serve;
 mod session;
@@ -77,6 +81,9 @@ enum Command {
     /// Look into a token, or check one
     Token(token::Command),
     Setup(setup::Setup),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Doctor(doctor::Doctor),
 }
 
 /// A command that did not do its work. `main` turns it into the exit code 2.
@@ -117,6 +124,9 @@ pub fn run(
         Command::Audit(command) => command.run(At { place, environment }),
         Command::Token(command) => command.run(At { place, environment }),
         Command::Setup(setup) => setup.run(At { place, environment }),
+        Command::Backup(backup) => backup.run(At { place, environment }),
+        Command::Doctor(doctor) => doctor.run(At { place, environment }),
+        Command::Restore(restore) => restore.run(At { place, environment }),
     };
     match done {
         Ok(code) => code,

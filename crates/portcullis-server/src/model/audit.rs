@@ -98,6 +98,8 @@ event_kinds! {
     RateLimitExceeded = "excess_rate_limit_exceeded",
     /// The first administrator was made at the setup.
     SetupAdminCreated = "setup_admin_created",
+    /// A backup was put in the place of the database: all tokens of before are refused, and all sessions are over.
+    StoreRestored = "store_restored",
 }
 
 impl EventKind {

@@ -1,6 +1,9 @@
 //! What whoever runs the program works with at a terminal: the acts, beside those who serve the same store.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use portcullis::{Clock, JwtConfig, JwtManager, Secret};
@@ -109,6 +112,16 @@ impl Operator {
         self.store.close().await;
         told.and(written)
     }
+}
+
+/// The secret of an instance folder, by the file that has it and how long it is; `None` for the length where none was made
+/// yet.
+///
+/// # Errors
+/// [`InstanceError`] for one that cannot be used.
+pub fn made_secret(folder: &Path) -> (PathBuf, Result<Option<usize>, InstanceError>) {
+    let secret = instance::secret_if_made(folder);
+    (instance::secret_file(folder), secret.map(|secret| secret.map(|secret| secret.expose().len())))
 }
 
 /// The options for tokens, with the instance folder's secret where that is the one. None is made here: until there is

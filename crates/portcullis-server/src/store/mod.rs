@@ -5,12 +5,14 @@
 
 mod answers;
 mod error;
+mod finding;
 #[cfg(feature = "mongo")]
 pub mod mongo;
 mod patience;
+mod safekeeping;
 pub mod sqlite;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{path::Path, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 use portcullis::NumericDate;
@@ -20,7 +22,10 @@ pub use answers::{
     BATCH, Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, UNTOLD_AT_ONCE, Watch,
 };
 pub use error::{StoreError, StoreErrorKind};
+pub use finding::{Finding, Level};
 pub use patience::{is_of_a_request, of_one_request, of_the_same_request, within_patience};
+pub use safekeeping::{BackupProgress, Existing, RestoreFacts, backup, prepare_restore};
+pub use sqlite::Restore;
 
 #[cfg(feature = "mongo")]
 use self::mongo::MongoStore;
@@ -97,14 +102,75 @@ pub fn supports(url: &DatabaseUrl) -> Result<(), StoreError> {
     }
 }
 
+/// The file of an embedded database; none for a server's.
+pub fn file_of(url: &DatabaseUrl) -> Option<&Path> {
+    match url {
+        DatabaseUrl::Sqlite(path) => Some(path),
+        DatabaseUrl::Mongo(_) => None,
+    }
+}
+
 /// Whether a URL names a file of this machine, in a folder that must be there.
 pub fn is_embedded(url: &DatabaseUrl) -> bool {
-    matches!(url, DatabaseUrl::Sqlite(_))
+    file_of(url).is_some()
 }
 
 /// Whether a URL names an embedded database that was not made yet.
 pub fn is_not_made(url: &DatabaseUrl) -> bool {
-    matches!(url, DatabaseUrl::Sqlite(path) if !path.exists())
+    file_of(url).is_some_and(|path| !path.exists())
+}
+
+/// Whether a store has to tell of changes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    /// It has to.
+    Required,
+    /// It may be asked.
+    Optional,
+}
+
+/// Looks at the store of a URL and changes nothing, whether or not it is there, and served.
+#[cfg_attr(
+    not(feature = "mongo"),
+    expect(clippy::unused_async, reason = "a feature adds a backend and changes no signature")
+)]
+pub async fn examine(url: &DatabaseUrl, streams: Streams, now: SystemTime) -> Vec<Finding> {
+    match (url, streams) {
+        (DatabaseUrl::Sqlite(path), _) => sqlite::examine::examine(path, now),
+        #[cfg(feature = "mongo")]
+        (DatabaseUrl::Mongo(url), streams) => mongo::examine::examine(url, streams, now).await,
+        #[cfg(not(feature = "mongo"))]
+        (DatabaseUrl::Mongo(url), _) => {
+            vec![Finding::failed("database", &without_mongo(url), "install one with it")]
+        }
+    }
+}
+
+/// Refuses every token of before and ends every session: what a restore does, for a database whose own tools have
+/// restored it. Answers the moment up to which tokens are refused.
+///
+/// # Errors
+/// [`StoreError`] when some of it may not be durable: the same call again settles it.
+#[cfg_attr(
+    not(feature = "mongo"),
+    expect(clippy::unused_async, reason = "a feature adds a backend and changes no signature")
+)]
+pub async fn end_everything(url: &DatabaseUrl, event: AuditEvent) -> Result<NumericDate, StoreError> {
+    match url {
+        DatabaseUrl::Sqlite(_) => Err(StoreError::new(
+            StoreErrorKind::Refused,
+            "this database is a file: portcullis restore FILE puts a backup in its place and ends all sessions at once",
+        )),
+        #[cfg(feature = "mongo")]
+        DatabaseUrl::Mongo(url) => {
+            MongoStore::open(url, MongoStore::START_PATIENCE).await?.end_everything(event).await
+        }
+        #[cfg(not(feature = "mongo"))]
+        DatabaseUrl::Mongo(url) => {
+            drop(event);
+            Err(without_mongo(url))
+        }
+    }
 }
 
 #[cfg(not(feature = "mongo"))]

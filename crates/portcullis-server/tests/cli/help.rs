@@ -34,6 +34,9 @@ fn of_the_program() {
       audit    See what happened
       token    Look into a token, or check one
       setup    Print a secret with which the first administrator can be made over HTTP, once
+      backup   Copy the database into a file, beside a server that goes on
+      restore  Put a backup in the place of the database; everybody has to log in again
+      doctor   Look for what is wrong, and say what to do about it
 
     Options:
           --instance <DIR>  The instance folder: application.cfg, the database file and the made secret
@@ -544,6 +547,7 @@ fn of_audit_list() {
                 authz_admin
                 excess_rate_limit_exceeded
                 setup_admin_created
+                store_restored
 
           --since <WHEN>
               Only what happened since then: a moment such as 2026-11-28 or 2026-11-28T16:34:44Z, or as
@@ -665,4 +669,96 @@ fn of_setup() {
       portcullis setup
       docker compose exec api portcullis setup --json | jq -r .secret
     ");
+}
+
+#[test]
+fn of_backup() {
+    insta::assert_snapshot!(help("backup"), @r#"
+    Copy the database into a file, beside a server that goes on
+
+    The copy is of one moment, and has all that was acknowledged before. It is checked from its first
+    page to its last and synced before it gets its name; only its owner may read it. It has the password
+    hashes in it, but not the secret that signs tokens: copy that from the instance folder once.
+
+    A MongoDB has tools of its own: mongodump.
+
+    Usage: portcullis backup [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>
+              The file of the copy, in a folder that is there
+
+    Options:
+          --force
+              Replace a file of this name, when the new one is whole
+
+          --json
+              Answer in JSON, for programs; lists are one document a line
+
+    Examples:
+      portcullis backup /backups/portcullis.sqlite3 --force
+      portcullis backup "/backups/portcullis-$(date +%F).sqlite3"
+    "#);
+}
+
+#[test]
+fn of_restore() {
+    insta::assert_snapshot!(help("restore"), @"
+    Put a backup in the place of the database; everybody has to log in again
+
+    Stop the server first. The backup is checked before anything is changed, and the database of before
+    is kept beside it under a name with the date. A crash at any moment leaves the one or the other.
+
+    What was revoked after the backup was made is not in it. So every token of before is refused for
+    good, and every session is over. What else was done since is undone: users who were made are gone,
+    and passwords, levels and accounts are as they were.
+
+    Usage: portcullis restore [OPTIONS] [FILE]
+
+    Arguments:
+      [FILE]
+              The backup
+
+    Options:
+          --after-mongorestore
+              Do what is left after a mongorestore: refuse every token of before and end every session
+
+          --yes
+              Do not ask
+
+          --trust-clock
+              The clock of this machine is right, though the database was written later than it shows;
+              the instance has another secret now
+
+          --json
+              Answer in JSON, for programs; lists are one document a line
+
+    Examples:
+      portcullis restore /backups/portcullis-2026-11-28.sqlite3
+      portcullis restore /backups/portcullis.sqlite3 --yes --json
+      mongorestore --uri=URL --gzip --archive=FILE --drop && portcullis restore --after-mongorestore
+    ");
+}
+
+#[test]
+fn of_doctor() {
+    insta::assert_snapshot!(help("doctor"), @r#"
+    Look for what is wrong, and say what to do about it
+
+    Looks at the configuration, the secret and its file, the database, the clock, the disk, the proxies
+    in front and the limits. Nothing is changed, made or locked; a server may run meanwhile. Run it as
+    the user that the server runs as, with the same environment.
+
+    Usage: portcullis doctor [OPTIONS]
+
+    Options:
+          --json
+              Answer in JSON, for programs; lists are one document a line
+
+    Exit code 0: nothing has failed. 1: something has. Warnings are for somebody to read.
+
+    Examples:
+      portcullis doctor
+      portcullis doctor --json | jq -r 'select(.level != "ok") | .todo'
+    "#);
 }

@@ -15,11 +15,14 @@
 
 mod audit;
 mod beside;
+mod doctor;
 mod help;
 mod imports;
 #[cfg(feature = "mongo")]
 mod mongo;
+mod operations;
 mod page;
+mod safekeeping;
 mod setup;
 mod starting;
 mod support;

@@ -46,3 +46,70 @@ fn users_are_made_imported_and_disabled_beside_a_node() {
     is_refused_soon(&server, pair["access_token"].as_str().unwrap());
     run.fails(&["user", "disable", "root"], &["\"root\" is the only one"]);
 }
+
+#[test]
+fn what_a_mongorestore_brings_back_is_refused_on_every_node_within_seconds() {
+    // DUR-15
+    if !is_there() {
+        return;
+    }
+    let place = Place::new();
+    let secret = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
+    let run = Run::testing().file(format!("{secret}\nMONGO_URI = '{}'\n", place.uri));
+    run.make("root", "admin");
+    let nodes = [run.serve(), run.serve()];
+    let login = |node: &Server| node.post("/users/login", &json!({"username": "root", "password": PASSWORD}));
+    let (status, pair) = login(&nodes[0]);
+    assert_eq!(status, 200, "{pair}");
+    run.fails(&["backup", "backup.db"], &["mongodump", "portcullis restore --after-mongorestore"]);
+    run.fails(&["restore", "backup.db", "--yes"], &["mongorestore", "--after-mongorestore"]);
+    run.fails(&["restore", "--after-mongorestore"], &["--yes"]);
+    let ended = run.json(&["restore", "--after-mongorestore", "--yes"]);
+    assert!(ended["revoked_before"].is_i64(), "{ended}");
+    for node in &nodes {
+        is_refused_soon(node, pair["access_token"].as_str().unwrap());
+        assert_eq!(node.bearer("POST", "/users/refresh", pair["refresh_token"].as_str().unwrap()).0, 401);
+    }
+    assert_eq!(run.lines(&["session", "list", "root"]).len(), 0);
+    assert_eq!(run.lines(&["audit", "list", "--event", "store_restored"]).len(), 1);
+    // A node's clock may have been ahead by as much as a minute.
+    let (status, pair) = login(&nodes[1]);
+    assert_eq!(status, 200, "{pair}");
+    assert_eq!(nodes[1].bearer("GET", "/tests/secret", pair["access_token"].as_str().unwrap()).0, 401);
+}
+
+#[test]
+fn the_doctor_sees_what_a_database_lacks_and_makes_nothing() {
+    if !is_there() {
+        return;
+    }
+    let place = Place::new();
+    let secret = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
+    let run = Run::testing().file(format!("{secret}\nMONGO_URI = '{}'\n", place.uri));
+    for _ in 0..2 {
+        let said = run.run(&["doctor"]);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        assert!(said.out.contains("warn  indexes: there is none yet on users.name_key, "), "{}", said.out);
+        assert!(said.out.contains("warn  administrators: none of 0 users"), "{}", said.out);
+    }
+    run.make("root", "admin");
+    let _server = run.serve();
+    let said = run.run(&["doctor"]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    for text in [
+        "ok    indexes: all ",
+        "ok    administrators: one",
+        "ok    names: every user",
+        "ok    clock: this machine's",
+    ] {
+        assert!(said.out.contains(text), "{text}: {}", said.out);
+    }
+    let away = Run::testing().file(format!("{secret}\nMONGO_URI = 'mongodb://127.0.0.1:1/nobody'\n"));
+    let said = away.run(&["doctor"]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(
+        said.out.contains("fail  database: mongodb://127.0.0.1:1/nobody cannot be reached"),
+        "{}",
+        said.out
+    );
+}

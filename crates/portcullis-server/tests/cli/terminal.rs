@@ -94,3 +94,21 @@ fn an_import_shows_how_far_it_is() {
     assert!(said.code == 0 && said.out.contains("200 taken, 0 not"), "{said:?}");
     assert!(said.out.contains('%'), "a bar: {said:?}");
 }
+
+#[test]
+fn what_takes_the_place_of_the_database_is_asked_about() {
+    let run = Run::testing().variable("TERM", "xterm");
+    run.make("alice", "admin");
+    let said = talk(&run, &["backup", "backup.db"], &[]);
+    assert!(said.code == 0 && said.out.contains('%'), "a bar: {said:?}");
+    run.make("bob", "user");
+    let restore = ["restore", "backup.db"];
+    let question = "in the place of the database? Everybody has to log in again. [y/N] ";
+    let said = talk(&run, &restore, &[question, "n"]);
+    assert!(said.code == 2 && said.out.contains("nothing was changed"), "{said:?}");
+    assert!(said.out.contains("Put backup.db (1 user, of 20"), "{said:?}");
+    assert_eq!(run.lines(&["user", "list"]).len(), 2);
+    let said = talk(&run, &restore, &[question, "y"]);
+    assert!(said.code == 0 && said.out.contains("the one of before is "), "{said:?}");
+    assert_eq!(run.lines(&["user", "list"]).len(), 1);
+}

@@ -5,7 +5,7 @@ mod changes;
 mod check;
 mod import;
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::SystemTime};
 
 use portcullis::Claims;
 
@@ -35,6 +35,13 @@ impl By {
             None => "at a terminal".to_owned(),
         };
         Self { actor: None, address: None, place: Some(place) }
+    }
+
+    /// What was done, as it is kept.
+    pub fn did(&self, kind: EventKind, at: SystemTime, detail: Option<&str>) -> AuditEvent {
+        let event = AuditEvent::new(kind, at).from(self.address);
+        let event = AuditEvent { actor: self.actor.clone(), ..event };
+        said(said(event, detail), self.place.as_deref())
     }
 
     /// The administrator, where it is a user.
@@ -110,9 +117,7 @@ impl Accounts {
 
     /// What an administrator did, as it is kept.
     fn act(&self, by: &By, kind: EventKind, detail: Option<&str>) -> AuditEvent {
-        let event = AuditEvent::new(kind, self.now()).from(by.address);
-        let event = AuditEvent { actor: by.actor.clone(), ..event };
-        said(said(event, detail), by.place.as_deref())
+        by.did(kind, self.now(), detail)
     }
 }
 

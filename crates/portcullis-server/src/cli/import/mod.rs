@@ -15,7 +15,7 @@ use std::{
 };
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use portcullis::{Clock, SystemClock};
 
 use self::{
@@ -29,6 +29,7 @@ use super::{
     Failure,
     acting::{At, without_store},
     output::{Form, put},
+    progress,
 };
 use crate::state::{Instance, password_policy};
 
@@ -93,7 +94,7 @@ impl Import {
         let (source, size) = open(&self.file)?;
         let rows = Rows::begin(source, self.format()?, names).map_err(|problem| self.unreadable(&problem))?;
         let report = Report::begin(form, self.dry_run, self.report.as_deref())?;
-        let importing = Importing { rows, judge, report, bar: bar(size) };
+        let importing = Importing { rows, judge, report, bar: progress::of_bytes(size) };
         if !self.dry_run {
             return ready
                 .act(Instance::WithStore, async |acting| self.all(importing, Taking::into(acting)).await);
@@ -172,20 +173,6 @@ impl Importing {
         }
         let ignored = self.rows.ignored().iter().map(String::as_str).collect();
         self.report.end(ignored, stopped.as_deref()).map(Some)
-    }
-}
-
-/// A bar on a terminal, and nothing elsewhere.
-fn bar(size: Option<u64>) -> ProgressBar {
-    let (bar, template) = match size {
-        Some(size) => {
-            (ProgressBar::new(size), "{bar:40} {percent:>3} %  {bytes} of {total_bytes}, {eta} left")
-        }
-        None => (ProgressBar::new_spinner(), "{spinner} {bytes}"),
-    };
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }
 

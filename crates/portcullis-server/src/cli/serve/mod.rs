@@ -1,7 +1,7 @@
 //! `portcullis serve`: from a configuration to a running service, and back down in order.
 
 mod connections;
-mod tls;
+pub(super) mod tls;
 
 use std::{
     io,
@@ -78,10 +78,7 @@ async fn serve(config: &Config, warnings: &[Warning]) -> Result<ExitCode, Failur
         listener.local_addr().map_err(|error| Failure::new(format!("no local address: {error}")))?;
     let signals =
         Signals::listen().map_err(|error| Failure::new(format!("signals cannot be received: {error}")))?;
-    let files = match (&config.tls_cert, &config.tls_key) {
-        (Some(certificate), Some(key)) => Some(Files::new(certificate.clone(), key.clone())),
-        _ => None,
-    };
+    let files = Files::of(config);
     let tls = files.as_ref().map(Files::read).transpose()?;
     if let (Some(files), Some(tls)) = (files, tls.clone()) {
         tokio::spawn(files.watch(tls));
@@ -170,17 +167,17 @@ struct StopTimes {
 }
 
 /// SIGTERM, as service managers and containers send it, and SIGINT, as people do.
-struct Signals {
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",

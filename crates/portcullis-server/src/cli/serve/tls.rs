@@ -18,25 +18,27 @@ use tokio::{
     time::timeout,
 };
 
-use super::super::Failure;
+use crate::{cli::Failure, config::Config};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// Where a certificate and its key are.
 #[derive(Clone)]
-pub(super) struct Files {
+pub(in crate::cli) struct Files {
     certificate: PathBuf,
     key: PathBuf,
 }
 
 impl Files {
-    pub(super) fn new(certificate: PathBuf, key: PathBuf) -> Self {
-        Self { certificate, key }
+    /// Those of a configuration, where it has some.
+    pub(in crate::cli) fn of(config: &Config) -> Option<Self> {
+        let (certificate, key) = (config.tls_cert.clone()?, config.tls_key.clone()?);
+        Some(Self { certificate, key })
     }
 
     /// TLS with what is in the files now.
-    pub(super) fn read(&self) -> Result<RustlsConfig, Failure> {
+    pub(in crate::cli) fn read(&self) -> Result<RustlsConfig, Failure> {
         Ok(RustlsConfig::from_config(self.settings()?))
     }
 

@@ -20,6 +20,9 @@ use super::{
 };
 use crate::store::{StoreError, StoreErrorKind};
 
+/// What a server says of a collection that there is not.
+const NAMESPACE_NOT_FOUND: i32 = 26;
+
 /// How long an index may take to be made over what is there already: a large collection has minutes.
 const BUILD_PATIENCE: Duration = Duration::from_mins(10);
 
@@ -85,6 +88,37 @@ pub(super) async fn make(database: &Database, place: &Place) -> Result<(), Store
         }
     }
     Ok(())
+}
+
+/// Whether there is an index for what one is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Served {
+    /// There is.
+    There,
+    /// There is none, and one can be made.
+    Missing,
+    /// One that does not serve stands in its place.
+    Taken,
+}
+
+/// Looks which indexes there are, by their collection and field, and makes none.
+pub(super) async fn look(database: &Database) -> Result<Vec<(String, Served)>, Failure> {
+    let mut looked = Vec::new();
+    for index in &INDEXES {
+        let collection = database.collection::<Document>(index.collection);
+        let present = match bounded(list(&collection)).await {
+            Err(failure) if has_code(&failure, &[NAMESPACE_NOT_FOUND]) => Vec::new(),
+            present => present?,
+        };
+        let same = doc! { index.field: 1 };
+        let served = match present.iter().any(|present| index.is_served_by(present)) {
+            true => Served::There,
+            false if present.iter().any(|present| present.keys == same) => Served::Taken,
+            false => Served::Missing,
+        };
+        looked.push((format!("{}.{}", index.collection, index.field), served));
+    }
+    Ok(looked)
 }
 
 impl Index {

@@ -66,7 +66,7 @@ pub(super) fn keep_filling(database: Database, place: Place) -> JoinHandle<()> {
     })
 }
 
-fn keyless() -> Document {
+pub(super) fn keyless() -> Document {
     doc! { "name_key": { "$exists": false } }
 }
 

@@ -92,6 +92,11 @@ async fn ask_again_and_again(database: Database, known: Arc<Mutex<Option<Reading
     }
 }
 
+/// What the server's clock shows now; nothing where it does not tell.
+pub(super) async fn shown(database: &Database) -> Result<Option<SystemTime>, Failure> {
+    Ok(ask(database).await?.map(|reading| reading.shown + reading.within))
+}
+
 /// Asks for the time; a server that does not tell is taken to agree with us.
 async fn ask(database: &Database) -> Result<Option<Reading>, Failure> {
     let asked = SystemClock.monotonic();

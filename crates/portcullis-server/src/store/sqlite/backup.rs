@@ -7,111 +7,112 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use rusqlite::{
     Connection, OpenFlags,
-    backup::{Backup, Progress, StepResult},
+    backup::{Backup, StepResult},
 };
+use tempfile::TempDir;
 
 use super::{
-    create::{private_file, sync_folder},
+    create::{folder_of, private_file, sync_folder},
     failure::{Failure, Place},
-    inspect::{beside, refused},
+    inspect::{self, beside, refused},
     open,
 };
-use crate::store::StoreError;
-
-/// How far a backup is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BackupProgress {
-    /// The pages that are copied.
-    pub copied: usize,
-    /// The pages of the database.
-    pub pages: usize,
-}
+use crate::store::{BackupProgress, Existing, StoreError};
 
 /// Pages that are copied between two words about it: 4 MiB.
 const STEP: i32 = 1024;
 
-/// Copies the database of a place to a path where there is no file yet.
+/// The place of a database that may be copied, whoever serves it and whatever version of ours it is of.
+pub(super) fn place_of(path: &Path) -> Result<Place, StoreError> {
+    if fs::metadata(path).map_or(0, |metadata| metadata.len()) == 0 {
+        return Err(refused(format!("there is no database at {}", path.display())));
+    }
+    let path = open::resolve(path)?;
+    inspect::refuse_other_kinds(&path)?;
+    Ok(Place::of(path))
+}
+
+/// Copies the database of a place to a path; answers how large the copy is.
 pub(super) fn make(
     place: &Place,
     path: &Path,
-    progress: impl FnMut(BackupProgress),
-) -> Result<(), StoreError> {
-    let file = path.display();
-    if fs::symlink_metadata(path).is_ok() {
-        return Err(refused(format!("{file} is there already; a backup never replaces a file")));
-    }
-    let draft = Draft::beside(path).map_err(|error| unwritable(path).caused_by(error))?;
-    copy(place, &draft.0, progress).map_err(|failure| place.error(failure))?;
-    let placed = File::open(&draft.0)
-        .and_then(|copy| copy.sync_all())
-        .and_then(|()| fs::hard_link(&draft.0, path))
-        .and_then(|()| sync_folder(path));
-    placed.map_err(|error| unwritable(path).caused_by(error))
+    existing: Existing,
+    progress: impl FnMut(BackupProgress) -> ControlFlow<()>,
+) -> Result<u64, StoreError> {
+    refuse_taken(place, path, existing)?;
+    let unwritable = |error: io::Error| unwritable(path).caused_by(error);
+    let draft = Draft::beside(path).map_err(unwritable)?;
+    copy_of(place, &draft.file, progress)?.close().map_err(|(_, error)| place.error(error.into()))?;
+    let synced = File::open(&draft.file).and_then(|copy| {
+        copy.sync_all()?;
+        Ok(copy.metadata()?.len())
+    });
+    let bytes = synced.map_err(unwritable)?;
+    let placed = match existing {
+        // Fails where a file has come meanwhile.
+        Existing::Kept => fs::hard_link(&draft.file, path),
+        Existing::Replaced => fs::rename(&draft.file, path),
+    };
+    placed.and_then(|()| sync_folder(path)).map_err(unwritable)?;
+    Ok(bytes)
 }
 
-fn unwritable(path: &Path) -> StoreError {
-    refused(format!(
-        "{} cannot be written; use a folder that exists, with room, on a local file system that has hard links",
-        path.display()
-    ))
+/// Copies the database of a place into an empty file: one that needs no log beside it, checked from its first page to its
+/// last.
+pub(super) fn copy_of(
+    place: &Place,
+    to: &Path,
+    mut progress: impl FnMut(BackupProgress) -> ControlFlow<()>,
+) -> Result<Connection, StoreError> {
+    let failed = |failure| place.error(failure);
+    place.check().map_err(failed)?;
+    let from = open::reader(place.path()).map_err(failed)?;
+    open::check_copied(&from, place)?;
+    let copy = copy(&from, to, &mut progress).map_err(failed)?;
+    open::check_every_page(&copy, place)?;
+    Ok(copy)
 }
 
-/// The copy under construction; removed when it is not needed under this name any more.
-struct Draft(PathBuf);
-
-impl Draft {
-    /// Refuses to share its name: another backup may be under way there.
-    fn beside(path: &Path) -> io::Result<Self> {
-        let draft = beside(path, ".unfinished");
-        private_file(OpenOptions::new().write(true).create_new(true)).open(&draft)?;
-        Ok(Self(draft))
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        for suffix in ["", "-journal", "-wal", "-shm"] {
-            let leftover = beside(&self.0, suffix);
-            match fs::remove_file(&leftover) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    let file = leftover.display();
-                    tracing::warn!(%error, %file, "what is left of a backup could not be removed");
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-fn copy(place: &Place, draft: &Path, mut progress: impl FnMut(BackupProgress)) -> Result<(), Failure> {
-    place.check()?;
-    let from = open::reader(place.path())?;
+fn copy(
+    from: &Connection,
+    to: &Path,
+    progress: &mut impl FnMut(BackupProgress) -> ControlFlow<()>,
+) -> Result<Connection, Failure> {
     // The first look decides which moment is copied; until the end no later one is seen.
     from.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut to = Connection::open_with_flags(draft, flags)?;
+    let mut copy = Connection::open_with_flags(to, flags)?;
+    copy.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
     // Nobody needs a half copy: it has no journal, and is synced once, at the end.
-    to.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
-    to.pragma_update(None, "synchronous", "OFF")?;
-    copy_pages(&from, &mut to, &mut progress)?;
-    to.close().map_err(|(_, error)| error)?;
-    Ok(())
+    copy.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
+    copy.pragma_update(None, "synchronous", "OFF")?;
+    copy_pages(from, &mut copy, progress)?;
+    // What was copied says that there is a log. Without one the file can be read anywhere, also where nobody can write.
+    copy.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
+    Ok(copy)
 }
 
 fn copy_pages(
     from: &Connection,
     to: &mut Connection,
-    progress: &mut impl FnMut(BackupProgress),
+    progress: &mut impl FnMut(BackupProgress) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
+    let page: i64 = from.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let bytes = |pages: i32| u64::from(pages.max(0).unsigned_abs()) * page.unsigned_abs();
     let backup = Backup::new(from, to)?;
     loop {
         let step = backup.step(STEP)?;
-        progress(so_far(backup.progress()));
+        let so_far = backup.progress();
+        let (whole, left) = (bytes(so_far.pagecount), bytes(so_far.remaining));
+        if progress(BackupProgress { copied: whole.saturating_sub(left), whole }).is_break() {
+            return Err(Failure::Stopped);
+        }
         match step {
             StepResult::Done => return Ok(()),
             StepResult::More => {}
@@ -121,8 +122,49 @@ fn copy_pages(
     }
 }
 
-fn so_far(progress: Progress) -> BackupProgress {
-    let pages = usize::try_from(progress.pagecount).unwrap_or(0);
-    let remaining = usize::try_from(progress.remaining).unwrap_or(0);
-    BackupProgress { copied: pages.saturating_sub(remaining), pages }
+fn refuse_taken(place: &Place, path: &Path, existing: Existing) -> Result<(), StoreError> {
+    let file = path.display();
+    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+    if existing == Existing::Kept {
+        return Err(refused(format!(
+            "{file} is there already; name another file, or say --force to replace it"
+        )));
+    }
+    if metadata.is_dir() {
+        return Err(refused(format!("{file} is a directory; name a file in it")));
+    }
+    // By their names: what is replaced is a name.
+    let resolved = fs::canonicalize(folder_of(path));
+    let name = resolved.ok().zip(path.file_name()).map(|(folder, name)| folder.join(name));
+    let served = ["", "-wal", "-shm", "-journal", ".lock"].map(|suffix| beside(place.path(), suffix));
+    if name.is_some_and(|name| served.contains(&name)) {
+        return Err(refused(format!("{file} belongs to the database itself; name another file")));
+    }
+    Ok(())
+}
+
+fn unwritable(path: &Path) -> StoreError {
+    refused(format!(
+        "{} cannot be written; use a folder that exists, with room, on a local file system that has hard links",
+        path.display()
+    ))
+}
+
+/// The copy under construction, in a folder of its own with whatever SQLite lays beside it; removed with that.
+struct Draft {
+    file: PathBuf,
+    _folder: TempDir,
+}
+
+impl Draft {
+    fn beside(path: &Path) -> io::Result<Self> {
+        let mut folder = tempfile::Builder::new();
+        folder.prefix(".portcullis-backup-");
+        #[cfg(unix)]
+        folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = folder.tempdir_in(folder_of(path))?;
+        let file = folder.path().join("unfinished");
+        private_file(OpenOptions::new().write(true).create_new(true)).open(&file)?;
+        Ok(Self { file, _folder: folder })
+    }
 }

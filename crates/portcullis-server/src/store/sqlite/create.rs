@@ -31,8 +31,9 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     placed
 }
 
-/// Removes what a creation that was cut off has left.
+/// Removes what a creation or a restore that was cut off has left.
 pub(super) fn remove_leftovers(path: &Path) {
+    remove_second_names(path);
     let draft = draft(path);
     for suffix in ["", "-wal", "-shm", "-journal"] {
         let leftover = beside(&draft, suffix);
@@ -46,8 +47,24 @@ pub(super) fn remove_leftovers(path: &Path) {
     }
 }
 
+/// What stands between the name of a database and the date, where a restore has kept it.
+pub(crate) const KEPT: &str = ".before-restore-";
+
+/// A restore that was cut off may have given the database the name of a kept one, and not yet taken its own away. SQLite
+/// must not be led to one file by two names.
+fn remove_second_names(path: &Path) {
+    let kept = beside(path, KEPT);
+    let (Some(folder), Some(begins)) = (path.parent(), kept.file_name()) else { return };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_kept = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(begins.as_encoded_bytes());
+    let place = Place::of(path.to_owned());
+    for entry in entries.filter(|entry| is_kept(&entry.file_name()) && place.is_at(&entry.path())) {
+        let _ = fs::remove_file(entry.path());
+    }
+}
+
 /// Beside the place, so that it is on the same file system.
-fn draft(path: &Path) -> PathBuf {
+pub(super) fn draft(path: &Path) -> PathBuf {
     beside(path, ".unfinished")
 }
 
@@ -93,10 +110,15 @@ pub(super) fn private_file(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// The folder of a file, also of one that is named alone.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// A new name is durable when its folder is.
 #[cfg(unix)]
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    File::open(folder_of(path))?.sync_all()
 }
 
 /// Elsewhere folders cannot be synced; the file system's journal has to do.

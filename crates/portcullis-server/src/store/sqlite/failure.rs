@@ -31,6 +31,8 @@ pub(super) enum Failure {
     Late,
     /// The store is closed.
     Closed,
+    /// Whoever asked for it wants it no more.
+    Stopped,
 }
 
 impl From<rusqlite::Error> for Failure {
@@ -57,6 +59,11 @@ impl Place {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether another path leads to the same file, by whatever name.
+    pub(super) fn is_at(&self, other: &Path) -> bool {
+        self.identity.is_some() && identity(other).0 == self.identity
     }
 
     /// Whether the path still leads to the file that was opened, and to all of it.
@@ -118,6 +125,9 @@ impl Place {
                 format!("{file} did not answer in time; is its disk overloaded?"),
             ),
             Failure::Closed => StoreError::new(StoreErrorKind::Unavailable, format!("{file} is closed")),
+            Failure::Stopped => {
+                StoreError::new(StoreErrorKind::Unavailable, format!("the copy of {file} was stopped"))
+            }
         }
     }
 

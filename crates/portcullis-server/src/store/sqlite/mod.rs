@@ -10,12 +10,14 @@ mod audit;
 mod backup;
 mod changes;
 mod create;
+pub(super) mod examine;
 mod failure;
 mod feed;
 mod flask;
 mod inspect;
 mod open;
 mod readers;
+mod restore;
 mod revocations;
 mod rows;
 mod schema;
@@ -24,14 +26,14 @@ mod sessions;
 mod users;
 mod writer;
 
-use std::{path::Path, time::SystemTime};
+use std::{ops::ControlFlow, path::Path, time::SystemTime};
 
 use async_trait::async_trait;
 use portcullis::NumericDate;
 use rusqlite::{Connection, Params};
 use tokio::{sync::mpsc, task::spawn_blocking};
 
-pub use self::backup::BackupProgress;
+pub use self::restore::Restore;
 use self::{
     failure::{Failure, Place},
     feed::Feed,
@@ -40,8 +42,8 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind,
-    Watch,
+    BackupProgress, Creation, Existing, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store,
+    StoreError, StoreErrorKind, Watch,
 };
 use crate::{
     model::{
@@ -99,18 +101,33 @@ impl SqliteStore {
     /// Copies the database, as it is at one moment, into a new file that only its owner may read, while it is served. All
     /// that was acknowledged before is in it. The file appears when it is whole.
     ///
-    /// `progress` is told after every 4 MiB. The write-ahead log is not emptied meanwhile.
+    /// `progress` is told after every 4 MiB, and may end it. The write-ahead log is not emptied meanwhile. Answers how many
+    /// bytes the copy has.
     ///
     /// # Errors
     /// [`StoreErrorKind::Refused`] when the path is taken or cannot be written; those of a read.
     pub async fn backup_to(
         &self,
         path: &Path,
-        progress: impl FnMut(BackupProgress) + Send + 'static,
-    ) -> Result<(), StoreError> {
+        existing: Existing,
+        progress: impl FnMut(BackupProgress) -> ControlFlow<()> + Send + 'static,
+    ) -> Result<u64, StoreError> {
         let (place, path) = (self.place.clone(), path.to_owned());
-        let copying = spawn_blocking(move || backup::make(&place, &path, progress));
+        let copying = spawn_blocking(move || backup::make(&place, &path, existing, progress));
         copying.await.unwrap_or_else(|_| Err(self.place.error(Failure::Panicked)))
+    }
+
+    /// The same for the database of a path, whoever serves it, also one of an earlier version, which stays as it is.
+    ///
+    /// # Errors
+    /// Those of [`backup_to`](Self::backup_to), and [`StoreErrorKind::Refused`] where there is none of ours.
+    pub fn backup(
+        path: &Path,
+        to: &Path,
+        existing: Existing,
+        progress: impl FnMut(BackupProgress) -> ControlFlow<()>,
+    ) -> Result<u64, StoreError> {
+        backup::make(&backup::place_of(path)?, to, existing, progress)
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>

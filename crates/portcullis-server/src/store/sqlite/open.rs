@@ -56,7 +56,7 @@ impl ServingLock {
         )))
     }
 
-    fn note_that_one_is_made(&self, path: &Path) -> Result<(), StoreError> {
+    pub(super) fn note_that_one_is_made(&self, path: &Path) -> Result<(), StoreError> {
         let noted = self.file.metadata().and_then(|metadata| {
             if metadata.len() > 0 {
                 Ok(())
@@ -110,7 +110,7 @@ pub(super) fn without_serving(path: &Path) -> Result<Opened, StoreError> {
     let place = Place::of(path.clone());
     // Never by its bytes: closing that handle would drop the locks of a store that serves it in this very process.
     let connection = writer(place.path()).and_then(|connection| {
-        let owner: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let owner = owner(&connection)?;
         Ok((connection, owner))
     });
     let (connection, owner) = connection.map_err(|failure| {
@@ -134,6 +134,22 @@ pub(super) fn without_serving(path: &Path) -> Result<Opened, StoreError> {
     Ok(Opened { place, connection, lock: None })
 }
 
+/// Whether what is read is ours, of a version that is known: what a copy of it would be.
+pub(super) fn check_copied(connection: &Connection, place: &Place) -> Result<(), StoreError> {
+    let owner = owner(connection).map_err(|error| place.error(error.into()))?;
+    if owner != schema::APPLICATION_ID {
+        return Err(inspect::foreign(place.path(), owner.cast_unsigned()));
+    }
+    check_version(connection, place).map(drop)
+}
+
+/// Reads everything, indexes too, of a copy of a place's file.
+pub(super) fn check_every_page(copy: &Connection, place: &Place) -> Result<(), StoreError> {
+    check_by(copy, place, "PRAGMA integrity_check(1)")?;
+    let (version, known) = check_version(copy, place)?;
+    if version == known { check_tables(copy, place) } else { Ok(()) }
+}
+
 /// A connection that cannot write.
 pub(super) fn reader(path: &Path) -> Result<Connection, Failure> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -148,24 +164,20 @@ pub(super) fn use_log(connection: &Connection) -> Result<(), Failure> {
 }
 
 /// One name for one file, however it is spelled or linked: the lock goes by the name.
-fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
     let file = path.display();
     if let Ok(known) = fs::canonicalize(path) {
         return Ok(known);
     }
     let name = path.file_name().ok_or_else(|| refused(format!("{file} names no file")))?;
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let known = fs::canonicalize(folder).map_err(|error| {
+    let known = fs::canonicalize(create::folder_of(path)).map_err(|error| {
         let message = format!("the folder of {file} is not there or cannot be entered; create it first");
         refused(message).caused_by(error)
     })?;
     Ok(known.join(name))
 }
 
-fn lock(path: &Path) -> Result<ServingLock, StoreError> {
+pub(super) fn lock(path: &Path) -> Result<ServingLock, StoreError> {
     let (file, lock) = (path.display(), beside(path, ".lock"));
     let mut options = OpenOptions::new();
     let options = create::private_file(options.read(true).write(true).create(true).truncate(false));
@@ -185,7 +197,7 @@ fn lock(path: &Path) -> Result<ServingLock, StoreError> {
     }
 }
 
-fn writer(path: &Path) -> Result<Connection, Failure> {
+pub(super) fn writer(path: &Path) -> Result<Connection, Failure> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // An answer means that the disk has it. NORMAL would be ten times as fast and lose the last commits with
     // the power.
@@ -221,7 +233,14 @@ fn check_usable(connection: &Connection, place: &Place) -> Result<(usize, usize)
     if connection.is_readonly(MAIN_DB).map_err(failed)? {
         return Err(refused(format!("{file} cannot be written; does it belong to this user?")));
     }
-    let (version, known) = (schema::version(connection).map_err(failed)?, schema::MIGRATIONS.len());
+    check_version(connection, place)
+}
+
+/// Whether the file is of a version that is known; answers its version and the newest one.
+fn check_version(connection: &Connection, place: &Place) -> Result<(usize, usize), StoreError> {
+    let file = place.path().display();
+    let version = schema::version(connection).map_err(|error| place.error(error.into()))?;
+    let known = schema::MIGRATIONS.len();
     if version > known {
         return Err(refused(format!(
             "{file} is from a newer version of portcullis (schema {version}, this one knows up to {known}); \
@@ -259,6 +278,10 @@ fn check_tables(connection: &Connection, place: &Place) -> Result<(), StoreError
     }
 }
 
+fn owner(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, "application_id", |row| row.get(0))
+}
+
 fn size(connection: &Connection) -> rusqlite::Result<u64> {
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
     let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
@@ -266,9 +289,12 @@ fn size(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 fn check_whole(connection: &Connection, place: &Place) -> Result<(), StoreError> {
-    let found: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|error| place.error(error.into()))?;
+    check_by(connection, place, "PRAGMA quick_check(1)")
+}
+
+fn check_by(connection: &Connection, place: &Place, pragma: &str) -> Result<(), StoreError> {
+    let found: String =
+        connection.query_row(pragma, [], |row| row.get(0)).map_err(|error| place.error(error.into()))?;
     if found == "ok" {
         return Ok(());
     }

@@ -2,13 +2,14 @@
 
 use std::{
     fs,
+    ops::ControlFlow,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use portcullis_server::store::{Store, StoreErrorKind, sqlite::SqliteStore};
+use portcullis_server::store::{Existing, Store, StoreErrorKind, sqlite::SqliteStore};
 use rusqlite::Connection;
 
 use crate::backend::{Sqlite, login, register, revoke, revoked_jtis};
@@ -46,9 +47,15 @@ async fn under_writes_it_is_one_moment_with_all_that_was_acknowledged_before() {
         let copy = safe.path().join(format!("backup-{round}"));
         let steps = Arc::new(Mutex::new(Vec::new()));
         let told = steps.clone();
-        store.backup_to(&copy, move |progress| told.lock().unwrap().push(progress)).await.unwrap();
+        store
+            .backup_to(&copy, Existing::Kept, move |progress| {
+                told.lock().unwrap().push(progress);
+                ControlFlow::Continue(())
+            })
+            .await
+            .unwrap();
         let last = *steps.lock().unwrap().last().unwrap();
-        assert_eq!(last.copied, last.pages);
+        assert_eq!(last.copied, last.whole);
 
         let file = Connection::open(&copy).unwrap();
         let found: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
@@ -73,7 +80,7 @@ async fn it_replaces_nothing_and_leaves_nothing_behind() {
     let store = place.store();
     assert!(register(&store, "alice").await);
     let copy = safe.path().join("backup");
-    store.backup_to(&copy, |_| {}).await.unwrap();
+    store.backup_to(&copy, Existing::Kept, |_| ControlFlow::Continue(())).await.unwrap();
     assert_eq!(names(safe.path()), ["backup"]);
     #[cfg(unix)]
     {
@@ -83,9 +90,19 @@ async fn it_replaces_nothing_and_leaves_nothing_behind() {
     let first = fs::read(&copy).unwrap();
     assert!(register(&store, "bob").await);
     for taken in [copy.as_path(), &place.path(), safe.path(), &safe.path().join("nowhere/backup")] {
-        let error = store.backup_to(taken, |_| {}).await.unwrap_err();
+        let error = store.backup_to(taken, Existing::Kept, |_| ControlFlow::Continue(())).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Refused, "{error}");
     }
     assert_eq!(fs::read(&copy).unwrap(), first);
     assert_eq!(names(safe.path()), ["backup"]);
+}
+
+#[tokio::test]
+async fn one_that_is_stopped_leaves_nothing_behind() {
+    let (place, safe) = (Sqlite::new(), tempfile::tempdir().unwrap());
+    let store = place.store();
+    let copy = safe.path().join("backup");
+    let error = store.backup_to(&copy, Existing::Kept, |_| ControlFlow::Break(())).await.unwrap_err();
+    assert!(error.to_string().ends_with("was stopped"), "{error}");
+    assert!(names(safe.path()).is_empty());
 }

@@ -1,6 +1,14 @@
 //! Files of earlier versions are taken over with all that is in them.
 
-use portcullis_server::{model::UserState, sessions::Verdict, store::Store};
+use std::{fs, ops::ControlFlow, time::SystemTime};
+
+use portcullis::NumericDate;
+use portcullis_server::{
+    config::DatabaseUrl,
+    model::{AuditEvent, EventKind, UserState},
+    sessions::Verdict,
+    store::{Existing, Store, prepare_restore, sqlite::SqliteStore},
+};
 use rusqlite::Connection;
 
 use crate::{
@@ -48,4 +56,29 @@ async fn a_file_of_the_first_schema_gets_sessions_and_keeps_what_it_has() {
     let new = Sqlite::new();
     drop(new.store());
     assert_eq!(schema_version(&place.path()), schema_version(&new.path()));
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_schema_is_copied_as_it_is_and_restored_up_to_date() {
+    let (old, new) = (Sqlite::new(), Sqlite::new());
+    of_the_first_schema(&old);
+    let before = fs::read(old.path()).unwrap();
+    let copy = old.path().with_extension("backup");
+    SqliteStore::backup(&old.path(), &copy, Existing::Kept, |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(fs::read(old.path()).unwrap(), before);
+    assert_eq!(schema_version(&copy), 1, "what an older program can restore");
+
+    let restore =
+        prepare_restore(&DatabaseUrl::Sqlite(new.path()), &copy, |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(restore.facts().users, 2);
+    let event = AuditEvent::new(EventKind::StoreRestored, SystemTime::UNIX_EPOCH);
+    let moment = NumericDate::from_seconds(1_900_000_500);
+    assert_eq!(restore.put_in_place(moment, &event, "today").unwrap(), None);
+    let store = new.store();
+    let database = Connection::open(new.path()).unwrap();
+    let all = "SELECT bound FROM revocations WHERE kind = 'all' AND expires_at IS NULL";
+    let bound: i64 = database.query_row(all, [], |row| row.get(0)).unwrap();
+    assert_eq!(bound, moment.seconds(), "every token of before, for good");
+    let alice = store.user_by_name(&login("alice")).await.unwrap().unwrap();
+    assert_eq!((alice.id.as_str(), alice.epoch), ("id-1", 1), "every session is over");
 }
