@@ -403,8 +403,9 @@ fn of_user_import() {
       argon2    $argon2id$...  $argon2i$...
 
     Each row is judged before anything of it is stored: a hash must be whole, and not so expensive
-    that a login would be an attack. A damaged line costs that line. A name that somebody has already
-    is left alone and reported, so that an import may be repeated, or go on after it was stopped.
+    that a login would be an attack. A damaged row costs that row; a CSV whose quotes do not hold
+    together (RFC 4180) is read up to there and no further. A name that somebody has already is left
+    alone and reported, so that an import may be repeated, or go on after it was stopped.
 
     Exit code 0: all were taken. 1: some were not. 2: nothing was done.
 

@@ -177,7 +177,7 @@ fn a_csv_is_read_by_the_names_of_its_columns() {
          1,alice,{HASH},t,2019-04-01 12:00:00+00\r\n\
          2,\"bob\",\"{HASH}\",f,\r\n\
          3,carol\r\n\
-         4,\"dave,{HASH},t,\r\n\
+         4,\"dave\r\n\",{HASH}\r\n\
          5,eve,{HASH},t,\r\n"
     );
     let fields = ["--field", "password_hash=password", "--field", "created_at=date_joined"];
@@ -185,7 +185,7 @@ fn a_csv_is_read_by_the_names_of_its_columns() {
     assert_eq!(said.code, 1, "{}", said.err);
     assert_eq!(
         said.out,
-        "line 4: has 2 fields, and the head has 5\nline 5: has a quoted field that does not end\n\
+        "line 4: has 2 fields, and the head has 5\nline 5: has 3 fields, and the head has 5\n\
          3 taken, 2 not (2 bad_line)\nfields that were not read: \"id\", \"is_active\"\n"
     );
     let mut taken = names(&run);
@@ -195,11 +195,53 @@ fn a_csv_is_read_by_the_names_of_its_columns() {
 }
 
 #[test]
+fn what_a_stranger_wrote_into_a_field_makes_nobody_an_administrator() {
+    let of =
+        |bio: &str| format!("username,bio,password_hash,access\nalice,{bio},{HASH},user\nbob,,{HASH},user\n");
+    let mallory = format!("\nmallory,,{HASH},admin\n");
+    let (rest, lost) = (
+        "; nothing behind that was read",
+        "1 taken, 1 not (1 bad_line)\nfields that were not read: \"bio\"\n",
+    );
+    let stopped = "stopped: nothing behind line 2 was read; the file is not CSV as RFC 4180 has it: export it again, \
+                   or as JSON lines\n";
+    for (bio, says, sum, code, taken) in [
+        // The byte of another encoding, and a field that is missing: the whole row is lost, and no more.
+        (format!("\"caf\u{e9}{mallory}\""), "is not UTF-8", lost.to_owned(), 1, "bob"),
+        (format!("\"{mallory}"), "has 2 fields, and the head has 4", lost.to_owned(), 1, "bob"),
+        // By a program that puts a backslash before a quote.
+        (
+            format!("\"\\\"{mallory}\\\"\""),
+            &format!("has a backslash before a quote{rest}"),
+            format!("0 taken, 1 not (1 bad_line)\nfields that were not read: \"bio\"\n{stopped}"),
+            2,
+            "",
+        ),
+    ] {
+        let run = Run::testing();
+        let mut text = of(&bio);
+        if says.starts_with("has 2 fields") {
+            text = text.replace(&format!("{mallory},{HASH},user\n"), &format!("{mallory}\"\n"));
+        }
+        let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        let said = import(&run, "users.csv", latin, &[]);
+        assert_eq!((said.code, said.out), (code, format!("line 2: {says}\n{sum}")), "{bio}: {}", said.err);
+        assert_eq!(names(&run).concat(), taken, "{bio}");
+    }
+}
+
+#[test]
 fn what_is_no_file_of_users_is_told_before_anything_is_made() {
     let run = Run::testing();
     for (file, text, arguments, says) in [
         ("users.csv", "a;b\n1;2\n", &[][..], "users.csv: the head has no column \"username\", only \"a;b\""),
         ("users.csv", "", &[], "users.csv: there is nothing in it"),
+        (
+            "users.csv",
+            "a\"b\n",
+            &[],
+            "users.csv: the head has a quote within a field that does not begin with one; the file",
+        ),
         ("users.txt", "", &[], "users.txt: its name does not tell how it is written; say --format"),
         ("users.json", "[{}]", &[], "users.json: it is one JSON array"),
         ("users.jsonl", "\n \n", &["--dry-run"], "users.jsonl: there is no user in it"),
@@ -225,7 +267,7 @@ fn many_rows_go_in_a_few_writes_and_damage_stops_none_of_them() {
     let run = Run::testing();
     let mut text = String::from("username,password_hash\n");
     for row in 0..ROWS {
-        let damage = if row % 100 == 50 { "\"" } else { "" };
+        let damage = if row % 100 == 50 { "," } else { "" };
         writeln!(text, "user{row},{damage}{HASH}").unwrap();
     }
     let said = import(&run, "users.csv", text, &[]);

@@ -52,8 +52,9 @@ Hashes that are known:
   argon2    $argon2id$...  $argon2i$...
 
 Each row is judged before anything of it is stored: a hash must be whole, and not so expensive
-that a login would be an attack. A damaged line costs that line. A name that somebody has already
-is left alone and reported, so that an import may be repeated, or go on after it was stopped.
+that a login would be an attack. A damaged row costs that row; a CSV whose quotes do not hold
+together (RFC 4180) is read up to there and no further. A name that somebody has already is left
+alone and reported, so that an import may be repeated, or go on after it was stopped.
 
 Exit code 0: all were taken. 1: some were not. 2: nothing was done.
 
@@ -167,6 +168,7 @@ impl Importing {
             stopped = stopped.or(taken.stopped);
         }
         self.bar.finish_and_clear();
+        let stopped = stopped.or(self.rows.stopped());
         if !any && stopped.is_none() {
             return Ok(None);
         }
@@ -193,14 +195,12 @@ fn bar(size: Option<u64>) -> ProgressBar {
 fn open(path: &Path) -> Result<(Source, Option<u64>), Failure> {
     let failed = |error: io::Error| Failure::new(format!("{} cannot be read: {error}", shown_path(path)));
     if path == Path::new("-") {
-        return Ok((Source::pipe(io::stdin()).map_err(failed)?, None));
+        return Ok((Source::of(io::stdin()).map_err(failed)?, None));
     }
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
-    if metadata.is_file() {
-        return Ok((Source::file(file).map_err(failed)?, Some(metadata.len())));
-    }
-    Ok((Source::pipe(file).map_err(failed)?, None))
+    let size = metadata.is_file().then_some(metadata.len());
+    Ok((Source::of(file).map_err(failed)?, size))
 }
 
 fn shown_path(path: &Path) -> String {
