@@ -2,7 +2,7 @@
 
 use super::{Accounts, AccountsError, Client, LoggedIn};
 use crate::{
-    model::{Access, EventKind, NewUser, Password, Username},
+    model::{Access, EventKind, Maker, NewUser, Password, Username},
     store::Creation,
 };
 
@@ -31,10 +31,13 @@ impl Accounts {
             }
         };
         let user = NewUser::new(username, password, Access::User);
-        match self.store.create_user(user, self.now()).await? {
+        let user = NewUser { maker: Maker::Themselves, ..user };
+        let event = self.event(EventKind::UserCreated, client);
+        match self.store.create_user(user, Some(&event), self.now()).await? {
             Creation::NameTaken => Err(AccountsError::NameTaken),
+            Creation::SomebodyAdministers => Err(AccountsError::AlreadySetUp),
             Creation::Created(user) => {
-                self.audit.note(self.own(EventKind::UserCreated, &user.id, client));
+                self.audit.say(&event.by(&user.id).about(&user.id));
                 let pair = self.open_session(&user, EventKind::SessionCreated, client).await?;
                 let pair = pair.ok_or(AccountsError::BadCredentials)?;
                 Ok(LoggedIn { pair, device: self.device_token(&user, client)? })

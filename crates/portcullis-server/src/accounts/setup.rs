@@ -8,7 +8,8 @@ use tokio::sync::Mutex;
 use super::{Accounts, AccountsError, Client, administration::unsettled, derived, to_its_end};
 use crate::{
     model::{
-        Access, EventKind, NewUser, Password, Revocation, RevokedToken, User, UserQuery, UserState, Username,
+        Access, EventKind, NewUser, Password, Provided, Revocation, RevokedToken, User, UserQuery, UserState,
+        Username,
     },
     store::Creation,
 };
@@ -78,19 +79,22 @@ impl Accounts {
         }
         let password = self.passwords.hash(password).await?;
         let user = NewUser::new(username, password, Access::Admin);
+        let user = NewUser { provided: Provided::NobodyAdministers, ..user };
         let event = self.event(EventKind::SetupAdminCreated, client);
         let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
         let now = self.now();
         to_its_end(async move {
             let _under_way = under_way;
-            match store.create_user(user, now).await {
+            match store.create_user(user, Some(&event), now).await {
                 Err(error) => {
                     audit.note(unsettled(event));
                     Err(error.into())
                 }
                 Ok(Creation::NameTaken) => Err(AccountsError::NameTaken),
+                // Made on another node since it was asked here.
+                Ok(Creation::SomebodyAdministers) => Err(AccountsError::AlreadySetUp),
                 Ok(Creation::Created(user)) => {
-                    audit.record(event.about(&user.id)).await?;
+                    audit.say(&event.about(&user.id));
                     // Used up when it has done something. Until then, and if this fails, there is an administrator.
                     revocations.revoke(spent).await?;
                     Ok(user)

@@ -146,6 +146,16 @@ impl AuditEvent {
         Self { detail: Some(Self::cut_detail(detail)), ..self }
     }
 
+    /// Says more besides.
+    #[must_use]
+    pub fn and(self, more: &str) -> Self {
+        let detail = match &self.detail {
+            None => more.to_owned(),
+            Some(detail) => format!("{detail}; {more}"),
+        };
+        self.detail(&detail)
+    }
+
     /// A detail as it is kept.
     pub fn cut_detail(detail: &str) -> String {
         detail.chars().take(Self::DETAIL_CHARS).collect()

@@ -131,11 +131,20 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Registers a user unless the name is taken, or was by a deleted user for whom it is still kept; of two at once
-    /// exactly one is created.
+    /// exactly one is created. What else it depends on says [`NewUser::provided`].
+    ///
+    /// The `event` is made to be about the user ([`NewUser::event`]), and belongs to the act: no user is ever there without it. A backend that cannot write
+    /// both as one writes it before, and of what did not happen after all an event more that says so.
     ///
     /// # Errors
-    /// [`StoreError`] when the store could not say; the user is there or not, and nothing is half made.
-    async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError>;
+    /// [`StoreError`] when the store could not say; the user is there or not, and nothing is half made. Also while
+    /// somebody else, who may have failed, makes a user provided the same.
+    async fn create_user(
+        &self,
+        user: NewUser,
+        event: Option<&AuditEvent>,
+        now: SystemTime,
+    ) -> Result<Creation, StoreError>;
 
     /// The user of a name: whoever spells it exactly so, else whoever has its canonical key.
     ///
@@ -298,12 +307,16 @@ pub trait Store: Send + Sync + 'static {
     /// before, whatever the expected one is: what was left to be ended ends, and sessions that were opened since go on.
     /// Who was deleted is no such user then.
     ///
+    /// The `event` belongs to a change that is [`Done`](UserChanged::Done), as that of
+    /// [`create_user`](Self::create_user) does to what that makes.
+    ///
     /// # Errors
     /// [`StoreError`] when the change may not be durable, or some sessions may live that should not.
     async fn change_user(
         &self,
         user: &UserId,
         change: &UserChange,
+        event: Option<&AuditEvent>,
         now: SystemTime,
     ) -> Result<UserChanged, StoreError>;
 

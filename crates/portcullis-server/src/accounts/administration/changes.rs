@@ -39,16 +39,18 @@ impl Accounts {
         let event = self.act(by, EventKind::UserCreated, Some(said));
         let (store, audit, now) = (self.store.clone(), self.audit.clone(), self.now());
         to_its_end(async move {
-            let user = match store.create_user(user, now).await {
-                Ok(Creation::Created(user)) => user,
-                Ok(Creation::NameTaken) => return Err(AccountsError::NameTaken),
+            match store.create_user(user, Some(&event), now).await {
+                Ok(Creation::Created(user)) => {
+                    audit.say(&event.about(&user.id));
+                    Ok(user)
+                }
+                Ok(Creation::NameTaken) => Err(AccountsError::NameTaken),
+                Ok(Creation::SomebodyAdministers) => Err(AccountsError::AlreadySetUp),
                 Err(error) => {
                     audit.note(unsettled(event));
-                    return Err(error.into());
+                    Err(error.into())
                 }
-            };
-            audit.record(event.about(&user.id)).await?;
-            Ok(user)
+            }
         })
         .await
     }
@@ -179,7 +181,7 @@ impl Accounts {
                 // Before the epoch is raised: whoever adopts such a token has read one of the two.
                 revocations.end_tokens_without_session(&identity).await?;
             }
-            let changed = match store.change_user(&id, &change, now).await {
+            let changed = match store.change_user(&id, &change, Some(&event), now).await {
                 Ok(changed) => changed,
                 Err(error) => {
                     audit.note(unsettled(event));
@@ -190,7 +192,7 @@ impl Accounts {
                 Self::all_are_over(&revocations, sessions);
                 let void: Vec<_> = living(sessions).flat_map(Session::void_access_tokens).collect();
                 revocations.flask_refuses(revocations.void_there(&void), sessions).await;
-                audit.record(event).await?;
+                audit.say(&event);
             }
             if matches!(changed, UserChanged::Done { .. } | UserChanged::NoSuchUser) {
                 // An earlier attempt without an answer may have ended some, which then are over already and in no answer.

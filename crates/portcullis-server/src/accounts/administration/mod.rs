@@ -112,21 +112,11 @@ impl Accounts {
     fn act(&self, by: &By, kind: EventKind, detail: Option<&str>) -> AuditEvent {
         let event = AuditEvent::new(kind, self.now()).from(by.address);
         let event = AuditEvent { actor: by.actor.clone(), ..event };
-        said(said(event, detail), by.place.as_deref())
+        detail.into_iter().chain(by.place.as_deref()).fold(event, AuditEvent::and)
     }
-}
-
-/// An event with more to say.
-fn said(event: AuditEvent, more: Option<&str>) -> AuditEvent {
-    let detail = match (&event.detail, more) {
-        (_, None) => return event,
-        (None, Some(more)) => more.to_owned(),
-        (Some(detail), Some(more)) => format!("{detail}; {more}"),
-    };
-    event.detail(&detail)
 }
 
 /// The event of an act that may have been done, or not: whoever asked for it is told to ask again.
 pub(super) fn unsettled(event: AuditEvent) -> AuditEvent {
-    said(event, Some("the outcome is not known"))
+    event.and("the outcome is not known")
 }

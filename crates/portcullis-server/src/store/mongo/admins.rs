@@ -104,7 +104,7 @@ impl Sessions {
 const ADMIN: i32 = Access::Admin.level() as i32;
 
 /// Those who can administer: whoever wrote nothing of it meant that the user may be here.
-fn enabled_admins() -> Document {
+pub(super) fn enabled_admins() -> Document {
     doc! { "access": ADMIN, "disabled": { "$in": [false, Bson::Null] } }
 }
 

@@ -4,7 +4,8 @@
 //! call -> calls.rs      a place among the calls at once, a bound in time
 //!      -> uses.rs       uses of one refresh token at once, served together
 //!      -> users.rs, revocations.rs, sessions.rs, audit.rs, purge.rs   the commands
-//!      -> changes.rs     changes of a user: admins.rs, that somebody administers, deletions.rs, whose names are kept
+//!      -> creation.rs, changes.rs   users: admins.rs and claims.rs, that somebody administers and one begins,
+//!                       deletions.rs, whose names are kept, announced.rs, that each has its event
 //!      -> feed.rs       what is refused, streamed: everything once, then what is new; and the change stream
 //!      -> documents.rs, session_documents.rs, revocation_documents.rs   what comes back, read without trust
 //! start -> connect.rs   options, first contact -> indexes.rs -> name_keys.rs
@@ -14,10 +15,13 @@
 //! faster. Every write is one command on one document, acknowledged when it is in the journals of a majority.
 
 mod admins;
+mod announced;
 mod audit;
 mod calls;
 mod changes;
+mod claims;
 mod connect;
+mod creation;
 mod deletions;
 mod documents;
 mod failure;
@@ -45,8 +49,10 @@ use portcullis::NumericDate;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use self::{
+    announced::Announced,
     calls::Calls,
     changes::Change,
+    creation::Making,
     failure::{Failure, Place},
     feed::Feed,
     sessions::Sessions,
@@ -80,6 +86,9 @@ const AUDIT: &str = "audit";
 
 /// The collection of deleted users' names, ours alone.
 const FREED_NAMES: &str = "freed_names";
+
+/// The collection of what only one may do at a time, ours alone.
+const CLAIMS: &str = "claims";
 
 /// The store in one database of a MongoDB. Its users are any number of nodes, the Flask application among them.
 pub struct MongoStore {
@@ -188,8 +197,20 @@ impl Store for MongoStore {
         self.time.of(moment)
     }
 
-    async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError> {
-        self.call(users::create(self.sessions.clone(), self.freed_names.clone(), user, now)).await
+    async fn create_user(
+        &self,
+        user: NewUser,
+        event: Option<&AuditEvent>,
+        now: SystemTime,
+    ) -> Result<Creation, StoreError> {
+        let making = Making {
+            sessions: self.sessions.clone(),
+            freed_names: self.freed_names.clone(),
+            claims: self.database.collection(CLAIMS),
+            announced: Announced::new(self.audit.clone(), event),
+            now,
+        };
+        self.call(making.make(user)).await
     }
 
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
@@ -304,11 +325,13 @@ impl Store for MongoStore {
         &self,
         user: &UserId,
         change: &UserChange,
+        event: Option<&AuditEvent>,
         now: SystemTime,
     ) -> Result<UserChanged, StoreError> {
+        let announced = Announced::new(self.audit.clone(), event);
         let (sessions, freed_names) = (self.sessions.clone(), self.freed_names.clone());
         let (user, what) = (user.clone(), change.clone());
-        self.call(Change { sessions, freed_names, user, what, now }.make()).await
+        self.call(Change { sessions, freed_names, announced, user, what, now }.make()).await
     }
 
     async fn record(&self, events: &[AuditEvent]) -> Result<(), StoreError> {

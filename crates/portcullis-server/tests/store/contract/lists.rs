@@ -48,7 +48,7 @@ pub(crate) async fn everybody_is_on_one_page_as_they_came<B: Backend>() {
     let mut expected = Vec::new();
     for n in 0..10_u64 {
         let name = format!("user{}", (n * 7) % 10);
-        store.create_user(new_user(&name), second(n)).await.unwrap();
+        store.create_user(new_user(&name), None, second(n)).await.unwrap();
         expected.push(name);
     }
     for limit in [1, 3, 5, 9, 10, 11, 200] {
