@@ -75,11 +75,11 @@ fn wanted(query: &EventQuery) -> Option<Document> {
         all.push(doc! { "at": { "$lte": at } });
         all.push(doc! { "$or": [{ "at": { "$lt": at } }, { "_id": { "$lt": id } }] });
     }
-    if let Some(user) = &query.user {
-        all.push(doc! { "$or": [{ "actor": user.as_str() }, { "subject": user.as_str() }] });
-    }
     all.extend(query.kind.map(|kind| doc! { "kind": kind.name() }));
-    Some(doc! { "$and": all })
+    let Some(user) = &query.user else { return Some(doc! { "$and": all }) };
+    // Each of the two with all that it needs, so that a server reads both in order and merges them.
+    let either = ["actor", "subject"].map(|field| doc! { field: user.as_str(), "$and": &all });
+    Some(doc! { "$or": either.to_vec() })
 }
 
 /// An event of a document; none for one that is none, or of a kind that this version does not know, which keeps nobody
