@@ -78,7 +78,7 @@ impl Command {
 }
 
 fn list(at: At, user: &str, form: Form) -> Result<ExitCode, Failure> {
-    at.act(Instance::AsItIs, async |acting| {
+    at.act(Instance::Seen, async |acting| {
         let user = acting.user(user).await?;
         let sessions = acting.accounts().sessions_of(&user.id).await;
         let sessions = sessions.map_err(|error| failure(&user.username, error))?;

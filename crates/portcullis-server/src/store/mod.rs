@@ -55,10 +55,10 @@ pub async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
     }
 }
 
-/// What a program does that needs an embedded database where there is none.
+/// What a program does that needs a database where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// It makes one.
+    /// It makes one; one that only looks takes it for empty, where it is not embedded.
     Made,
     /// It says that there is none.
     Refused,
@@ -71,7 +71,13 @@ pub enum Missing {
 /// # Errors
 /// [`StoreError`] when the store cannot be opened as configured, or is an embedded one of an earlier version.
 pub async fn open_beside(url: &DatabaseUrl, missing: Missing) -> Result<Arc<dyn Store>, StoreError> {
-    let DatabaseUrl::Sqlite(path) = url else { return open(url).await };
+    let DatabaseUrl::Sqlite(path) = url else {
+        if missing == Missing::Refused {
+            // Before an index is made where somebody mistyped the name.
+            open_to_read(url, missing).await?.close().await;
+        }
+        return open(url).await;
+    };
     if missing == Missing::Made && !path.exists() {
         // Whoever serves it meanwhile has made it.
         match SqliteStore::open(path) {
@@ -81,6 +87,32 @@ pub async fn open_beside(url: &DatabaseUrl, missing: Missing) -> Result<Arc<dyn 
         }
     }
     Ok(Arc::new(SqliteStore::open_beside(path)?))
+}
+
+/// Opens the store of a URL for a program that only looks into it: nothing is written.
+///
+/// Blocks and waits as [`open`] does.
+///
+/// # Errors
+/// Those of [`open_beside`].
+#[cfg_attr(
+    not(feature = "mongo"),
+    expect(clippy::unused_async, reason = "a feature adds a backend and changes no signature")
+)]
+pub async fn open_to_read(url: &DatabaseUrl, missing: Missing) -> Result<Arc<dyn Store>, StoreError> {
+    match (url, missing) {
+        (DatabaseUrl::Sqlite(path), _) => Ok(Arc::new(SqliteStore::open_beside(path)?)),
+        #[cfg(feature = "mongo")]
+        (DatabaseUrl::Mongo(url), missing) => {
+            let store = MongoStore::open_to_read(url, MongoStore::START_PATIENCE).await?;
+            if missing == Missing::Refused {
+                store.refuse_if_not_made().await?;
+            }
+            Ok(Arc::new(store))
+        }
+        #[cfg(not(feature = "mongo"))]
+        (DatabaseUrl::Mongo(url), _) => Err(without_mongo(url)),
+    }
 }
 
 /// Whether there is a store for a URL, without opening it: what a look at the configuration can say.

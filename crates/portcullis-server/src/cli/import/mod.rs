@@ -103,7 +103,7 @@ impl Import {
         if ready.has_no_store() {
             return without_store(self.all(importing, Taking::dry(None)));
         }
-        ready.act(Instance::AsItIs, async |acting| self.all(importing, Taking::dry(Some(acting))).await)
+        ready.act(Instance::Foreseen, async |acting| self.all(importing, Taking::dry(Some(acting))).await)
     }
 
     async fn all(&self, importing: Importing, taking: Taking) -> Result<ExitCode, Failure> {

@@ -57,9 +57,13 @@ use self::{
     feed::Feed,
     sessions::Sessions,
     time::ServerTime,
+    users::Keyless,
     uses::Uses,
 };
-use super::{Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, Watch};
+use super::{
+    Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind,
+    Watch,
+};
 use crate::{
     config::MongoUrl,
     model::{
@@ -103,12 +107,16 @@ pub struct MongoStore {
     uses: Uses,
     calls: Calls,
     time: ServerTime,
-    filling_name_keys: JoinHandle<()>,
+    /// None in a store that is only read.
+    filling_name_keys: Option<NameKeys>,
 }
 
-impl Drop for MongoStore {
+/// The task that gives users of another program their canonical names; it ends with the value.
+struct NameKeys(JoinHandle<()>);
+
+impl Drop for NameKeys {
     fn drop(&mut self) {
-        self.filling_name_keys.abort();
+        self.0.abort();
     }
 }
 
@@ -136,13 +144,41 @@ impl MongoStore {
         indexes::make(&database, &place).await?;
         name_keys::fill(&database, &place).await?;
         feed::stamp_all(&database, &place).await?;
+        let filling = NameKeys(name_keys::keep_filling(database.clone(), place.clone()));
+        Ok(Self { filling_name_keys: Some(filling), ..Self::of(database, place) })
+    }
+
+    /// Opens the database of a URL as it is, for whoever only looks: nothing is made or filled in that it lacks.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), but for indexes.
+    pub async fn open_to_read(url: &MongoUrl, patience: Duration) -> Result<Self, StoreError> {
+        let (database, place) = connect::prepare(url).await?;
+        connect::wait_for(&database, &place, patience).await?;
+        Ok(Self::of(database, place))
+    }
+
+    /// Whether the database has users: a name that somebody mistyped has none, and no collection of theirs.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Refused`](super::StoreErrorKind::Refused) where it has not, or does not say.
+    pub async fn refuse_if_not_made(&self) -> Result<(), StoreError> {
+        let there = calls::bounded(async { self.database.list_collection_names().await }).await;
+        if there.map_err(|failure| self.place.refusal(failure))?.iter().any(|name| name == USERS) {
+            return Ok(());
+        }
+        let message = format!("there is no database at {}: it has no users", self.place);
+        Err(StoreError::new(StoreErrorKind::Refused, message))
+    }
+
+    fn of(database: Database, place: Place) -> Self {
         let users: Collection<Document> = database.collection(USERS);
         let revoked_tokens = database.collection(REVOKED_TOKENS);
         let revocations = database.collection(REVOCATIONS);
         let sessions = Sessions { sessions: database.collection(SESSIONS), users: users.clone() };
-        Ok(Self {
+        Self {
             time: ServerTime::watch(database.clone()),
-            filling_name_keys: name_keys::keep_filling(database.clone(), place.clone()),
+            filling_name_keys: None,
             audit: database.collection(AUDIT),
             freed_names: database.collection(FREED_NAMES),
             place,
@@ -153,7 +189,7 @@ impl MongoStore {
             sessions,
             uses: Uses::default(),
             calls: Calls::new(),
-        })
+        }
     }
 
     /// Deletes entries of both collections.
@@ -167,6 +203,11 @@ impl MongoStore {
             let tokens = purge::expired(tokens, "expires_at", expired_before, limit).await?;
             Ok(tokens + purge::expired(others, "expires_at", expired_before, limit - tokens).await?)
         }
+    }
+
+    /// What becomes of a user without a canonical name.
+    fn keyless(&self) -> Keyless {
+        if self.filling_name_keys.is_some() { Keyless::Filled } else { Keyless::Left }
     }
 
     /// A call that is over within [`PATIENCE`].
@@ -214,7 +255,7 @@ impl Store for MongoStore {
     }
 
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
-        self.call(users::by_name(self.users.clone(), name.clone())).await
+        self.call(users::by_name(self.users.clone(), name.clone(), self.keyless())).await
     }
 
     async fn revoke(&self, revocation: Revocation, now: SystemTime) -> Result<(), StoreError> {
@@ -376,7 +417,9 @@ impl Store for MongoStore {
 
     async fn close(&self) {
         self.time.stop();
-        self.filling_name_keys.abort();
+        if let Some(NameKeys(filling)) = &self.filling_name_keys {
+            filling.abort();
+        }
         self.calls.close().await;
         self.database.client().clone().shutdown().immediate(true).await;
     }

@@ -47,11 +47,24 @@ pub(super) async fn document_of(
     Ok(users.find_one(doc! { "_id": id }).await?)
 }
 
+/// What becomes of a user without a canonical name who is found by the spelling.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keyless {
+    /// The user gets one.
+    Filled,
+    /// Nothing: who only looks writes nothing.
+    Left,
+}
+
 /// The user of a name: whoever spells it so, else whoever has its key.
 ///
 /// The spelling first: of two of the Flask application's users whose names cannot be told apart, one has the key,
 /// and the other would never get in.
-pub(super) async fn by_name(users: Collection<Document>, name: LoginName) -> Result<Option<User>, Failure> {
+pub(super) async fn by_name(
+    users: Collection<Document>,
+    name: LoginName,
+    keyless: Keyless,
+) -> Result<Option<User>, Failure> {
     let found = match (spelled(&users, name.as_str()).await?, name.key()) {
         (Some(found), _) => Some(found),
         (None, Some(key)) => users.find_one(doc! { "name_key": key.as_str() }).await?,
@@ -59,7 +72,7 @@ pub(super) async fn by_name(users: Collection<Document>, name: LoginName) -> Res
     };
     let Some(found) = found else { return Ok(None) };
     let user = documents::user(&found)?;
-    if !found.contains_key("name_key") {
+    if keyless == Keyless::Filled && !found.contains_key("name_key") {
         fill_key(&users, &found, &name).await?;
     }
     Ok(Some(user))
