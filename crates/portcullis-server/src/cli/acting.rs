@@ -75,7 +75,8 @@ impl Ready {
             let closed = acting.operator.close().await;
             let code = done?;
             closed.map_err(|error| {
-                Failure::new(format!("it was done, but not everybody was told: {}", causes(&error)))
+                let untold = format!("not everybody was told: {}", causes(&error));
+                Failure::new(untold).after("it was done")
             })?;
             Ok(code)
         })
@@ -141,6 +142,16 @@ pub(super) fn failure(about: &str, error: AccountsError) -> Failure {
         }
         error => format!("{about}: {}", causes(&error)),
     })
+}
+
+/// An act that did not happen, or of which nobody knows whether it did.
+pub(super) fn act_failure(about: &str, error: AccountsError) -> Failure {
+    let is_unknown = matches!(error, AccountsError::Unavailable(_) | AccountsError::Defect(_));
+    let failure = failure(about, error);
+    if !is_unknown {
+        return failure;
+    }
+    failure.after("it may have been done: the same command again settles it")
 }
 
 /// What somebody typed, as a message repeats it.

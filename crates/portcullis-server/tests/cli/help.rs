@@ -407,7 +407,8 @@ fn of_user_import() {
     together (RFC 4180) is read up to there and no further. A name that somebody has already is left
     alone and reported, so that an import may be repeated, or go on after it was stopped.
 
-    Exit code 0: all were taken. 1: some were not. 2: nothing was done.
+    Exit code 0: all were taken. 1: some were, and some were not or the report could not be written.
+    2: nothing was done.
 
     Examples:
       portcullis user import users.jsonl --dry-run

@@ -134,6 +134,7 @@ fn the_report_says_what_was_not_taken_and_why() {
     // The same import again: those who are there are left alone.
     let said = import(&run, "users.jsonl", mixed(), &["--json", "--report", "report.jsonl"]);
     assert_eq!(said.code, 2, "nothing was done");
+    assert!(said.err.contains("users.jsonl: no user of it was taken"), "{}", said.err);
     assert_eq!(fs::read_to_string(run.path("report.jsonl")).unwrap(), said.out);
     let report = said.json_lines();
     assert_eq!(report.len(), 9);
@@ -304,4 +305,32 @@ fn a_line_without_an_end_takes_no_memory() {
         "{}",
         said.err
     );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_was_done_is_told_also_where_its_answer_cannot_be_written() {
+    let run = Run::testing();
+    let full = |arguments: &str, input: &str| {
+        let script = format!("{} {arguments} > /dev/full", env!("CARGO_BIN_EXE_portcullis"));
+        let mut bash = run.prepared(Command::new("bash"), &["-c", &script]);
+        fs::write(run.path("input"), input).unwrap();
+        bash.stdin(fs::File::open(run.path("input")).unwrap());
+        run.said(&bash.output().unwrap())
+    };
+    let said = full("user create carol --password-stdin", PASSWORD);
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(
+        said.err.contains("carol is made") && said.err.contains("standard output: No space"),
+        "{}",
+        said.err
+    );
+    let said = full("user create carol --password-stdin", PASSWORD);
+    assert!(said.code == 2 && said.err.contains("is taken"), "{}", said.err);
+    let said = full("session end --user carol", "");
+    assert!(said.code == 1 && said.err.contains("all sessions of carol have ended"), "{}", said.err);
+    let row = format!("{{\"username\":\"dave\",\"password_hash\":\"{HASH}\"}}\n");
+    let said = full("user import - --format jsonl", &row);
+    assert!(said.code == 1 && said.err.contains("1 taken, 0 not; standard output"), "{}", said.err);
+    assert_eq!(names(&run).len(), 2);
 }

@@ -56,7 +56,8 @@ that a login would be an attack. A damaged row costs that row; a CSV whose quote
 together (RFC 4180) is read up to there and no further. A name that somebody has already is left
 alone and reported, so that an import may be repeated, or go on after it was stopped.
 
-Exit code 0: all were taken. 1: some were not. 2: nothing was done.
+Exit code 0: all were taken. 1: some were, and some were not or the report could not be written.
+2: nothing was done.
 
 Examples:
   portcullis user import users.jsonl --dry-run
@@ -111,7 +112,8 @@ impl Import {
             None => Err(self.unreadable("there is no user in it")),
             Some(Taken::All) => Ok(ExitCode::SUCCESS),
             Some(Taken::Some) => Ok(ExitCode::FAILURE),
-            Some(Taken::Nothing) => Ok(ExitCode::from(2)),
+            Some(Taken::Nothing) => Err(self
+                .unreadable("no user of it was taken; what was said of each row, and of the end, says why")),
         }
     }
 
@@ -163,9 +165,9 @@ impl Importing {
             any = true;
             let taken = taking.take(rows, &self.judge).await;
             let bar = &self.bar;
-            self.report.note(&taken.outcomes, |text| bar.suspend(|| drop(put(text))))?;
+            let broken = self.report.note(&taken.outcomes, |text| bar.suspend(|| drop(put(text))));
             self.bar.set_position(self.rows.offset());
-            stopped = stopped.or(taken.stopped);
+            stopped = stopped.or(taken.stopped).or(broken);
         }
         self.bar.finish_and_clear();
         let stopped = stopped.or(self.rows.stopped());
