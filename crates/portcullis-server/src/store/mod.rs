@@ -242,7 +242,8 @@ pub trait Store: Send + Sync + 'static {
     /// between two.
     ///
     /// # Errors
-    /// [`StoreError`] when the store could not read.
+    /// [`StoreErrorKind::UnknownCursor`] for a cursor of the other order, or of another kind of store; [`StoreError`] when
+    /// the store could not read.
     async fn users(&self, query: &UserQuery) -> Result<UserPage, StoreError>;
 
     /// Puts another hash of the same password in the place of a user's, if that is still the expected one; answers
@@ -389,7 +390,7 @@ pub trait Store: Send + Sync + 'static {
     /// whatever is recorded between two.
     ///
     /// # Errors
-    /// [`StoreError`] when the store could not read.
+    /// [`StoreErrorKind::UnknownCursor`] for a cursor of another kind of store; [`StoreError`] when the store could not read.
     async fn events(&self, query: &EventQuery) -> Result<EventPage, StoreError>;
 
     /// Asks the store for a sign of life, as cheaply as it can.

@@ -60,7 +60,7 @@ impl Accounts {
     /// A page of users.
     ///
     /// # Errors
-    /// A store that failed.
+    /// [`AccountsError::UnknownCursor`], or a store that failed.
     pub async fn users(&self, query: &UserQuery) -> Result<UserPage, AccountsError> {
         Ok(self.store.users(query).await?)
     }
@@ -101,7 +101,7 @@ impl Accounts {
     /// A page of what happened, the newest first; with what this node has noted until now, if the store takes it.
     ///
     /// # Errors
-    /// A store that failed.
+    /// [`AccountsError::UnknownCursor`], or a store that failed.
     pub async fn events(&self, query: &EventQuery) -> Result<EventPage, AccountsError> {
         // A failure is said by the job, which tries again.
         drop(self.audit.write().await);
@@ -109,7 +109,7 @@ impl Accounts {
     }
 
     /// What an administrator did, as it is kept.
-    fn act(&self, by: &By, kind: EventKind, detail: Option<&str>) -> AuditEvent {
+    pub(in crate::accounts) fn act(&self, by: &By, kind: EventKind, detail: Option<&str>) -> AuditEvent {
         let event = AuditEvent::new(kind, self.now()).from(by.address);
         let event = AuditEvent { actor: by.actor.clone(), ..event };
         detail.into_iter().chain(by.place.as_deref()).fold(event, AuditEvent::and)

@@ -39,7 +39,7 @@ pub(super) fn document(event: &AuditEvent) -> Document {
 
 /// A page of those that are wanted, the newest first, and of one moment in the order of their ids.
 pub(super) async fn page(audit: Collection<Document>, query: EventQuery) -> Result<EventPage, Failure> {
-    let Some(wanted) = wanted(&query) else { return Ok(EventPage::default()) };
+    let wanted = wanted(&query).ok_or(Failure::UnknownCursor)?;
     let limit = i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX);
     let mut cursor = audit.find(wanted).sort(doc! { "at": -1, "_id": -1 }).limit(limit).await?;
     let (mut page, mut read, mut last) = (EventPage::default(), 0, None);

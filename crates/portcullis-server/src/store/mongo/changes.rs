@@ -125,7 +125,7 @@ impl Change {
         keep: Option<&SessionId>,
     ) -> Result<UserChanged, Failure> {
         let set = doc! { "password": new.as_str() };
-        let write = Write { expected: Some(expected.clone()), set, ..Write::default() };
+        let write = Write { expected: Some(expected.clone()), set, ..Write::without(&users::FAILURES) };
         // Into itself nothing is raised.
         let written = match self.sessions.owner(&self.user).await? {
             Some(owner) if owner.user.password == *new => Written::OtherHash(owner),
@@ -252,7 +252,10 @@ impl Change {
     /// The user as it is since the write.
     fn as_written(&self, mut owner: Owner) -> Owner {
         match &self.what {
-            UserChange::Password { new, .. } => owner.user.password = new.clone(),
+            UserChange::Password { new, .. } => {
+                owner.user.password = new.clone();
+                owner.user.failures = Failures::default();
+            }
             UserChange::Disable | UserChange::Delete { .. } => owner.user.state = UserState::Disabled,
             UserChange::Enable => owner.user.state = UserState::Enabled,
             UserChange::Access(access) => owner.user.access = *access,

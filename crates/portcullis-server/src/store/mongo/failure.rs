@@ -24,6 +24,8 @@ pub(super) enum Failure {
     Late,
     /// Another call does what only one may do at a time, or has failed doing it.
     Claimed,
+    /// A cursor that this store cannot go on from.
+    UnknownCursor,
     /// The store is closed.
     Closed,
 }
@@ -94,6 +96,7 @@ impl Place {
             Failure::Panicked => unavailable(format!("{self}: a call failed by a defect of this program")),
             Failure::Late => unavailable(format!("{self} did not answer in time")),
             Failure::Claimed => unavailable("another node does the same, or was cut off doing it".to_owned()),
+            Failure::UnknownCursor => StoreError::unknown_cursor(),
             Failure::Closed => unavailable(format!("{self} is closed")),
         }
     }

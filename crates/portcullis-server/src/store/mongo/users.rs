@@ -133,7 +133,7 @@ pub(super) async fn forget_failures(users: &Collection<Document>, user: &UserId)
 
 /// A page of those who are wanted: by id, or by name from where that begins.
 pub(super) async fn page(users: Collection<Document>, query: UserQuery) -> Result<UserPage, Failure> {
-    let Some((field, place)) = place(&query) else { return Ok(UserPage::default()) };
+    let (field, place) = place(&query).ok_or(Failure::UnknownCursor)?;
     let mut wanted = doc! { field: place };
     wanted.extend(query.access.map(|access| ("access".to_owned(), access_is(access).into())));
     wanted.extend(query.state.map(|state| ("disabled".to_owned(), state_is(state).into())));

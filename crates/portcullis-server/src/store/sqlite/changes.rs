@@ -105,6 +105,7 @@ fn change_password(
     }
     let sql = "UPDATE users SET password = ?2 WHERE id = ?1";
     execute(connection, sql, params![user.id.as_str(), new.as_str()])?;
+    users::set_failures(connection, &user.id, Failures::default())?;
     end_all(connection, &user.id, keep, now).map(Some)
 }
 

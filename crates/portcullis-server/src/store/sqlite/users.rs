@@ -129,7 +129,7 @@ pub(super) fn page(connection: &Connection, query: &UserQuery) -> Result<UserPag
             ("name_key", behind(key).max(prefix.as_str().to_owned()), prefix.end())
         }
         (None, Some(UserCursor::Name(_))) | (Some(_), Some(UserCursor::Id(_))) => {
-            return Ok(UserPage::default());
+            return Err(Failure::UnknownCursor);
         }
     };
     // Every text is before every blob.

@@ -7,7 +7,7 @@ use portcullis_server::{
         Access, AuditEvent, EventCursor, EventKind, EventQuery, Maker, NewUser, PasswordHash, SessionId,
         UserChange, UserChanged, UserId,
     },
-    store::{Creation, Expired, Store},
+    store::{Creation, Expired, Store, StoreErrorKind},
 };
 use tokio::task::JoinSet;
 
@@ -185,6 +185,16 @@ pub(crate) async fn purge_takes_what_is_older_and_nothing_else<B: Backend>() {
     // Each has an id that none of those that went had.
     store.record(&events[..1]).await.unwrap();
     assert_eq!(details(&all(&*store).await).concat(), "987650");
+}
+
+pub(crate) async fn a_cursor_that_no_such_store_gave_out_is_refused<B: Backend>() {
+    // ADM-07
+    let place = B::fresh().await;
+    let store = place.open().await;
+    store.record(&[event(EventKind::LoginFail, 1, "one")]).await.unwrap();
+    let after = Some(EventCursor::behind(0, "no id"));
+    let query = EventQuery { after, limit: 9, ..EventQuery::default() };
+    assert_eq!(store.events(&query).await.unwrap_err().kind(), StoreErrorKind::UnknownCursor);
 }
 
 pub(crate) async fn an_act_has_its_event_and_what_was_not_done_has_none<B: Backend>() {
