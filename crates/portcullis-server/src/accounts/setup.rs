@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use portcullis::{Claims, Clock, JwtConfig, JwtConfigErrors, JwtManager, Revocation as _, Token, Verdict};
 use tokio::sync::Mutex;
 
-use super::{Accounts, AccountsError, Client, administration::unsettled, derived, to_its_end};
+use super::{Accounts, AccountsError, By, Client, administration::unsettled, derived, to_its_end};
 use crate::{
     model::{
         Access, EventKind, NewUser, Password, Provided, Revocation, RevokedToken, User, UserQuery, UserState,
@@ -45,21 +45,46 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountsError::AlreadySetUp`] where it would open nothing, or a part that failed.
-    pub async fn setup_secret(&self) -> Result<Token, AccountsError> {
+    pub async fn setup_secret(&self, by: &By) -> Result<Token, AccountsError> {
         if self.has_admin().await? {
             return Err(AccountsError::AlreadySetUp);
         }
-        Ok(self.setup.jwt.access("setup").expires_in(SetupSecrets::LIFETIME).sign()?)
+        let secret = self.setup.jwt.access("setup").expires_in(SetupSecrets::LIFETIME).sign()?;
+        self.audit.record(self.act(by, EventKind::SetupSecretIssued, None)).await?;
+        Ok(secret)
     }
 
-    /// Makes the first administrator.
+    /// Makes the first administrator. It is a registration to the limits, and a secret that is refused is an event once in a
+    /// while.
     ///
     /// The same call again, after an outcome that was not known, finds the administrator there.
     ///
     /// # Errors
-    /// [`AccountsError::BadSetupSecret`] for a secret that is forged, used or expired; [`AccountsError::AlreadySetUp`]
+    /// [`AccountsError::Limited`]; [`AccountsError::BadSetupSecret`] for a secret that is forged, used or expired; [`AccountsError::AlreadySetUp`]
     /// where there is an administrator who is not disabled; [`AccountsError::NameTaken`]; a part that failed.
     pub async fn set_up(
+        &self,
+        secret: &str,
+        username: Username,
+        password: Password,
+        client: &Client,
+    ) -> Result<User, AccountsError> {
+        let attempt = self.limits.registration(client.address);
+        let attempt = attempt.map_err(|limited| self.limited(limited, client))?;
+        let done = self.try_set_up(secret, username, password, client).await;
+        match &done {
+            Err(AccountsError::BadSetupSecret) => {
+                let event = self.event(EventKind::AuthorizationFail, client);
+                let whose = client.address.map(|address| address.to_string()).unwrap_or_default();
+                self.note_seldom(event.detail("a setup secret that is wrong, used or expired"), &whose);
+            }
+            Err(AccountsError::Unavailable(_) | AccountsError::Defect(_)) => attempt.give_back(),
+            _ => {}
+        }
+        done
+    }
+
+    async fn try_set_up(
         &self,
         secret: &str,
         username: Username,

@@ -36,7 +36,7 @@ pub(super) struct Ready {
 impl At {
     /// Reads the configuration.
     pub(super) fn ready(self) -> Result<Ready, Failure> {
-        let by = By::operator(self.environment.account());
+        let by = By::operator(Some(&account(self.environment.claimed_account())));
         let (config, _) = load(&self.place.sources(self.environment, Vec::new()))?;
         Ok(Ready { config, by })
     }
@@ -81,6 +81,29 @@ impl Ready {
             Ok(code)
         })
     }
+}
+
+/// The account that runs the program: what the system says, and behind it what only the environment does.
+fn account(claimed: Option<&str>) -> String {
+    const LONGEST: usize = 64;
+    let claimed = claimed.map(|name| name.chars().take(LONGEST).collect::<String>());
+    let claimed = claimed.map(|name| format!("; SUDO_USER claims {name:?}")).unwrap_or_default();
+    system_account() + &claimed
+}
+
+/// The user that the process has, by number and by name where the system knows one.
+#[cfg(unix)]
+fn system_account() -> String {
+    let uid = uzers::get_current_uid();
+    let user = uzers::get_user_by_uid(uid);
+    let name = user.map(|user| format!(" ({})", user.name().to_string_lossy())).unwrap_or_default();
+    format!("uid {uid}{name}")
+}
+
+/// Elsewhere nobody is asked.
+#[cfg(not(unix))]
+fn system_account() -> String {
+    "somebody".to_owned()
 }
 
 /// Runs what needs no store.

@@ -96,6 +96,8 @@ event_kinds! {
     AdminActivity = "authz_admin",
     /// Too many requests came.
     RateLimitExceeded = "excess_rate_limit_exceeded",
+    /// A secret was made by which whoever has it can make the first administrator.
+    SetupSecretIssued = "setup_secret_issued",
     /// The first administrator was made at the setup.
     SetupAdminCreated = "setup_admin_created",
 }

@@ -215,6 +215,8 @@ fn of_user_password() {
     insta::assert_snapshot!(help("user password"), @"
     Give a user another password; all sessions of the user end
 
+    Failed logins are forgotten, and with them a lock.
+
     Usage: portcullis user password [OPTIONS] <NAME_OR_ID>
 
     Arguments:
@@ -310,7 +312,8 @@ fn of_user_unlock() {
     Forget a user's failed logins, and with them a lock
 
     After many failed logins no password is accepted for a while, so that nobody can go on guessing.
-    This lets the user in at once.
+    This ends such a lock. What a server that is running counts by itself, tries of an address and for a
+    name (LIMIT_...), goes on until its time is over, or the server is started again.
 
     Usage: portcullis user unlock [OPTIONS] <NAME_OR_ID>
 
@@ -545,6 +548,7 @@ fn of_audit_list() {
                 authz_fail
                 authz_admin
                 excess_rate_limit_exceeded
+                setup_secret_issued
                 setup_admin_created
 
           --since <WHEN>

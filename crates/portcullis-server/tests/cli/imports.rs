@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, process::Command};
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Run, Said};
+use crate::support::{PASSWORD, Run, Said, account};
 
 /// Hashes of "correct horse" by other programs, each of a form of its own.
 const HASHES: [&str; 16] = [
@@ -87,7 +87,7 @@ fn what_mongoexport_writes_is_taken_as_it_is() {
     let user = run.json(&["user", "show", "alice"]);
     assert_eq!((&user["access"], &user["created_at"]), (&2.into(), &1_554_120_000.into()));
     let event = run.json(&["audit", "list", "--user", "alice"]);
-    assert_eq!(event["detail"], "imported, access admin; at a terminal, as olga");
+    assert_eq!(event["detail"], format!("imported, access admin; at a terminal, as {}", account()));
 }
 
 /// Rows of which each but the first two has something wrong with it.

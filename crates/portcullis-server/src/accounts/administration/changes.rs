@@ -159,8 +159,25 @@ impl Accounts {
         changed(self.change(id, change, event).await?)
     }
 
-    /// Changes a user; what becomes of the sessions is in force on this node before anybody hears of it.
+    /// Changes a user; that nobody else could administer is an event, once in a while.
     async fn change(
+        &self,
+        id: &UserId,
+        change: UserChange,
+        event: AuditEvent,
+    ) -> Result<UserChanged, AccountsError> {
+        let refused = AuditEvent { kind: EventKind::AuthorizationFail, ..event.clone().about(id) };
+        let refused = refused.and(&format!("{}: refused, the last administrator", event.kind.name()));
+        let changed = self.try_to_change(id, change, event).await?;
+        if matches!(changed, UserChanged::LastAdmin) {
+            let whose = refused.actor.as_ref().map(|actor| actor.as_str().to_owned()).unwrap_or_default();
+            self.note_seldom(refused, &whose);
+        }
+        Ok(changed)
+    }
+
+    /// What becomes of the sessions is in force on this node before anybody hears of it.
+    async fn try_to_change(
         &self,
         id: &UserId,
         change: UserChange,
