@@ -162,6 +162,7 @@ fn wants_somebody(kind: EventKind) -> bool {
             | EventKind::PasswordHashUnusable
             | EventKind::AuthorizationFail
             | EventKind::RateLimitExceeded
+            | EventKind::SetupSecretIssued
             | EventKind::SetupAdminCreated
     )
 }

@@ -49,7 +49,7 @@ use crate::{
     passwords::{Passwords, PasswordsError},
     revocations::Revocations,
     sessions::{LockPolicy, RefreshPolicy},
-    store::{Store, StoreError, of_the_same_request},
+    store::{Store, StoreError, StoreErrorKind, of_the_same_request},
 };
 
 /// The acts of a service, with what they need.
@@ -163,6 +163,9 @@ pub enum AccountsError {
     /// Nobody could administer users any more.
     #[error("nobody else could administer users")]
     LastAdmin,
+    /// The cursor of a list was not given out here, or for another list.
+    #[error("the cursor is of no such list")]
+    UnknownCursor,
     /// A token without a `jti` cannot be put on a list.
     #[error("the token has no jti and cannot be revoked")]
     NoTokenId,
@@ -189,7 +192,10 @@ impl From<PasswordsError> for AccountsError {
 impl From<StoreError> for AccountsError {
     /// Damage is no defect of this program, and no client has done anything wrong: what needs no store goes on.
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.into())
+        match error.kind() {
+            StoreErrorKind::UnknownCursor => Self::UnknownCursor,
+            _ => Self::Unavailable(error.into()),
+        }
     }
 }
 

@@ -79,7 +79,7 @@ impl Accounts {
             // Before the epoch is raised: whoever adopts such a token has read one of the two.
             revocations.end_tokens_without_session(&identity).await?;
             let change = UserChange::Password { expected: user.password, new, keep: event.session.clone() };
-            let changed = store.change_user(&user.id, &change, now).await?;
+            let changed = store.change_user(&user.id, &change, None, now).await?;
             if let UserChanged::Done { sessions: ended, .. } = &changed {
                 Self::all_are_over(&revocations, ended);
                 revocations.flask_refuses([], ended).await;

@@ -2,7 +2,7 @@
 
 use super::{Accounts, AccountsError, Client, LoggedIn};
 use crate::{
-    model::{Access, EventKind, NewUser, Password, Username},
+    model::{Access, EventKind, Maker, NewUser, Password, Username},
     sessions::LockRule,
     store::Creation,
 };
@@ -32,10 +32,13 @@ impl Accounts {
             }
         };
         let user = NewUser::new(username, password, Access::User);
-        match self.store.create_user(user, self.now()).await? {
+        let user = NewUser { maker: Maker::Themselves, ..user };
+        let event = self.event(EventKind::UserCreated, client);
+        match self.store.create_user(user, Some(&event), self.now()).await? {
             Creation::NameTaken => Err(AccountsError::NameTaken),
+            Creation::SomebodyAdministers => Err(AccountsError::AlreadySetUp),
             Creation::Created(user) => {
-                self.audit.note(self.own(EventKind::UserCreated, &user.id, client));
+                self.audit.say(&event.by(&user.id).about(&user.id));
                 let lock = LockRule::Respected;
                 let pair = self.open_session(&user, EventKind::SessionCreated, lock, client).await?;
                 let pair = pair.map_err(|_| AccountsError::BadCredentials)?;

@@ -37,10 +37,20 @@ impl Seldom {
 }
 
 impl Accounts {
-    /// Notes that a genuine token's bearer was refused what only others may do; `what` is no text of the client's.
-    pub fn note_refused(&self, token: &Claims, client: &Client, what: &str) {
+    /// Notes that a genuine token's bearer was refused what only others may do; `what` is no text of the client's. Where
+    /// tokens have names, the store is asked whose it is, as seldom as it is noted.
+    pub async fn note_refused(&self, token: &Claims, client: &Client, what: &str) {
         let event = self.event(EventKind::AuthorizationFail, client).detail(what);
-        self.note_seldom(self.of(token, event), token.identity());
+        let event = self.of(token, event);
+        let whose = event.session.as_ref().map_or(token.identity(), SessionId::as_str);
+        if !self.seldom.is_due(event.kind, whose, self.clock.monotonic()) {
+            return;
+        }
+        let actor = match event.actor {
+            None => self.user_of(token).await.ok().map(|user| user.id),
+            known => known,
+        };
+        self.audit.note(AuditEvent { actor, ..event });
     }
 
     /// Says who bears a token, as far as the token itself tells.

@@ -121,7 +121,7 @@ impl Accounts {
             // Before the epoch is raised: whoever adopts such a token has read one of the two.
             revocations.end_tokens_without_session(&identity).await?;
             let ending = UserChange::EndSessions { keep: kept };
-            let changed = store.change_user(&user.id, &ending, now).await?;
+            let changed = store.change_user(&user.id, &ending, None, now).await?;
             let UserChanged::Done { user, sessions: ended } = changed else {
                 return Err(AccountsError::SessionOver);
             };

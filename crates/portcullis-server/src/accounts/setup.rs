@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use portcullis::{Claims, Clock, JwtConfig, JwtConfigErrors, JwtManager, Revocation as _, Token, Verdict};
 use tokio::sync::Mutex;
 
-use super::{Accounts, AccountsError, Client, administration::unsettled, derived, to_its_end};
+use super::{Accounts, AccountsError, By, Client, administration::unsettled, derived, to_its_end};
 use crate::{
     model::{
-        Access, EventKind, NewUser, Password, Revocation, RevokedToken, User, UserQuery, UserState, Username,
+        Access, EventKind, NewUser, Password, Provided, Revocation, RevokedToken, User, UserQuery, UserState,
+        Username,
     },
     store::Creation,
 };
@@ -44,21 +45,46 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountsError::AlreadySetUp`] where it would open nothing, or a part that failed.
-    pub async fn setup_secret(&self) -> Result<Token, AccountsError> {
+    pub async fn setup_secret(&self, by: &By) -> Result<Token, AccountsError> {
         if self.has_admin().await? {
             return Err(AccountsError::AlreadySetUp);
         }
-        Ok(self.setup.jwt.access("setup").expires_in(SetupSecrets::LIFETIME).sign()?)
+        let secret = self.setup.jwt.access("setup").expires_in(SetupSecrets::LIFETIME).sign()?;
+        self.audit.record(self.act(by, EventKind::SetupSecretIssued, None)).await?;
+        Ok(secret)
     }
 
-    /// Makes the first administrator.
+    /// Makes the first administrator. It is a registration to the limits, and a secret that is refused is an event once in a
+    /// while.
     ///
     /// The same call again, after an outcome that was not known, finds the administrator there.
     ///
     /// # Errors
-    /// [`AccountsError::BadSetupSecret`] for a secret that is forged, used or expired; [`AccountsError::AlreadySetUp`]
+    /// [`AccountsError::Limited`]; [`AccountsError::BadSetupSecret`] for a secret that is forged, used or expired; [`AccountsError::AlreadySetUp`]
     /// where there is an administrator who is not disabled; [`AccountsError::NameTaken`]; a part that failed.
     pub async fn set_up(
+        &self,
+        secret: &str,
+        username: Username,
+        password: Password,
+        client: &Client,
+    ) -> Result<User, AccountsError> {
+        let attempt = self.limits.registration(client.address);
+        let attempt = attempt.map_err(|limited| self.limited(limited, client))?;
+        let done = self.try_set_up(secret, username, password, client).await;
+        match &done {
+            Err(AccountsError::BadSetupSecret) => {
+                let event = self.event(EventKind::AuthorizationFail, client);
+                let whose = client.address.map(|address| address.to_string()).unwrap_or_default();
+                self.note_seldom(event.detail("a setup secret that is wrong, used or expired"), &whose);
+            }
+            Err(AccountsError::Unavailable(_) | AccountsError::Defect(_)) => attempt.give_back(),
+            _ => {}
+        }
+        done
+    }
+
+    async fn try_set_up(
         &self,
         secret: &str,
         username: Username,
@@ -78,19 +104,22 @@ impl Accounts {
         }
         let password = self.passwords.hash(password).await?;
         let user = NewUser::new(username, password, Access::Admin);
+        let user = NewUser { provided: Provided::NobodyAdministers, ..user };
         let event = self.event(EventKind::SetupAdminCreated, client);
         let (store, revocations, audit) = (self.store.clone(), self.revocations.clone(), self.audit.clone());
         let now = self.now();
         to_its_end(async move {
             let _under_way = under_way;
-            match store.create_user(user, now).await {
+            match store.create_user(user, Some(&event), now).await {
                 Err(error) => {
                     audit.note(unsettled(event));
                     Err(error.into())
                 }
                 Ok(Creation::NameTaken) => Err(AccountsError::NameTaken),
+                // Made on another node since it was asked here.
+                Ok(Creation::SomebodyAdministers) => Err(AccountsError::AlreadySetUp),
                 Ok(Creation::Created(user)) => {
-                    audit.record(event.about(&user.id)).await?;
+                    audit.say(&event.about(&user.id));
                     // Used up when it has done something. Until then, and if this fails, there is an administrator.
                     revocations.revoke(spent).await?;
                     Ok(user)

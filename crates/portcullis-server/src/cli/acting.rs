@@ -36,7 +36,7 @@ pub(super) struct Ready {
 impl At {
     /// Reads the configuration.
     pub(super) fn ready(self) -> Result<Ready, Failure> {
-        let by = By::operator(self.environment.account());
+        let by = By::operator(Some(&account(self.environment.claimed_account())));
         let (config, _) = load(&self.place.sources(self.environment, Vec::new()))?;
         Ok(Ready { config, by })
     }
@@ -79,11 +79,35 @@ impl Ready {
             let closed = acting.operator.close().await;
             let code = done?;
             closed.map_err(|error| {
-                Failure::new(format!("it was done, but not everybody was told: {}", causes(&error)))
+                let untold = format!("not everybody was told: {}", causes(&error));
+                Failure::new(untold).after("it was done")
             })?;
             Ok(code)
         })
     }
+}
+
+/// The account that runs the program: what the system says, and behind it what only the environment does.
+fn account(claimed: Option<&str>) -> String {
+    const LONGEST: usize = 64;
+    let claimed = claimed.map(|name| name.chars().take(LONGEST).collect::<String>());
+    let claimed = claimed.map(|name| format!("; SUDO_USER claims {name:?}")).unwrap_or_default();
+    system_account() + &claimed
+}
+
+/// The user that the process has, by number and by name where the system knows one.
+#[cfg(unix)]
+fn system_account() -> String {
+    let uid = uzers::get_current_uid();
+    let user = uzers::get_user_by_uid(uid);
+    let name = user.map(|user| format!(" ({})", user.name().to_string_lossy())).unwrap_or_default();
+    format!("uid {uid}{name}")
+}
+
+/// Elsewhere nobody is asked.
+#[cfg(not(unix))]
+fn system_account() -> String {
+    "somebody".to_owned()
 }
 
 /// Runs what needs no store.
@@ -145,6 +169,16 @@ pub(super) fn failure(about: &str, error: AccountsError) -> Failure {
         }
         error => format!("{about}: {}", causes(&error)),
     })
+}
+
+/// An act that did not happen, or of which nobody knows whether it did.
+pub(super) fn act_failure(about: &str, error: AccountsError) -> Failure {
+    let is_unknown = matches!(error, AccountsError::Unavailable(_) | AccountsError::Defect(_));
+    let failure = failure(about, error);
+    if !is_unknown {
+        return failure;
+    }
+    failure.after("it may have been done: the same command again settles it")
 }
 
 /// What somebody typed, as a message repeats it.

@@ -66,7 +66,7 @@ struct List {
 impl Command {
     pub(super) fn run(self, at: At) -> Result<ExitCode, Failure> {
         let (form, Act::List(list)) = (self.form, self.act);
-        at.act(Instance::AsItIs, async |acting| list.run(acting, form).await)
+        at.act(Instance::Seen, async |acting| list.run(acting, form).await)
     }
 }
 

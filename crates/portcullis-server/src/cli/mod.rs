@@ -86,24 +86,39 @@ enum Command {
     Doctor(doctor::Doctor),
 }
 
-/// A command that did not do its work. `main` turns it into the exit code 2.
+/// A command that did not do its work, or not all of it. [`run`] turns it into an exit code.
 #[derive(Debug)]
-pub struct Failure(String);
+pub struct Failure {
+    problem: String,
+    code: u8,
+}
 
 impl Failure {
+    /// The exit code where nothing was done.
+    const NOTHING: u8 = 2;
+
+    /// The exit code where something was done, or may have been.
+    const SOMETHING: u8 = 1;
+
+    /// Nothing was done.
     fn new(problem: impl Into<String>) -> Self {
-        Self(problem.into())
+        Self { problem: problem.into(), code: Self::NOTHING }
     }
 
     fn problems(problems: &Problems) -> Self {
-        Self(format!("the configuration has problems\n{problems}"))
+        Self::new(format!("the configuration has problems\n{problems}"))
+    }
+
+    /// It came after something that was done, or may have been: `done` says what.
+    fn after(self, done: &str) -> Self {
+        Self { problem: format!("{done}; {}", self.problem), code: Self::SOMETHING }
     }
 }
 
 /// Runs the command of some arguments, the program's name first, in an environment.
 ///
-/// Exit code 0: done. 2: nothing was done, and standard error says why. 1: a running service ended for a reason
-/// other than a signal.
+/// Exit code 0: done. 2: nothing was done, and standard error says why. 1: something was done, or may have been, and not
+/// all of it; a running service ended for a reason other than a signal.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -130,9 +145,9 @@ pub fn run(
     };
     match done {
         Ok(code) => code,
-        Err(Failure(problem)) => {
+        Err(Failure { problem, code }) => {
             say_problem(&problem);
-            ExitCode::from(2)
+            ExitCode::from(code)
         }
     }
 }

@@ -90,7 +90,7 @@ mod tests {
             (b"a\n\n", "more than one line"),
             (b"\xff\n", "UTF-8"),
         ] {
-            let Failure(problem) = line_of(input).unwrap_err();
+            let Failure { problem, .. } = line_of(input).unwrap_err();
             assert!(problem.contains(says), "{problem}");
         }
     }

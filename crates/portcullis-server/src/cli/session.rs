@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     Failure,
-    acting::{At, failure},
+    acting::{At, act_failure, failure},
     moment::readable,
     output::{Form, Table, json_line, shown},
     say,
@@ -78,7 +78,7 @@ impl Command {
 }
 
 fn list(at: At, user: &str, form: Form) -> Result<ExitCode, Failure> {
-    at.act(Instance::AsItIs, async |acting| {
+    at.act(Instance::Seen, async |acting| {
         let user = acting.user(user).await?;
         let sessions = acting.accounts().sessions_of(&user.id).await;
         let sessions = sessions.map_err(|error| failure(&user.username, error))?;
@@ -106,13 +106,14 @@ fn end_one(at: At, id: &str, form: Form) -> Result<ExitCode, Failure> {
         let (accounts, failed) = (acting.accounts(), |error| failure(id, error));
         let session = accounts.session(&SessionId::new(id)).await.map_err(failed)?;
         let (user, id) = (&session.user, &session.id);
-        accounts.end_session_of(&acting.by, user, id).await.map_err(failed)?;
+        let done = accounts.end_session_of(&acting.by, user, id).await;
+        done.map_err(|error| act_failure(id.as_str(), error))?;
         let ended = Ended { session: Some(id.as_str()), user: user.as_str() };
         let said = match session.ended {
-            None => format!("session {} has ended\n", id.as_str()),
-            Some(_) => format!("session {} was over already\n", id.as_str()),
+            None => format!("session {} has ended", id.as_str()),
+            Some(_) => format!("session {} was over already", id.as_str()),
         };
-        say(&if form.json { json_line(&ended)? } else { said })
+        say_done(&ended, &said, form)
     })
 }
 
@@ -120,9 +121,13 @@ fn end_all(at: At, user: &str, form: Form) -> Result<ExitCode, Failure> {
     at.act(Instance::AsItIs, async |acting| {
         let user = acting.user(user).await?;
         let ended = acting.accounts().end_sessions_of(&acting.by, &user.id).await;
-        let user = ended.map_err(|error| failure(&user.username, error))?;
+        let user = ended.map_err(|error| act_failure(&user.username, error))?;
         let ended = Ended { session: None, user: user.id.as_str() };
-        let said = format!("all sessions of {} have ended\n", seen::name(&user));
-        say(&if form.json { json_line(&ended)? } else { said })
+        say_done(&ended, &format!("all sessions of {} have ended", seen::name(&user)), form)
     })
+}
+
+fn say_done(ended: &Ended<'_>, said: &str, form: Form) -> Result<ExitCode, Failure> {
+    let answer = if form.json { json_line(ended) } else { Ok(format!("{said}\n")) };
+    answer.and_then(|answer| say(&answer)).map_err(|failure| failure.after(said))
 }

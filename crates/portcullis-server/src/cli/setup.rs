@@ -46,17 +46,22 @@ impl Setup {
         let ready = at.ready()?;
         let address = ready.config().listen;
         ready.act(Instance::WithSecret, async |acting| {
-            let secret = acting.accounts().setup_secret().await.map_err(failed)?;
+            let secret = acting.accounts().setup_secret(&acting.by).await.map_err(failed)?;
             let until = secret.expires_at();
             if self.form.json {
-                return say(&json_line(&SeenSecret { secret: secret.as_str(), expires_at: until.seconds() })?);
+                return say(&json_line(&SeenSecret {
+                    secret: secret.as_str(),
+                    expires_at: until.seconds(),
+                })?);
             }
             let code = say(&format!("{}\n", secret.as_str()))?;
+            // What is an argument or in a here-document stands in the list of processes or in the shell's history.
             let now = NumericDate::from(acting.operator.clock().now());
             say_lines(&format!(
                 "\nThis secret makes the first administrator, once, until {} ({}):\n\n  \
-                 curl -X POST http://{address}/admin/setup -H 'Content-Type: application/json' \\\n    \
-                 -d '{{\"secret\": \"<the secret>\", \"username\": \"<name>\", \"password\": \"<password>\"}}'\n",
+                 curl http://{address}/admin/setup -H 'Content-Type: application/json' --data @-\n\n\
+                 which reads what is typed next, up to Ctrl-D on a line of its own:\n\n  \
+                 {{\"secret\": \"<the secret>\", \"username\": \"<name>\", \"password\": \"<password>\"}}\n",
                 readable(until),
                 distance(until, now),
             ));

@@ -24,9 +24,9 @@ impl Environment {
         self.0.get(name).map(|value| value.as_deref().map_err(|&not| not))
     }
 
-    /// Whoever runs the program, by the name that the shell or `sudo` says.
-    pub fn account(&self) -> Option<&str> {
-        ["SUDO_USER", "LOGNAME", "USER"].into_iter().find_map(|name| self.value(name)?.ok())
+    /// For whom `sudo` runs the program, as the environment has it: whoever runs it can write anything there.
+    pub fn claimed_account(&self) -> Option<&str> {
+        self.value("SUDO_USER")?.ok()
     }
 
     /// What the variables say, and what is wrong with those that are ours or were meant to be.

@@ -121,6 +121,10 @@ impl From<AccountsError> for Refusal {
             AccountsError::LastAdmin => {
                 Self::new(StatusCode::CONFLICT, "The last administrator cannot be taken away")
             }
+            AccountsError::UnknownCursor => {
+                let problem = "is not a cursor that this service gave out".to_owned();
+                Self::params(FieldProblems::from([("after".into(), vec![problem])]))
+            }
             AccountsError::NoTokenId => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The token has no jti and cannot be revoked")
             }

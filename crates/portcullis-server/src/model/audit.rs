@@ -96,6 +96,8 @@ event_kinds! {
     AdminActivity = "authz_admin",
     /// Too many requests came.
     RateLimitExceeded = "excess_rate_limit_exceeded",
+    /// A secret was made by which whoever has it can make the first administrator.
+    SetupSecretIssued = "setup_secret_issued",
     /// The first administrator was made at the setup.
     SetupAdminCreated = "setup_admin_created",
     /// A backup was put in the place of the database: all tokens of before are refused, and all sessions are over.
@@ -146,6 +148,16 @@ impl AuditEvent {
     #[must_use]
     pub fn detail(self, detail: &str) -> Self {
         Self { detail: Some(Self::cut_detail(detail)), ..self }
+    }
+
+    /// Says more besides.
+    #[must_use]
+    pub fn and(self, more: &str) -> Self {
+        let detail = match &self.detail {
+            None => more.to_owned(),
+            Some(detail) => format!("{detail}; {more}"),
+        };
+        self.detail(&detail)
     }
 
     /// A detail as it is kept.

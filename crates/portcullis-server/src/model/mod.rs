@@ -25,7 +25,7 @@ pub use revocation::{EndedSession, Revocation, RevokedToken};
 pub use session::{
     AccessId, AccessTokenKind, EndReason, Ended, Head, NextHead, RefreshId, Session, SessionId,
 };
-pub use user::{NewUser, User, UserId, UserState};
+pub use user::{Maker, NewUser, Provided, User, UserId, UserState};
 pub use user_change::{UserChange, UserChanged};
 pub use user_list::{UserCursor, UserOrder, UserPage, UserQuery};
 pub use username::{LoginName, NameKey, NamePrefix, Username, UsernameProblem};

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Access, Failures, LoginName, PasswordHash, Username};
+use super::{Access, AuditEvent, Failures, LoginName, PasswordHash, Username};
 
 /// The store's own name for a user: opaque text, never reused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -76,11 +76,42 @@ pub struct NewUser {
     pub created_at: Option<SystemTime>,
     /// Whether the user may be here.
     pub state: UserState,
+    /// What has to hold besides.
+    pub provided: Provided,
+    /// Who makes the user.
+    pub maker: Maker,
+}
+
+/// Who makes a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Maker {
+    /// The very user, who registers.
+    Themselves,
+    /// Somebody else, or nobody who is known.
+    Another,
+}
+
+/// What has to hold for a user to be made, but that the name is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provided {
+    /// Nothing.
+    Nothing,
+    /// There is no administrator who is enabled: of many at once who begin so, one is made, whoever asks where.
+    NobodyAdministers,
 }
 
 impl NewUser {
     /// Somebody who begins now.
     pub fn new(username: Username, password: PasswordHash, access: Access) -> Self {
-        Self { username, password, access, created_at: None, state: UserState::Enabled }
+        let (state, provided, maker) = (UserState::Enabled, Provided::Nothing, Maker::Another);
+        Self { username, password, access, created_at: None, state, provided, maker }
+    }
+
+    /// The event of the making, when the user has an id.
+    pub fn event(&self, event: AuditEvent, id: &UserId) -> AuditEvent {
+        match self.maker {
+            Maker::Themselves => event.by(id).about(id),
+            Maker::Another => event.about(id),
+        }
     }
 }

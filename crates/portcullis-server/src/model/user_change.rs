@@ -12,7 +12,8 @@ pub enum UserChange {
         /// The session that goes on; one that is not the user's, or does not live, is not kept.
         keep: Option<SessionId>,
     },
-    /// Another password holds, and all sessions end but for one that may be kept.
+    /// Another password holds, failed logins with the one of before are forgotten, and all sessions end but for one that
+    /// may be kept.
     Password {
         /// The hash that has to be the user's.
         expected: PasswordHash,

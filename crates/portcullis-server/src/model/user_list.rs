@@ -16,7 +16,7 @@ pub struct UserQuery {
     pub access: Option<Access>,
     /// Only those of a state.
     pub state: Option<UserState>,
-    /// Where the last page ended. One of the other order is followed by nothing.
+    /// Where the last page ended. One of the other order is refused.
     pub after: Option<UserCursor>,
     /// How many at most.
     pub limit: usize,

@@ -12,7 +12,7 @@ use super::{OpenError, beside, hashing, policy, revocation_policy, with_secret};
 use crate::{
     accounts::{self, Accounts, SetupSecrets},
     audit::Audit,
-    config::Config,
+    config::{Config, DatabaseUrl},
     instance::{self, InstanceError},
     limits::Limits,
     passwords::{HashCapacity, Passwords},
@@ -33,12 +33,31 @@ pub struct Operator {
 /// What an act makes of an instance where it is not there yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instance {
-    /// Nothing: an embedded store that is not there is refused.
+    /// Nothing, and nothing is written: a store that is not there is refused.
+    Seen,
+    /// Nothing, and nothing is written: a database without users is an empty one.
+    Foreseen,
+    /// Nothing: a store that is not there is refused.
     AsItIs,
     /// An embedded store.
     WithStore,
     /// That, and the secret on which tokens depend, as a start makes it.
     WithSecret,
+}
+
+impl Instance {
+    fn makes_a_store(self) -> bool {
+        matches!(self, Self::WithStore | Self::WithSecret)
+    }
+
+    async fn store(self, url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
+        match self {
+            Self::Seen => store::open_to_read(url, Missing::Refused).await,
+            Self::Foreseen => store::open_to_read(url, Missing::Made).await,
+            Self::AsItIs => store::open_beside(url, Missing::Refused).await,
+            Self::WithStore | Self::WithSecret => store::open_beside(url, Missing::Made).await,
+        }
+    }
 }
 
 impl Operator {
@@ -51,20 +70,16 @@ impl Operator {
     /// [`OpenError`] names the part that cannot be as configured.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>, instance: Instance) -> Result<Self, OpenError> {
         store::supports(&config.database)?;
-        if store::is_embedded(&config.database) && instance != Instance::AsItIs {
+        if store::is_embedded(&config.database) && instance.makes_a_store() {
             instance::create_folder(&config.instance)?;
         }
         let jwt = match instance {
             Instance::WithSecret => with_secret(config)?,
-            Instance::AsItIs | Instance::WithStore => with_known_secret(config)?,
+            _ => with_known_secret(config)?,
         };
         let setup = SetupSecrets::derived_from(&jwt, clock.clone())?;
         let jwt = JwtManager::from_config(jwt)?.clock(clock.clone()).build()?;
-        let missing = match instance {
-            Instance::AsItIs => Missing::Refused,
-            Instance::WithStore | Instance::WithSecret => Missing::Made,
-        };
-        let store = store::open_beside(&config.database, missing).await?;
+        let store = instance.store(&config.database).await?;
         let revocations = Revocations::of_a_writer(store.clone(), clock.clone(), revocation_policy(config));
         let revocations = Arc::new(revocations.beside(beside(config)));
         let (scheme, upgrade) = hashing(config);

@@ -17,6 +17,8 @@ pub enum Creation {
     Created(User),
     /// Somebody has the name, or one that cannot be told from it.
     NameTaken,
+    /// There is an administrator, and was to be none.
+    SomebodyAdministers,
 }
 
 /// What became of the opening of a session.

@@ -13,6 +13,8 @@ pub enum StoreErrorKind {
     /// One document holds what none of our types can be, as others may write it: only a person can help with that one, and
     /// nothing is wrong with the others.
     Unreadable,
+    /// The cursor of a list is of another one, or no store of this kind gave it out.
+    UnknownCursor,
     /// The store cannot be opened as configured: another program's, a newer version's, in use, or unreachable.
     Refused,
 }
@@ -28,6 +30,11 @@ pub struct StoreError {
 }
 
 impl StoreError {
+    /// A list cannot go on from where it was asked to.
+    pub(super) fn unknown_cursor() -> Self {
+        Self::new(StoreErrorKind::UnknownCursor, "this store gave out no such cursor for such a list")
+    }
+
     /// An error of a kind, with a text that names the thing and, where there is one, the way out.
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }

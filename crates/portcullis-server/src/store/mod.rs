@@ -60,10 +60,10 @@ pub async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
     }
 }
 
-/// What a program does that needs an embedded database where there is none.
+/// What a program does that needs a database where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// It makes one.
+    /// It makes one; one that only looks takes it for empty, where it is not embedded.
     Made,
     /// It says that there is none.
     Refused,
@@ -76,7 +76,13 @@ pub enum Missing {
 /// # Errors
 /// [`StoreError`] when the store cannot be opened as configured, or is an embedded one of an earlier version.
 pub async fn open_beside(url: &DatabaseUrl, missing: Missing) -> Result<Arc<dyn Store>, StoreError> {
-    let DatabaseUrl::Sqlite(path) = url else { return open(url).await };
+    let DatabaseUrl::Sqlite(path) = url else {
+        if missing == Missing::Refused {
+            // Before an index is made where somebody mistyped the name.
+            open_to_read(url, missing).await?.close().await;
+        }
+        return open(url).await;
+    };
     if missing == Missing::Made && !path.exists() {
         // Whoever serves it meanwhile has made it.
         match SqliteStore::open(path) {
@@ -86,6 +92,32 @@ pub async fn open_beside(url: &DatabaseUrl, missing: Missing) -> Result<Arc<dyn 
         }
     }
     Ok(Arc::new(SqliteStore::open_beside(path)?))
+}
+
+/// Opens the store of a URL for a program that only looks into it: nothing is written.
+///
+/// Blocks and waits as [`open`] does.
+///
+/// # Errors
+/// Those of [`open_beside`].
+#[cfg_attr(
+    not(feature = "mongo"),
+    expect(clippy::unused_async, reason = "a feature adds a backend and changes no signature")
+)]
+pub async fn open_to_read(url: &DatabaseUrl, missing: Missing) -> Result<Arc<dyn Store>, StoreError> {
+    match (url, missing) {
+        (DatabaseUrl::Sqlite(path), _) => Ok(Arc::new(SqliteStore::open_beside(path)?)),
+        #[cfg(feature = "mongo")]
+        (DatabaseUrl::Mongo(url), missing) => {
+            let store = MongoStore::open_to_read(url, MongoStore::START_PATIENCE).await?;
+            if missing == Missing::Refused {
+                store.refuse_if_not_made().await?;
+            }
+            Ok(Arc::new(store))
+        }
+        #[cfg(not(feature = "mongo"))]
+        (DatabaseUrl::Mongo(url), _) => Err(without_mongo(url)),
+    }
 }
 
 /// Whether there is a store for a URL, without opening it: what a look at the configuration can say.
@@ -197,11 +229,20 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Registers a user unless the name is taken, or was by a deleted user for whom it is still kept; of two at once
-    /// exactly one is created.
+    /// exactly one is created. What else it depends on says [`NewUser::provided`].
+    ///
+    /// The `event` is made to be about the user ([`NewUser::event`]), and belongs to the act: no user is ever there without it. A backend that cannot write
+    /// both as one writes it before, and of what did not happen after all an event more that says so.
     ///
     /// # Errors
-    /// [`StoreError`] when the store could not say; the user is there or not, and nothing is half made.
-    async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError>;
+    /// [`StoreError`] when the store could not say; the user is there or not, and nothing is half made. Also while
+    /// somebody else, who may have failed, makes a user provided the same.
+    async fn create_user(
+        &self,
+        user: NewUser,
+        event: Option<&AuditEvent>,
+        now: SystemTime,
+    ) -> Result<Creation, StoreError>;
 
     /// The user of a name: whoever spells it exactly so, else whoever has its canonical key.
     ///
@@ -268,7 +309,8 @@ pub trait Store: Send + Sync + 'static {
     /// between two.
     ///
     /// # Errors
-    /// [`StoreError`] when the store could not read.
+    /// [`StoreErrorKind::UnknownCursor`] for a cursor of the other order, or of another kind of store; [`StoreError`] when
+    /// the store could not read.
     async fn users(&self, query: &UserQuery) -> Result<UserPage, StoreError>;
 
     /// Puts another hash of the same password in the place of a user's, if that is still the expected one; answers
@@ -368,12 +410,16 @@ pub trait Store: Send + Sync + 'static {
     /// before, whatever the expected one is: what was left to be ended ends, and sessions that were opened since go on.
     /// Who was deleted is no such user then.
     ///
+    /// The `event` belongs to a change that is [`Done`](UserChanged::Done), as that of
+    /// [`create_user`](Self::create_user) does to what that makes.
+    ///
     /// # Errors
     /// [`StoreError`] when the change may not be durable, or some sessions may live that should not.
     async fn change_user(
         &self,
         user: &UserId,
         change: &UserChange,
+        event: Option<&AuditEvent>,
         now: SystemTime,
     ) -> Result<UserChanged, StoreError>;
 
@@ -414,7 +460,7 @@ pub trait Store: Send + Sync + 'static {
     /// whatever is recorded between two.
     ///
     /// # Errors
-    /// [`StoreError`] when the store could not read.
+    /// [`StoreErrorKind::UnknownCursor`] for a cursor of another kind of store; [`StoreError`] when the store could not read.
     async fn events(&self, query: &EventQuery) -> Result<EventPage, StoreError>;
 
     /// Asks the store for a sign of life, as cheaply as it can.

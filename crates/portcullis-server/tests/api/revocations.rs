@@ -41,7 +41,9 @@ impl Node {
         let clock = ManualClock::at(NumericDate::from_seconds(1_900_000_000));
         let (name, hash) = (Username::parse("alice").unwrap(), PasswordHash::stored("$argon2id$x"));
         let new = NewUser::new(name, hash, Access::User);
-        let Creation::Created(user) = store.create_user(new, clock.now()).await.unwrap() else { panic!() };
+        let Creation::Created(user) = store.create_user(new, None, clock.now()).await.unwrap() else {
+            panic!()
+        };
         Self { store, clock, user, _folder: folder }
     }
 

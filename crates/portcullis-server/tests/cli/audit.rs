@@ -1,6 +1,6 @@
 //! `portcullis audit list`: what was done at a terminal, and by whom.
 
-use crate::support::Run;
+use crate::support::{Run, account};
 
 #[test]
 fn what_is_done_at_a_terminal_is_an_event_with_the_account() {
@@ -16,7 +16,8 @@ fn what_is_done_at_a_terminal_is_an_event_with_the_account() {
         ["user_deleted", "privilege_permissions_changed", "user_created", "user_created"],
         "the newest first"
     );
-    assert_eq!(events[1]["detail"], "access guest; at a terminal, as olga");
+    let detail = format!("access guest; at a terminal, as {}", account());
+    assert_eq!(events[1]["detail"], detail, "not as LOGNAME says");
     assert_eq!(
         (&events[1]["subject"], &events[1]["actor"]),
         (&bob.as_str().into(), &serde_json::Value::Null)
@@ -35,6 +36,27 @@ fn what_is_done_at_a_terminal_is_an_event_with_the_account() {
     let table = run.run(&["audit", "list", "--user", "root"]).out;
     let row: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().skip(1).take(4).collect();
     assert_eq!(row, ["user_created", "-", "root", "-"], "a name where there is one");
+}
+
+#[test]
+fn for_whom_sudo_says_to_act_is_only_claimed() {
+    let run = Run::testing().variable("SUDO_USER", "mallory; as \"root\"").variable("USER", "mallory");
+    run.make("root", "admin");
+    let claimed = format!(
+        "access admin; at a terminal, as {}; SUDO_USER claims \"mallory; as \\\"root\\\"\"",
+        account()
+    );
+    assert_eq!(run.json(&["audit", "list"])["detail"], claimed);
+}
+
+#[test]
+fn what_did_not_happen_to_the_last_administrator_is_an_event() {
+    let run = Run::testing();
+    run.make("root", "admin");
+    run.run(&["user", "disable", "root"]).failed(&["is the only one"]);
+    let events = run.lines(&["audit", "list", "--event", "authz_fail"]);
+    let detail = format!("at a terminal, as {}; user_disabled: refused, the last administrator", account());
+    assert_eq!((events.len(), &events[0]["detail"]), (1, &detail.into()));
 }
 
 #[test]

@@ -218,6 +218,8 @@ fn of_user_password() {
     insta::assert_snapshot!(help("user password"), @"
     Give a user another password; all sessions of the user end
 
+    Failed logins are forgotten, and with them a lock.
+
     Usage: portcullis user password [OPTIONS] <NAME_OR_ID>
 
     Arguments:
@@ -313,7 +315,8 @@ fn of_user_unlock() {
     Forget a user's failed logins, and with them a lock
 
     After many failed logins no password is accepted for a while, so that nobody can go on guessing.
-    This lets the user in at once.
+    This ends such a lock. What a server that is running counts by itself, tries of an address and for a
+    name (LIMIT_...), goes on until its time is over, or the server is started again.
 
     Usage: portcullis user unlock [OPTIONS] <NAME_OR_ID>
 
@@ -406,10 +409,12 @@ fn of_user_import() {
       argon2    $argon2id$...  $argon2i$...
 
     Each row is judged before anything of it is stored: a hash must be whole, and not so expensive
-    that a login would be an attack. A damaged line costs that line. A name that somebody has already
-    is left alone and reported, so that an import may be repeated, or go on after it was stopped.
+    that a login would be an attack. A damaged row costs that row; a CSV whose quotes do not hold
+    together (RFC 4180) is read up to there and no further. A name that somebody has already is left
+    alone and reported, so that an import may be repeated, or go on after it was stopped.
 
-    Exit code 0: all were taken. 1: some were not. 2: nothing was done.
+    Exit code 0: all were taken. 1: some were, and some were not or the report could not be written.
+    2: nothing was done.
 
     Examples:
       portcullis user import users.jsonl --dry-run
@@ -546,6 +551,7 @@ fn of_audit_list() {
                 authz_fail
                 authz_admin
                 excess_rate_limit_exceeded
+                setup_secret_issued
                 setup_admin_created
                 store_restored
 

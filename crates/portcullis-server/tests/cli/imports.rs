@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, process::Command};
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Run, Said};
+use crate::support::{PASSWORD, Run, Said, account};
 
 /// Hashes of "correct horse" by other programs, each of a form of its own.
 const HASHES: [&str; 16] = [
@@ -87,7 +87,7 @@ fn what_mongoexport_writes_is_taken_as_it_is() {
     let user = run.json(&["user", "show", "alice"]);
     assert_eq!((&user["access"], &user["created_at"]), (&2.into(), &1_554_120_000.into()));
     let event = run.json(&["audit", "list", "--user", "alice"]);
-    assert_eq!(event["detail"], "imported, access admin; at a terminal, as olga");
+    assert_eq!(event["detail"], format!("imported, access admin; at a terminal, as {}", account()));
 }
 
 /// Rows of which each but the first two has something wrong with it.
@@ -134,6 +134,7 @@ fn the_report_says_what_was_not_taken_and_why() {
     // The same import again: those who are there are left alone.
     let said = import(&run, "users.jsonl", mixed(), &["--json", "--report", "report.jsonl"]);
     assert_eq!(said.code, 2, "nothing was done");
+    assert!(said.err.contains("users.jsonl: no user of it was taken"), "{}", said.err);
     assert_eq!(fs::read_to_string(run.path("report.jsonl")).unwrap(), said.out);
     let report = said.json_lines();
     assert_eq!(report.len(), 9);
@@ -177,7 +178,7 @@ fn a_csv_is_read_by_the_names_of_its_columns() {
          1,alice,{HASH},t,2019-04-01 12:00:00+00\r\n\
          2,\"bob\",\"{HASH}\",f,\r\n\
          3,carol\r\n\
-         4,\"dave,{HASH},t,\r\n\
+         4,\"dave\r\n\",{HASH}\r\n\
          5,eve,{HASH},t,\r\n"
     );
     let fields = ["--field", "password_hash=password", "--field", "created_at=date_joined"];
@@ -185,7 +186,7 @@ fn a_csv_is_read_by_the_names_of_its_columns() {
     assert_eq!(said.code, 1, "{}", said.err);
     assert_eq!(
         said.out,
-        "line 4: has 2 fields, and the head has 5\nline 5: has a quoted field that does not end\n\
+        "line 4: has 2 fields, and the head has 5\nline 5: has 3 fields, and the head has 5\n\
          3 taken, 2 not (2 bad_line)\nfields that were not read: \"id\", \"is_active\"\n"
     );
     let mut taken = names(&run);
@@ -195,11 +196,53 @@ fn a_csv_is_read_by_the_names_of_its_columns() {
 }
 
 #[test]
+fn what_a_stranger_wrote_into_a_field_makes_nobody_an_administrator() {
+    let of =
+        |bio: &str| format!("username,bio,password_hash,access\nalice,{bio},{HASH},user\nbob,,{HASH},user\n");
+    let mallory = format!("\nmallory,,{HASH},admin\n");
+    let (rest, lost) = (
+        "; nothing behind that was read",
+        "1 taken, 1 not (1 bad_line)\nfields that were not read: \"bio\"\n",
+    );
+    let stopped = "stopped: nothing behind line 2 was read; the file is not CSV as RFC 4180 has it: export it again, \
+                   or as JSON lines\n";
+    for (bio, says, sum, code, taken) in [
+        // The byte of another encoding, and a field that is missing: the whole row is lost, and no more.
+        (format!("\"caf\u{e9}{mallory}\""), "is not UTF-8", lost.to_owned(), 1, "bob"),
+        (format!("\"{mallory}"), "has 2 fields, and the head has 4", lost.to_owned(), 1, "bob"),
+        // By a program that puts a backslash before a quote.
+        (
+            format!("\"\\\"{mallory}\\\"\""),
+            &format!("has a backslash before a quote{rest}"),
+            format!("0 taken, 1 not (1 bad_line)\nfields that were not read: \"bio\"\n{stopped}"),
+            2,
+            "",
+        ),
+    ] {
+        let run = Run::testing();
+        let mut text = of(&bio);
+        if says.starts_with("has 2 fields") {
+            text = text.replace(&format!("{mallory},{HASH},user\n"), &format!("{mallory}\"\n"));
+        }
+        let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        let said = import(&run, "users.csv", latin, &[]);
+        assert_eq!((said.code, said.out), (code, format!("line 2: {says}\n{sum}")), "{bio}: {}", said.err);
+        assert_eq!(names(&run).concat(), taken, "{bio}");
+    }
+}
+
+#[test]
 fn what_is_no_file_of_users_is_told_before_anything_is_made() {
     let run = Run::testing();
     for (file, text, arguments, says) in [
         ("users.csv", "a;b\n1;2\n", &[][..], "users.csv: the head has no column \"username\", only \"a;b\""),
         ("users.csv", "", &[], "users.csv: there is nothing in it"),
+        (
+            "users.csv",
+            "a\"b\n",
+            &[],
+            "users.csv: the head has a quote within a field that does not begin with one; the file",
+        ),
         ("users.txt", "", &[], "users.txt: its name does not tell how it is written; say --format"),
         ("users.json", "[{}]", &[], "users.json: it is one JSON array"),
         ("users.jsonl", "\n \n", &["--dry-run"], "users.jsonl: there is no user in it"),
@@ -225,7 +268,7 @@ fn many_rows_go_in_a_few_writes_and_damage_stops_none_of_them() {
     let run = Run::testing();
     let mut text = String::from("username,password_hash\n");
     for row in 0..ROWS {
-        let damage = if row % 100 == 50 { "\"" } else { "" };
+        let damage = if row % 100 == 50 { "," } else { "" };
         writeln!(text, "user{row},{damage}{HASH}").unwrap();
     }
     let said = import(&run, "users.csv", text, &[]);
@@ -262,4 +305,32 @@ fn a_line_without_an_end_takes_no_memory() {
         "{}",
         said.err
     );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_was_done_is_told_also_where_its_answer_cannot_be_written() {
+    let run = Run::testing();
+    let full = |arguments: &str, input: &str| {
+        let script = format!("{} {arguments} > /dev/full", env!("CARGO_BIN_EXE_portcullis"));
+        let mut bash = run.prepared(Command::new("bash"), &["-c", &script]);
+        fs::write(run.path("input"), input).unwrap();
+        bash.stdin(fs::File::open(run.path("input")).unwrap());
+        run.said(&bash.output().unwrap())
+    };
+    let said = full("user create carol --password-stdin", PASSWORD);
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(
+        said.err.contains("carol is made") && said.err.contains("standard output: No space"),
+        "{}",
+        said.err
+    );
+    let said = full("user create carol --password-stdin", PASSWORD);
+    assert!(said.code == 2 && said.err.contains("is taken"), "{}", said.err);
+    let said = full("session end --user carol", "");
+    assert!(said.code == 1 && said.err.contains("all sessions of carol have ended"), "{}", said.err);
+    let row = format!("{{\"username\":\"dave\",\"password_hash\":\"{HASH}\"}}\n");
+    let said = full("user import - --format jsonl", &row);
+    assert!(said.code == 1 && said.err.contains("1 taken, 0 not; standard output"), "{}", said.err);
+    assert_eq!(names(&run).len(), 2);
 }

@@ -47,6 +47,72 @@ fn users_are_made_imported_and_disabled_beside_a_node() {
     run.fails(&["user", "disable", "root"], &["\"root\" is the only one"]);
 }
 
+/// What a database holds, as the server tells a stranger.
+fn contents(place: &Place) -> Vec<(String, Vec<String>, Vec<String>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let database = mongodb::Client::with_uri_str(&place.uri).await.unwrap().database(&place.name);
+        let mut contents = Vec::new();
+        for name in database.list_collection_names().await.unwrap() {
+            let collection = database.collection::<mongodb::bson::Document>(&name);
+            let (mut found, mut documents) =
+                (collection.find(mongodb::bson::doc! {}).await.unwrap(), Vec::new());
+            while found.advance().await.unwrap() {
+                documents.push(found.deserialize_current().unwrap().to_string());
+            }
+            documents.sort();
+            contents.push((name, documents, collection.list_index_names().await.unwrap()));
+        }
+        contents.sort();
+        contents
+    })
+}
+
+#[test]
+fn what_only_looks_writes_nothing_and_a_mistyped_name_is_no_database() {
+    if !is_there() {
+        return;
+    }
+    let place = Place::new();
+    let secret = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
+    let run = Run::testing().file(format!("{secret}\nMONGO_URI = '{}'\n", place.uri));
+    fs::write(run.path("users.jsonl"), "{\"username\":\"bob\",\"password\":\"battery staple\"}\n").unwrap();
+    let looks: [&[&str]; 5] = [
+        &["user", "list"],
+        &["user", "show", "alice"],
+        &["session", "list", "alice"],
+        &["audit", "list"],
+        &["user", "import", "users.jsonl", "--dry-run"],
+    ];
+    for arguments in looks.iter().copied().chain([&["user", "disable", "alice"][..]]) {
+        let said = run.run(arguments);
+        match arguments {
+            // It would make one.
+            ["user", "import", ..] => assert_eq!(said.code, 0, "{}", said.err),
+            _ => drop(said.failed(&["there is no database at"])),
+        }
+        assert_eq!(contents(&place), [], "{arguments:?}");
+    }
+    // A Flask application's, which no node of ours has served yet.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let database = mongodb::Client::with_uri_str(&place.uri).await.unwrap().database(&place.name);
+        let now = mongodb::bson::DateTime::now();
+        let alice =
+            mongodb::bson::doc! { "username": "alice", "password": "x", "access": 1, "created_at": now };
+        database.collection("users").insert_one(alice).await.unwrap();
+        let token = mongodb::bson::doc! { "jti": "theirs", "created_at": now };
+        database.collection("revoked_tokens").insert_one(token).await.unwrap();
+    });
+    let before = contents(&place);
+    for arguments in looks {
+        let said = run.run(arguments);
+        assert_eq!(said.code, 0, "{arguments:?}: {}", said.err);
+    }
+    assert_eq!(run.run_with(&["token", "check"], "a.b.c").code, 1);
+    assert_eq!(contents(&place), before);
+}
+
 #[test]
 fn what_a_mongorestore_brings_back_is_refused_on_every_node_within_seconds() {
     // DUR-15

@@ -114,7 +114,7 @@ fn a_backup_under_writes_is_restored_whole_and_nobody_is_logged_in() {
     let events = run.lines(&["audit", "list", "--event", "store_restored"]);
     assert_eq!(events.len(), 1);
     let detail = events[0]["detail"].as_str().unwrap();
-    assert!(detail.contains("backup-4.db") && detail.contains("as olga"), "{detail}");
+    assert!(detail.contains("backup-4.db") && detail.contains("at a terminal, as uid "), "{detail}");
 }
 
 #[test]

@@ -11,11 +11,13 @@ fn a_secret_makes_the_first_administrator_once() {
     assert_eq!(said.code, 0, "{}", said.err);
     let secret = said.out.trim_end();
     assert!(!secret.contains(char::is_whitespace), "the secret alone: {}", said.out);
-    for text in ["once, until 20", "in 59 minutes", "curl -X POST http://127.0.0.1:5000/admin/setup"] {
+    for text in ["once, until 20", "in 59 minutes", "curl http://127.0.0.1:5000/admin/setup", "--data @-\n"] {
         let text_in_an_hour = text.replace("in 59 minutes", "in 1 hour");
         assert!(said.err.contains(text) || said.err.contains(&text_in_an_hour), "{text:?}: {}", said.err);
     }
     assert!(!said.err.contains(secret));
+    let issued = run.json(&["audit", "list", "--event", "setup_secret_issued"]);
+    assert!(issued["detail"].as_str().unwrap().contains("at a terminal"), "{issued}");
     // Before the first start, and after it: by the same secret of the instance.
     let server = run.serve();
     let json = run.json(&["setup"]);

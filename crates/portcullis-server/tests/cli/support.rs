@@ -20,6 +20,15 @@ pub use self::process::Server;
 /// The password of everybody here.
 pub const PASSWORD: &str = "correct horse";
 
+/// The account of these tests, as an event has it.
+pub fn account() -> String {
+    let of = |what: &str| {
+        let said = Command::new("id").arg(what).output().unwrap();
+        String::from_utf8(said.stdout).unwrap().trim().to_owned()
+    };
+    format!("uid {} ({})", of("-u"), of("-un"))
+}
+
 /// Runs the program in a folder of its own.
 pub struct Run {
     folder: TempDir,

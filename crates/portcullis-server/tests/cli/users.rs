@@ -139,11 +139,13 @@ fn nobody_takes_away_the_last_who_administers() {
         &["user", "access", "root", "user"],
         &["user", "delete", "root", "--yes"],
     ] {
-        run.fails(arguments, &["\"root\" is the only one who can administer users"]);
+        run.run(arguments).failed(&["\"root\" is the only one who can administer users"]);
+        let root = run.json(&["user", "show", "root"]);
+        assert_eq!((&root["access"], &root["disabled"]), (&2.into(), &false.into()), "ADM-04");
     }
     run.make("other", "admin");
     assert_eq!(run.run(&["user", "disable", "root"]).code, 0);
-    run.fails(&["user", "disable", "other"], &["\"other\" is the only one"]);
+    run.run(&["user", "disable", "other"]).failed(&["\"other\" is the only one"]);
 }
 
 #[test]

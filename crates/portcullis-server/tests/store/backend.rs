@@ -102,9 +102,10 @@ pub(crate) fn login(name: &str) -> LoginName {
 
 /// Registers a name and says whether it was free.
 pub(crate) async fn register(store: &dyn Store, name: &str) -> bool {
-    match store.create_user(new_user(name), moment(0)).await.unwrap() {
+    match store.create_user(new_user(name), None, moment(0)).await.unwrap() {
         Creation::Created(_) => true,
         Creation::NameTaken => false,
+        Creation::SomebodyAdministers => panic!("nobody was to administer"),
     }
 }
 

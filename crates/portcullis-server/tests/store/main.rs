@@ -111,12 +111,14 @@ macro_rules! contract_for {
                     without_a_policy_nobody_is_locked
                     a_name_that_nobody_has_is_noted_and_changes_nobody
                     an_unlocked_user_begins_anew_and_no_session_ends
+                    with_another_password_a_user_begins_anew
                 }
                 admins {
                     the_last_one_stays
                     of_two_who_go_at_once_one_stays
                     of_three_who_go_at_once_one_stays
                     one_who_is_taken_away_by_many_at_once_goes_once
+                    of_many_who_would_be_the_first_one_is
                 }
                 deletions {
                     a_deleted_user_is_gone_with_every_session
@@ -140,6 +142,8 @@ macro_rules! contract_for {
                     each_is_on_one_page_while_others_are_recorded
                     only_those_that_are_wanted_are_listed
                     what_was_done_by_and_to_a_deleted_user_is_kept
+                    a_cursor_that_no_such_store_gave_out_is_refused
+                    an_act_has_its_event_and_what_was_not_done_has_none
                     purge_takes_what_is_older_and_nothing_else
                 }
                 feed {

@@ -54,9 +54,9 @@ pub(crate) async fn a_user(store: &dyn Store, name: &str) -> User {
 
 /// A registered user of an access level.
 pub(crate) async fn a_user_of(store: &dyn Store, access: Access, name: &str) -> User {
-    match store.create_user(NewUser { access, ..new_user(name) }, moment(0)).await.unwrap() {
+    match store.create_user(NewUser { access, ..new_user(name) }, None, moment(0)).await.unwrap() {
         Creation::Created(user) => user,
-        Creation::NameTaken => panic!("{name} should have been free"),
+        other => panic!("{name} should have been free: {other:?}"),
     }
 }
 
@@ -104,7 +104,7 @@ pub(crate) async fn change(
     change: UserChange,
     now: SystemTime,
 ) -> Vec<Session> {
-    match store.change_user(user, &change, now).await.unwrap() {
+    match store.change_user(user, &change, None, now).await.unwrap() {
         UserChanged::Done { user: after, sessions } => {
             assert_eq!(after.id, *user);
             sessions

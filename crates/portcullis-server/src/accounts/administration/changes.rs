@@ -39,16 +39,18 @@ impl Accounts {
         let event = self.act(by, EventKind::UserCreated, Some(said));
         let (store, audit, now) = (self.store.clone(), self.audit.clone(), self.now());
         to_its_end(async move {
-            let user = match store.create_user(user, now).await {
-                Ok(Creation::Created(user)) => user,
-                Ok(Creation::NameTaken) => return Err(AccountsError::NameTaken),
+            match store.create_user(user, Some(&event), now).await {
+                Ok(Creation::Created(user)) => {
+                    audit.say(&event.about(&user.id));
+                    Ok(user)
+                }
+                Ok(Creation::NameTaken) => Err(AccountsError::NameTaken),
+                Ok(Creation::SomebodyAdministers) => Err(AccountsError::AlreadySetUp),
                 Err(error) => {
                     audit.note(unsettled(event));
-                    return Err(error.into());
+                    Err(error.into())
                 }
-            };
-            audit.record(event.about(&user.id)).await?;
-            Ok(user)
+            }
         })
         .await
     }
@@ -157,8 +159,25 @@ impl Accounts {
         changed(self.change(id, change, event).await?)
     }
 
-    /// Changes a user; what becomes of the sessions is in force on this node before anybody hears of it.
+    /// Changes a user; that nobody else could administer is an event, once in a while.
     async fn change(
+        &self,
+        id: &UserId,
+        change: UserChange,
+        event: AuditEvent,
+    ) -> Result<UserChanged, AccountsError> {
+        let refused = AuditEvent { kind: EventKind::AuthorizationFail, ..event.clone().about(id) };
+        let refused = refused.and(&format!("{}: refused, the last administrator", event.kind.name()));
+        let changed = self.try_to_change(id, change, event).await?;
+        if matches!(changed, UserChanged::LastAdmin) {
+            let whose = refused.actor.as_ref().map(|actor| actor.as_str().to_owned()).unwrap_or_default();
+            self.note_seldom(refused, &whose);
+        }
+        Ok(changed)
+    }
+
+    /// What becomes of the sessions is in force on this node before anybody hears of it.
+    async fn try_to_change(
         &self,
         id: &UserId,
         change: UserChange,
@@ -179,7 +198,7 @@ impl Accounts {
                 // Before the epoch is raised: whoever adopts such a token has read one of the two.
                 revocations.end_tokens_without_session(&identity).await?;
             }
-            let changed = match store.change_user(&id, &change, now).await {
+            let changed = match store.change_user(&id, &change, Some(&event), now).await {
                 Ok(changed) => changed,
                 Err(error) => {
                     audit.note(unsettled(event));
@@ -190,7 +209,7 @@ impl Accounts {
                 Self::all_are_over(&revocations, sessions);
                 let void: Vec<_> = living(sessions).flat_map(Session::void_access_tokens).collect();
                 revocations.flask_refuses(revocations.void_there(&void), sessions).await;
-                audit.record(event).await?;
+                audit.say(&event);
             }
             if matches!(changed, UserChanged::Done { .. } | UserChanged::NoSuchUser) {
                 // An earlier attempt without an answer may have ended some, which then are over already and in no answer.

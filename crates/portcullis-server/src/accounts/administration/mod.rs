@@ -41,7 +41,7 @@ impl By {
     pub fn did(&self, kind: EventKind, at: SystemTime, detail: Option<&str>) -> AuditEvent {
         let event = AuditEvent::new(kind, at).from(self.address);
         let event = AuditEvent { actor: self.actor.clone(), ..event };
-        said(said(event, detail), self.place.as_deref())
+        detail.into_iter().chain(self.place.as_deref()).fold(event, AuditEvent::and)
     }
 
     /// The administrator, where it is a user.
@@ -67,7 +67,7 @@ impl Accounts {
     /// A page of users.
     ///
     /// # Errors
-    /// A store that failed.
+    /// [`AccountsError::UnknownCursor`], or a store that failed.
     pub async fn users(&self, query: &UserQuery) -> Result<UserPage, AccountsError> {
         Ok(self.store.users(query).await?)
     }
@@ -108,7 +108,7 @@ impl Accounts {
     /// A page of what happened, the newest first; with what this node has noted until now, if the store takes it.
     ///
     /// # Errors
-    /// A store that failed.
+    /// [`AccountsError::UnknownCursor`], or a store that failed.
     pub async fn events(&self, query: &EventQuery) -> Result<EventPage, AccountsError> {
         // A failure is said by the job, which tries again.
         drop(self.audit.write().await);
@@ -116,22 +116,12 @@ impl Accounts {
     }
 
     /// What an administrator did, as it is kept.
-    fn act(&self, by: &By, kind: EventKind, detail: Option<&str>) -> AuditEvent {
+    pub(in crate::accounts) fn act(&self, by: &By, kind: EventKind, detail: Option<&str>) -> AuditEvent {
         by.did(kind, self.now(), detail)
     }
 }
 
-/// An event with more to say.
-fn said(event: AuditEvent, more: Option<&str>) -> AuditEvent {
-    let detail = match (&event.detail, more) {
-        (_, None) => return event,
-        (None, Some(more)) => more.to_owned(),
-        (Some(detail), Some(more)) => format!("{detail}; {more}"),
-    };
-    event.detail(&detail)
-}
-
 /// The event of an act that may have been done, or not: whoever asked for it is told to ask again.
 pub(super) fn unsettled(event: AuditEvent) -> AuditEvent {
-    said(event, Some("the outcome is not known"))
+    event.and("the outcome is not known")
 }

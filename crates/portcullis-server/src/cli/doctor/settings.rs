@@ -173,7 +173,7 @@ pub(super) fn of_network(config: &Config) -> Vec<Finding> {
 fn of_certificate(files: &Files) -> Finding {
     match files.read() {
         Ok(_) => Finding::ok("TLS", "the certificate and its key can be used".to_owned()),
-        Err(Failure(problem)) => {
+        Err(Failure { problem, .. }) => {
             Finding::fail("TLS", problem, "mend it: portcullis serve does not start like this")
         }
     }

@@ -1,12 +1,13 @@
-//! Comma-separated values (RFC 4180), strict: a record may go on over lines within quotes, and one that is damaged costs
-//! the line that it begins in.
+//! Comma-separated values (RFC 4180), strict: a record may go on over lines within quotes, and a damaged one costs all of
+//! its lines.
 //!
 //! It is no reader that makes the best of everything: what stands within quotes may be a stranger's, and must never become
-//! a record of its own. Only what is malformed is begun again with its second line, and no file that was written right is.
+//! a record of its own. So nothing is ever read a second time, and where it is not sure any more where a record ends, the
+//! reading does. That is so with a backslash that another dialect would take for an escape, too.
 
 use std::io;
 
-use super::source::{LONGEST, Rewound, Source};
+use super::source::{LONGEST, Source};
 
 /// What was read where a record begins.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,7 +15,16 @@ pub(super) struct Record {
     /// The line that it begins in.
     pub(super) line: u64,
     /// Its fields, or what is wrong with it.
-    pub(super) fields: Result<Vec<String>, String>,
+    pub(super) fields: Result<Vec<String>, Damage>,
+}
+
+/// Why a record is none, and what that costs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Damage {
+    /// This record; where it ends is known.
+    Record(String),
+    /// This one and all behind it: nobody knows where it ends.
+    Rest(&'static str),
 }
 
 /// The next record that is not empty. `width` is how many fields one has, where that is known.
@@ -22,70 +32,35 @@ pub(super) fn next(source: &mut Source, width: Option<usize>) -> io::Result<Opti
     loop {
         let line = source.line();
         let mut parser = Parser::default();
-        source.forget();
         let Some(read) = read(source, &mut parser)? else { return Ok(None) };
-        let fields = match read.and_then(|()| parser.fields(width)) {
-            Ok(fields) if fields.iter().all(String::is_empty) && fields.len() == 1 => continue,
-            Ok(fields) => Ok(fields),
-            Err(Problem::TooLong) => Err(format!("is longer than {LONGEST} bytes")),
-            Err(Problem::Malformed(problem)) => Err(begin_again(source, problem)?),
+        let fields = match read {
+            Ok(()) => parser.fields(width).map_err(Damage::Record),
+            Err(problem) => Err(Damage::Rest(problem)),
         };
-        return Ok(Some(Record { line, fields }));
-    }
-}
-
-/// Goes back to the second line of a damaged record, where it has one; answers what is to be said.
-fn begin_again(source: &mut Source, problem: String) -> io::Result<String> {
-    let reached = source.line();
-    Ok(match source.rewind()? {
-        Rewound::Yes => problem,
-        Rewound::No => {
-            format!("{problem}; what is behind it was not read, up to line {reached}: a file could have been")
+        if !matches!(&fields, Ok(fields) if fields.len() == 1 && fields.iter().all(String::is_empty)) {
+            return Ok(Some(Record { line, fields }));
         }
-    })
-}
-
-/// Why a record is none.
-#[derive(Debug, PartialEq, Eq)]
-enum Problem {
-    /// Well written, and more than is read.
-    TooLong,
-    /// Not as the format has it.
-    Malformed(String),
-}
-
-impl Problem {
-    fn malformed(problem: &str) -> Self {
-        Self::Malformed(problem.to_owned())
     }
 }
 
-/// Reads a record; `None` where there is nothing more.
-fn read(source: &mut Source, parser: &mut Parser) -> io::Result<Option<Result<(), Problem>>> {
+/// Reads a record to its end, or to what is not as the format has it; `None` where there is nothing more.
+fn read(source: &mut Source, parser: &mut Parser) -> io::Result<Option<Result<(), &'static str>>> {
     let mut first = true;
-    let mut one_line = true;
     loop {
         let Some(byte) = source.byte()? else {
             return Ok(match parser.place {
                 _ if first => None,
-                Place::Quoted => Some(Err(Problem::malformed("has a quoted field that does not end"))),
+                Place::Quoted => Some(Err("has a quoted field that does not end")),
                 _ => Some(parser.take(b'\n')),
             });
         };
         first = false;
         let ends = byte == b'\n' && parser.place != Place::Quoted;
         if let Err(problem) = parser.take(byte) {
-            if one_line && byte != b'\n' {
-                source.skip_line()?;
-            }
             return Ok(Some(Err(problem)));
         }
         if ends {
             return Ok(Some(Ok(())));
-        }
-        if byte == b'\n' && one_line {
-            one_line = false;
-            source.mark();
         }
     }
 }
@@ -110,27 +85,29 @@ struct Parser {
     field: Vec<u8>,
     fields: Vec<Vec<u8>>,
     size: usize,
+    /// Whether an odd number of backslashes stands right before: there are programs that mean an escape by that.
+    escapes: bool,
 }
 
 impl Parser {
-    fn take(&mut self, byte: u8) -> Result<(), Problem> {
+    fn take(&mut self, byte: u8) -> Result<(), &'static str> {
         self.place = match (self.place, byte) {
             (Place::Start, b'"') => Place::Quoted,
+            (Place::Quoted, b'"') if self.escapes => return Err("has a backslash before a quote"),
             (Place::Quoted, b'"') => Place::Quote,
             (Place::Quoted, _) | (Place::Quote, b'"') => self.push(byte, Place::Quoted),
+            (Place::Unquoted, b',' | b'\r' | b'\n') if self.escapes => {
+                return Err("has a backslash at the end of a field without quotes");
+            }
             (Place::Return, b'\n') | (Place::Start | Place::Unquoted | Place::Quote, b',' | b'\n') => {
                 self.end_field()
             }
-            (Place::Return, _) => {
-                return Err(Problem::malformed("has a carriage return without a line feed"));
-            }
+            (Place::Return, _) => return Err("has a carriage return without a line feed"),
             (Place::Start | Place::Unquoted | Place::Quote, b'\r') => Place::Return,
             (Place::Unquoted, b'"') => {
-                return Err(Problem::malformed("has a quote within a field that does not begin with one"));
+                return Err("has a quote within a field that does not begin with one");
             }
-            (Place::Quote, _) => {
-                return Err(Problem::malformed("goes on behind the quote that ends a field"));
-            }
+            (Place::Quote, _) => return Err("goes on behind the quote that ends a field"),
             (Place::Start | Place::Unquoted, _) => self.push(byte, Place::Unquoted),
         };
         Ok(())
@@ -138,6 +115,7 @@ impl Parser {
 
     /// Keeps a byte, as long as there is room.
     fn push(&mut self, byte: u8, then: Place) -> Place {
+        self.escapes = byte == b'\\' && !self.escapes;
         self.size += 1;
         if self.size <= LONGEST {
             self.field.push(byte);
@@ -154,38 +132,44 @@ impl Parser {
         Place::Start
     }
 
-    fn fields(self, width: Option<usize>) -> Result<Vec<String>, Problem> {
+    fn fields(self, width: Option<usize>) -> Result<Vec<String>, String> {
         if self.size > LONGEST {
-            return Err(Problem::TooLong);
+            return Err(format!("is longer than {LONGEST} bytes"));
         }
         let count = self.fields.len();
         let is_empty = count == 1 && self.fields.iter().all(Vec::is_empty);
         if let Some(width) = width.filter(|width| *width != count && !is_empty) {
-            return Err(Problem::Malformed(format!("has {count} fields, and the head has {width}")));
+            return Err(format!("has {count} fields, and the head has {width}"));
         }
         let fields = self.fields.into_iter().map(String::from_utf8).collect::<Result<_, _>>();
-        fields.map_err(|_| Problem::malformed("is not UTF-8"))
+        fields.map_err(|_| "is not UTF-8".to_owned())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Seek, Write};
-
     use super::*;
 
-    fn records(mut source: Source) -> Vec<(u64, Result<Vec<String>, String>)> {
-        std::iter::from_fn(|| next(&mut source, Some(2)).unwrap())
-            .map(|record| (record.line, record.fields))
-            .collect()
+    /// The records of two fields that a text has.
+    fn of(text: impl AsRef<[u8]>) -> Vec<(u64, Result<Vec<String>, Damage>)> {
+        let mut source = Source::of(io::Cursor::new(text.as_ref().to_vec())).unwrap();
+        let mut records = Vec::new();
+        while let Some(Record { line, fields }) = next(&mut source, Some(2)).unwrap() {
+            let is_last = matches!(fields, Err(Damage::Rest(_)));
+            records.push((line, fields));
+            if is_last {
+                break;
+            }
+        }
+        records
     }
 
-    fn of(text: impl AsRef<[u8]>) -> Vec<(u64, Result<Vec<String>, String>)> {
-        records(Source::pipe(io::Cursor::new(text.as_ref().to_vec())).unwrap())
-    }
-
-    fn good(line: u64, fields: [&str; 2]) -> (u64, Result<Vec<String>, String>) {
+    fn good(line: u64, fields: [&str; 2]) -> (u64, Result<Vec<String>, Damage>) {
         (line, Ok(fields.map(str::to_owned).to_vec()))
+    }
+
+    fn lost(line: u64, problem: &str) -> (u64, Result<Vec<String>, Damage>) {
+        (line, Err(Damage::Record(problem.to_owned())))
     }
 
     #[test]
@@ -194,64 +178,49 @@ mod tests {
             of("a,b\r\n\r\n\"c,\"\"d\"\"\",\n,\"x\ny\"\r\ne,f"),
             [good(1, ["a", "b"]), good(3, ["c,\"d\"", ""]), good(4, ["", "x\ny"]), good(6, ["e", "f"])]
         );
+        assert_eq!(of(r#"C:\\,"D:\\""#), [good(1, [r"C:\\", r"D:\\"])], "an escape to nobody");
+        assert_eq!(of(r#"\N,"a\b\ ""#), [good(1, [r"\N", r"a\b\ "])]);
         assert_eq!(of(""), []);
         assert_eq!(of("\n\n"), []);
     }
 
     #[test]
-    fn a_damaged_record_costs_the_line_that_it_begins_in() {
-        for (damaged, says) in [
-            ("a", "has 1 fields, and the head has 2"),
-            ("a,b,c", "has 3 fields"),
-            ("a\"b,c", "a quote within a field"),
-            ("a,\"b\"c", "behind the quote"),
-            ("a,b\rc", "carriage return"),
-            ("a,\"b", "behind the quote"),
-            ("\"a,b", "behind the quote"),
-            ("a,\"b\"\"", "behind the quote"),
+    fn a_damaged_record_costs_all_of_its_lines_and_no_more() {
+        // What a stranger wrote within quotes becomes no record: of a byte of Latin-1, with a field too few or too many,
+        // and however long it is.
+        let within = "\nmallory,admin\n\"\"x,y\n";
+        let long = "x".repeat(3 * LONGEST);
+        for (record, problem) in [
+            (format!("1,\"b\u{e4}r{within}\""), "is not UTF-8"),
+            (format!("\"bio{within}\""), "has 1 fields, and the head has 2"),
+            (format!("1,2,\"bio{within}\""), "has 3 fields, and the head has 2"),
+            (format!("1,\"{long}{within}\""), "is longer than 1048576 bytes"),
         ] {
-            let read = of(format!("1,2\n{damaged}\n3,4\n\"5\",6\n7,8\n"));
-            let (line, problem) = read[1].clone();
-            assert!(line == 2 && problem.clone().unwrap_err().contains(says), "{damaged}: {problem:?}");
-            let rest = [good(3, ["3", "4"]), good(4, ["5", "6"]), good(5, ["7", "8"])];
-            assert_eq!(read[2..], rest, "{damaged}");
+            let latin: Vec<u8> = format!("{record}\n3,4\n").chars().map(|it| it as u8).collect();
+            assert_eq!(of(latin), [lost(1, problem), good(5, ["3", "4"])]);
         }
-        let read = of("1,2\na,\"b\n3,4\n");
-        assert_eq!(read[1].1.as_ref().unwrap_err(), "has a quoted field that does not end");
-        assert_eq!(read[2..], [good(3, ["3", "4"])]);
-        assert_eq!(of(b"a,\xff\nb,c\n")[1..], [good(2, ["b", "c"])]);
+        assert_eq!(of(format!("1,\"bio{within}\"\n3,4"))[1..], [good(5, ["3", "4"])]);
     }
 
     #[test]
-    fn what_a_stranger_wrote_within_quotes_becomes_no_record() {
-        // However long it is.
-        for length in [0, 3 * LONGEST] {
-            let text = format!("1,\"bio {}\nmallory,admin\n\"\"x,y\n\"\n3,4\n", "x".repeat(length));
-            let read = of(text);
-            assert_eq!(read.len(), 2, "{length}");
-            assert_eq!((read[0].0, read[0].1.is_ok()), (1, length == 0));
-            assert_eq!(read[1], good(5, ["3", "4"]));
+    fn where_nobody_knows_where_a_record_ends_nothing_more_is_read() {
+        for (damaged, says) in [
+            ("a\"b,c", "has a quote within a field that does not begin with one"),
+            ("a,\"b\"c", "goes on behind the quote that ends a field"),
+            ("a,b\rc", "has a carriage return without a line feed"),
+            ("a,\"b", "goes on behind the quote that ends a field"),
+            ("a,\"b\"\"", "goes on behind the quote that ends a field"),
+            // What a program wrote that puts a backslash before quotes, commas and ends of lines.
+            (r#"a,"\""#, "has a backslash before a quote"),
+            (r#"a,"\"""#, "has a backslash before a quote"),
+            (r#"a,"\\\""#, "has a backslash before a quote"),
+            ("a,b\\", "has a backslash at the end of a field without quotes"),
+            ("a\\,b,c", "has a backslash at the end of a field without quotes"),
+        ] {
+            let read = of(format!("1,2\n{damaged}\nmallory,admin\n\"5\",6\n7,8\n"));
+            assert_eq!(read, [good(1, ["1", "2"]), (2, Err(Damage::Rest(says)))], "{damaged}");
         }
-    }
-
-    #[test]
-    fn behind_a_quote_that_is_never_closed_a_file_is_read_on_and_a_pipe_says_what_it_missed() {
-        let mut text = "1,2\na,\"b\n".to_owned();
-        while text.len() < 2 * LONGEST {
-            text.push_str("name,0123456789012345678901234567890123456789\n");
-        }
-        let lines = text.lines().count();
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-        file.rewind().unwrap();
-        let read = records(Source::file(file).unwrap());
-        assert_eq!(read.len(), lines);
-        assert_eq!(read.iter().filter(|(_, fields)| fields.is_err()).count(), 1);
-        let read = of(&text);
-        let problem = read[1].1.as_ref().unwrap_err();
-        assert!(
-            read.len() == 2 && problem.contains("up to line") && problem.contains("a file could have been"),
-            "{problem}"
-        );
+        let read = of("1,2\na,\"b\nmallory,admin\n");
+        assert_eq!(read[1..], [(2, Err(Damage::Rest("has a quoted field that does not end")))]);
     }
 }

@@ -221,7 +221,7 @@ mod tests {
         let names = Names::with(&[]).unwrap();
         let policy = PasswordPolicy { min_length: 8, common: CommonPasswords::Refuse };
         let now = UNIX_EPOCH + Duration::from_secs(1_900_000_000);
-        let source = Source::pipe(std::io::Cursor::new(row.to_string().into_bytes())).unwrap();
+        let source = Source::of(std::io::Cursor::new(row.to_string().into_bytes())).unwrap();
         let mut rows = Rows::begin(source, Format::Jsonl, names.clone()).unwrap();
         let row = rows.next().unwrap().unwrap().row.ok().unwrap();
         let candidate = Judge { names, policy, now }.judge(&row)?;

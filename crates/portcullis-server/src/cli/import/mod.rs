@@ -53,10 +53,12 @@ Hashes that are known:
   argon2    $argon2id$...  $argon2i$...
 
 Each row is judged before anything of it is stored: a hash must be whole, and not so expensive
-that a login would be an attack. A damaged line costs that line. A name that somebody has already
-is left alone and reported, so that an import may be repeated, or go on after it was stopped.
+that a login would be an attack. A damaged row costs that row; a CSV whose quotes do not hold
+together (RFC 4180) is read up to there and no further. A name that somebody has already is left
+alone and reported, so that an import may be repeated, or go on after it was stopped.
 
-Exit code 0: all were taken. 1: some were not. 2: nothing was done.
+Exit code 0: all were taken. 1: some were, and some were not or the report could not be written.
+2: nothing was done.
 
 Examples:
   portcullis user import users.jsonl --dry-run
@@ -103,7 +105,7 @@ impl Import {
         if ready.has_no_store() {
             return without_store(self.all(importing, Taking::dry(None)));
         }
-        ready.act(Instance::AsItIs, async |acting| self.all(importing, Taking::dry(Some(acting))).await)
+        ready.act(Instance::Foreseen, async |acting| self.all(importing, Taking::dry(Some(acting))).await)
     }
 
     async fn all(&self, importing: Importing, taking: Taking) -> Result<ExitCode, Failure> {
@@ -111,7 +113,8 @@ impl Import {
             None => Err(self.unreadable("there is no user in it")),
             Some(Taken::All) => Ok(ExitCode::SUCCESS),
             Some(Taken::Some) => Ok(ExitCode::FAILURE),
-            Some(Taken::Nothing) => Ok(ExitCode::from(2)),
+            Some(Taken::Nothing) => Err(self
+                .unreadable("no user of it was taken; what was said of each row, and of the end, says why")),
         }
     }
 
@@ -163,11 +166,12 @@ impl Importing {
             any = true;
             let taken = taking.take(rows, &self.judge).await;
             let bar = &self.bar;
-            self.report.note(&taken.outcomes, |text| bar.suspend(|| drop(put(text))))?;
+            let broken = self.report.note(&taken.outcomes, |text| bar.suspend(|| drop(put(text))));
             self.bar.set_position(self.rows.offset());
-            stopped = stopped.or(taken.stopped);
+            stopped = stopped.or(taken.stopped).or(broken);
         }
         self.bar.finish_and_clear();
+        let stopped = stopped.or(self.rows.stopped());
         if !any && stopped.is_none() {
             return Ok(None);
         }
@@ -180,14 +184,12 @@ impl Importing {
 fn open(path: &Path) -> Result<(Source, Option<u64>), Failure> {
     let failed = |error: io::Error| Failure::new(format!("{} cannot be read: {error}", shown_path(path)));
     if path == Path::new("-") {
-        return Ok((Source::pipe(io::stdin()).map_err(failed)?, None));
+        return Ok((Source::of(io::stdin()).map_err(failed)?, None));
     }
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
-    if metadata.is_file() {
-        return Ok((Source::file(file).map_err(failed)?, Some(metadata.len())));
-    }
-    Ok((Source::pipe(file).map_err(failed)?, None))
+    let size = metadata.is_file().then_some(metadata.len());
+    Ok((Source::of(file).map_err(failed)?, size))
 }
 
 fn shown_path(path: &Path) -> String {

@@ -1,17 +1,13 @@
 //! A file of users as rows: from JSON lines or CSV to the fields that are read, whatever else stands there.
 
-use std::{
-    collections::BTreeSet,
-    fmt,
-    io::{self},
-};
+use std::{collections::BTreeSet, fmt, io};
 
 use clap::ValueEnum;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::{
-    csv,
+    csv::{self, Damage},
     source::{LONGEST, Source},
 };
 
@@ -125,6 +121,8 @@ pub(super) struct Rows {
     columns: Vec<Option<Field>>,
     /// Some of what is there and not read.
     ignored: BTreeSet<String>,
+    /// The line behind which nothing can be read, once one was met.
+    last_line: Option<u64>,
 }
 
 impl Rows {
@@ -136,7 +134,8 @@ impl Rows {
     /// # Errors
     /// What makes all of it unreadable.
     pub(super) fn begin(source: Source, format: Format, names: Names) -> Result<Self, String> {
-        let mut rows = Self { source, format, names, columns: Vec::new(), ignored: BTreeSet::new() };
+        let (columns, ignored) = (Vec::new(), BTreeSet::new());
+        let mut rows = Self { source, format, names, columns, ignored, last_line: None };
         match format {
             Format::Csv => rows.read_head()?,
             Format::Jsonl => rows.refuse_array().map_err(|error| error.to_string())??,
@@ -146,8 +145,10 @@ impl Rows {
 
     fn read_head(&mut self) -> Result<(), String> {
         let head = csv::next(&mut self.source, None).map_err(|error| error.to_string())?;
-        let head =
-            head.ok_or("there is nothing in it")?.fields.map_err(|problem| format!("the head {problem}"))?;
+        let head = head.ok_or("there is nothing in it")?.fields.map_err(|damage| match damage {
+            Damage::Record(problem) => format!("the head {problem}"),
+            Damage::Rest(problem) => format!("the head {problem}; {NO_CSV}"),
+        })?;
         let mut seen = BTreeSet::new();
         for name in head.iter().map(|name| name.trim()) {
             let field = self.names.field(name);
@@ -170,14 +171,13 @@ impl Rows {
 
     /// A document that is one array would be one damaged line after another.
     fn refuse_array(&mut self) -> io::Result<Result<(), String>> {
-        self.source.mark();
+        // White space before an object says nothing.
         let first = loop {
-            match self.source.byte()? {
-                Some(byte) if byte.is_ascii_whitespace() => {}
+            match self.source.peek()? {
+                Some(byte) if byte.is_ascii_whitespace() => drop(self.source.byte()?),
                 other => break other,
             }
         };
-        self.source.rewind()?;
         Ok(match first {
             Some(b'[') => {
                 Err("it is one JSON array, and not one object a line; `jq -c '.[]'` makes that of it"
@@ -196,19 +196,29 @@ impl Rows {
     }
 
     fn next_csv(&mut self) -> io::Result<Option<Numbered>> {
-        let record = csv::next(&mut self.source, Some(self.columns.len()))?;
-        Ok(record.map(|record| {
-            let row = record.fields.map(|fields| {
-                let mut row = Row::default();
-                for (field, text) in self.columns.iter().zip(fields) {
-                    if let Some(field) = field.filter(|_| !text.is_empty()) {
-                        row.set(field, Value::String(text));
-                    }
-                }
-                row
-            });
-            Numbered { line: record.line, row }
-        }))
+        if self.last_line.is_some() {
+            return Ok(None);
+        }
+        let Some(record) = csv::next(&mut self.source, Some(self.columns.len()))? else { return Ok(None) };
+        let row = match record.fields {
+            Ok(fields) => Ok(self.row(fields)),
+            Err(Damage::Record(problem)) => Err(problem),
+            Err(Damage::Rest(problem)) => {
+                self.last_line = Some(record.line);
+                Err(format!("{problem}; nothing behind that was read"))
+            }
+        };
+        Ok(Some(Numbered { line: record.line, row }))
+    }
+
+    fn row(&self, fields: Vec<String>) -> Row {
+        let mut row = Row::default();
+        for (field, text) in self.columns.iter().zip(fields) {
+            if let Some(field) = field.filter(|_| !text.is_empty()) {
+                row.set(field, Value::String(text));
+            }
+        }
+        row
     }
 
     fn next_json(&mut self) -> io::Result<Option<Numbered>> {
@@ -265,6 +275,11 @@ impl Rows {
         }
     }
 
+    /// Why not all was read, where that is so.
+    pub(super) fn stopped(&self) -> Option<String> {
+        self.last_line.map(|line| format!("nothing behind line {line} was read; {NO_CSV}"))
+    }
+
     /// Some of the names that are there and not read.
     pub(super) fn ignored(&self) -> &BTreeSet<String> {
         &self.ignored
@@ -279,6 +294,9 @@ impl Rows {
         self.source.offset()
     }
 }
+
+/// What is to be done about a file whose records cannot be told apart.
+const NO_CSV: &str = "the file is not CSV as RFC 4180 has it: export it again, or as JSON lines";
 
 /// How the error of a double member begins.
 const TWICE: &str = "twice";
@@ -325,7 +343,7 @@ mod tests {
     use super::*;
 
     fn rows(text: &str, format: Format, others: &[(Field, String)]) -> Result<Rows, String> {
-        let source = Source::pipe(io::Cursor::new(text.as_bytes().to_vec())).unwrap();
+        let source = Source::of(io::Cursor::new(text.as_bytes().to_vec())).unwrap();
         Rows::begin(source, format, Names::with(others).unwrap())
     }
 

@@ -80,7 +80,7 @@ impl Files {
                     config.reload_from_config(settings);
                     tracing::info!("the certificate was read again");
                 }
-                Err(Failure(error)) => {
+                Err(Failure { problem: error, .. }) => {
                     tracing::error!(%error, "the certificate could not be read again, the old one stays: {error}");
                 }
             }

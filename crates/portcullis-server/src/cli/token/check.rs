@@ -32,7 +32,7 @@ struct Verdict<'a> {
 }
 
 pub(super) fn run(at: At, token: &str, form: Form) -> Result<ExitCode, Failure> {
-    at.act(Instance::AsItIs, async |acting| {
+    at.act(Instance::Seen, async |acting| {
         let checked = acting.accounts().check_token(token).await;
         match checked.map_err(|error| Failure::new(causes(&error)))? {
             Ok(token) => {

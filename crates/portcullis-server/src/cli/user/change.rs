@@ -8,7 +8,7 @@ use super::{Who, access_level};
 use crate::{
     cli::{
         Failure,
-        acting::{Acting, At, failure, quoted},
+        acting::{Acting, At, act_failure, quoted},
         output::{Form, json_line, shown},
         prompt, say,
         seen::{self, SeenUser},
@@ -65,7 +65,7 @@ impl Create {
             let password = new_password(acting, self.password_stdin, name.as_str())?;
             let (accounts, by) = (acting.accounts(), &acting.by);
             let made = accounts.create_user(by, name, password, self.access).await;
-            let user = made.map_err(|error| failure(&self.name, error))?;
+            let user = made.map_err(|error| act_failure(&self.name, error))?;
             let id = user.id.as_str();
             done(
                 &user,
@@ -82,7 +82,7 @@ impl Password {
             let user = acting.user(&self.who.user).await?;
             let password = new_password(acting, self.password_stdin, &user.username)?;
             let changed = acting.accounts().set_password(&acting.by, &user.id, password).await;
-            let user = changed.map_err(|error| failure(&user.username, error))?;
+            let user = changed.map_err(|error| act_failure(&user.username, error))?;
             done(
                 &user,
                 form,
@@ -97,7 +97,7 @@ impl SetAccess {
         at.act(Instance::AsItIs, async |acting| {
             let user = acting.user(&self.who.user).await?;
             let changed = acting.accounts().set_access(&acting.by, &user.id, self.access).await;
-            let user = changed.map_err(|error| failure(&user.username, error))?;
+            let user = changed.map_err(|error| act_failure(&user.username, error))?;
             done(&user, form, &format!("the access of {} is {}", seen::name(&user), user.access.name()))
         })
     }
@@ -117,7 +117,7 @@ impl Delete {
                 return Err(Failure::new(format!("{} was not deleted", seen::name(&user))));
             }
             let deleted = acting.accounts().delete_user(&acting.by, &user.id).await;
-            let user = deleted.map_err(|error| failure(&user.username, error))?;
+            let user = deleted.map_err(|error| act_failure(&user.username, error))?;
             done(&user, form, &format!("{} is deleted, all sessions have ended", seen::name(&user)))
         })
     }
@@ -135,7 +135,7 @@ fn set_state(at: At, user: &str, state: UserState, form: Form, said: &str) -> Re
     at.act(Instance::AsItIs, async |acting| {
         let user = acting.user(user).await?;
         let changed = acting.accounts().set_state(&acting.by, &user.id, state).await;
-        let user = changed.map_err(|error| failure(&user.username, error))?;
+        let user = changed.map_err(|error| act_failure(&user.username, error))?;
         done(&user, form, &format!("{} {said}", seen::name(&user)))
     })
 }
@@ -144,7 +144,7 @@ pub(super) fn unlock(at: At, user: &str, form: Form) -> Result<ExitCode, Failure
     at.act(Instance::AsItIs, async |acting| {
         let user = acting.user(user).await?;
         let changed = acting.accounts().unlock(&acting.by, &user.id).await;
-        let user = changed.map_err(|error| failure(&user.username, error))?;
+        let user = changed.map_err(|error| act_failure(&user.username, error))?;
         done(&user, form, &format!("the failed logins of {} are forgotten", seen::name(&user)))
     })
 }
@@ -159,5 +159,6 @@ fn new_password(acting: &Acting, from_stdin: bool, of: &str) -> Result<model::Pa
 
 /// Says what was done, or shows the user as it is now: one that was deleted, as it was.
 fn done(user: &User, form: Form, said: &str) -> Result<ExitCode, Failure> {
-    say(&if form.json { json_line(&SeenUser::from(user))? } else { format!("{said}\n") })
+    let answer = if form.json { json_line(&SeenUser::from(user)) } else { Ok(format!("{said}\n")) };
+    answer.and_then(|answer| say(&answer)).map_err(|failure| failure.after(said))
 }

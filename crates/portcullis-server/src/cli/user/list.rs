@@ -56,7 +56,7 @@ impl List {
         };
         let query = UserQuery { name_prefix, access: self.access, state, ..UserQuery::default() };
         let limit = if self.all { usize::MAX } else { self.limit };
-        at.act(Instance::AsItIs, async |acting| list(acting, query, limit, form).await)
+        at.act(Instance::Seen, async |acting| list(acting, query, limit, form).await)
     }
 }
 
@@ -96,7 +96,7 @@ fn row(user: &User, now: SystemTime) -> [String; 5] {
 }
 
 pub(super) fn show(at: At, user: &str, form: Form) -> Result<ExitCode, Failure> {
-    at.act(Instance::AsItIs, async |acting| {
+    at.act(Instance::Seen, async |acting| {
         let user = acting.user(user).await?;
         if form.json {
             return say(&json_line(&SeenUser::from(&user))?);

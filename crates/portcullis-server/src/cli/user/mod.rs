@@ -46,6 +46,8 @@ Examples:
   pass show alice | portcullis user create alice --password-stdin")]
     Create(change::Create),
     /// Give a user another password; all sessions of the user end
+    ///
+    /// Failed logins are forgotten, and with them a lock.
     #[command(after_long_help = "\
 Examples:
   portcullis user password alice
@@ -73,8 +75,9 @@ Examples:
     Enable(Who),
     /// Forget a user's failed logins, and with them a lock
     ///
-    /// After many failed logins no password is accepted for a while, so that nobody can go on guessing. This lets the user in
-    /// at once.
+    /// After many failed logins no password is accepted for a while, so that nobody can go on guessing. This ends such a lock.
+    /// What a server that is running counts by itself, tries of an address and for a name (LIMIT_...), goes on until its time
+    /// is over, or the server is started again.
     #[command(after_long_help = "\
 Examples:
   portcullis user unlock alice")]

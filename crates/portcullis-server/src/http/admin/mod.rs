@@ -58,7 +58,7 @@ where
         match admin {
             Ok(by) => Ok(Self { by, _token: token }),
             Err(AccountsError::NotAllowed) => {
-                accounts.note_refused(token.verified(), &client, &route(parts));
+                accounts.note_refused(token.verified(), &client, &route(parts)).await;
                 Err(not_allowed(state.jwt()))
             }
             Err(error) => Err(Refusal::from(error).into_response()),

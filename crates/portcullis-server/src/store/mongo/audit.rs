@@ -39,7 +39,7 @@ pub(super) fn document(event: &AuditEvent) -> Document {
 
 /// A page of those that are wanted, the newest first, and of one moment in the order of their ids.
 pub(super) async fn page(audit: Collection<Document>, query: EventQuery) -> Result<EventPage, Failure> {
-    let Some(wanted) = wanted(&query) else { return Ok(EventPage::default()) };
+    let wanted = wanted(&query).ok_or(Failure::UnknownCursor)?;
     let limit = i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX);
     let mut cursor = audit.find(wanted).sort(doc! { "at": -1, "_id": -1 }).limit(limit).await?;
     let (mut page, mut read, mut last) = (EventPage::default(), 0, None);
@@ -75,11 +75,11 @@ fn wanted(query: &EventQuery) -> Option<Document> {
         all.push(doc! { "at": { "$lte": at } });
         all.push(doc! { "$or": [{ "at": { "$lt": at } }, { "_id": { "$lt": id } }] });
     }
-    if let Some(user) = &query.user {
-        all.push(doc! { "$or": [{ "actor": user.as_str() }, { "subject": user.as_str() }] });
-    }
     all.extend(query.kind.map(|kind| doc! { "kind": kind.name() }));
-    Some(doc! { "$and": all })
+    let Some(user) = &query.user else { return Some(doc! { "$and": all }) };
+    // Each of the two with all that it needs, so that a server reads both in order and merges them.
+    let either = ["actor", "subject"].map(|field| doc! { field: user.as_str(), "$and": &all });
+    Some(doc! { "$or": either.to_vec() })
 }
 
 /// An event of a document; none for one that is none, or of a kind that this version does not know, which keeps nobody

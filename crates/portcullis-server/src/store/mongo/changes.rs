@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::{
     admins::{LEAVING, LEAVING_BY, Leave},
+    announced::Announced,
     deletions, documents,
     failure::Failure,
     sessions::Sessions,
@@ -29,6 +30,7 @@ use crate::{
 pub(super) struct Change {
     pub(super) sessions: Sessions,
     pub(super) freed_names: Collection<Document>,
+    pub(super) announced: Announced,
     pub(super) user: UserId,
     pub(super) what: UserChange,
     pub(super) now: SystemTime,
@@ -66,8 +68,17 @@ enum Epoch<'a> {
 }
 
 impl Change {
-    /// Makes it.
+    /// Makes it. Its event is there before; where it was all done by an earlier call, or somebody was faster, after.
     pub(super) async fn make(self) -> Result<UserChanged, Failure> {
+        let changed = self.carry_out().await?;
+        match &changed {
+            UserChanged::Done { .. } => self.announced.write().await?,
+            _ => self.announced.take_back("the user was changed meanwhile").await?,
+        }
+        Ok(changed)
+    }
+
+    async fn carry_out(&self) -> Result<UserChanged, Failure> {
         match &self.what {
             UserChange::EndSessions { keep } => self.end(keep.as_ref(), Write::default()).await,
             UserChange::Password { expected, new, keep } => self.password(expected, new, keep.as_ref()).await,
@@ -114,7 +125,7 @@ impl Change {
         keep: Option<&SessionId>,
     ) -> Result<UserChanged, Failure> {
         let set = doc! { "password": new.as_str() };
-        let write = Write { expected: Some(expected.clone()), set, ..Write::default() };
+        let write = Write { expected: Some(expected.clone()), set, ..Write::without(&users::FAILURES) };
         // Into itself nothing is raised.
         let written = match self.sessions.owner(&self.user).await? {
             Some(owner) if owner.user.password == *new => Written::OtherHash(owner),
@@ -231,6 +242,7 @@ impl Change {
             let change =
                 [("$set", set), ("$unset", unset)].into_iter().filter(|(_, fields)| !fields.is_empty());
             let change: Document = change.map(|(how, fields)| (how.to_owned(), fields.into())).collect();
+            self.announced.write().await?;
             if self.sessions.users.update_one(as_seen, change).await?.matched_count > 0 {
                 return Ok(Written::Done(self.as_written(after)));
             }
@@ -240,7 +252,10 @@ impl Change {
     /// The user as it is since the write.
     fn as_written(&self, mut owner: Owner) -> Owner {
         match &self.what {
-            UserChange::Password { new, .. } => owner.user.password = new.clone(),
+            UserChange::Password { new, .. } => {
+                owner.user.password = new.clone();
+                owner.user.failures = Failures::default();
+            }
             UserChange::Disable | UserChange::Delete { .. } => owner.user.state = UserState::Disabled,
             UserChange::Enable => owner.user.state = UserState::Enabled,
             UserChange::Access(access) => owner.user.access = *access,

@@ -22,6 +22,10 @@ pub(super) enum Failure {
     Panicked,
     /// No place among the calls, or no answer, in time.
     Late,
+    /// Another call does what only one may do at a time, or has failed doing it.
+    Claimed,
+    /// A cursor that this store cannot go on from.
+    UnknownCursor,
     /// The store is closed.
     Closed,
 }
@@ -91,6 +95,8 @@ impl Place {
             }
             Failure::Panicked => unavailable(format!("{self}: a call failed by a defect of this program")),
             Failure::Late => unavailable(format!("{self} did not answer in time")),
+            Failure::Claimed => unavailable("another node does the same, or was cut off doing it".to_owned()),
+            Failure::UnknownCursor => StoreError::unknown_cursor(),
             Failure::Closed => unavailable(format!("{self} is closed")),
         }
     }

@@ -26,10 +26,10 @@ const NAMESPACE_NOT_FOUND: i32 = 26;
 /// How long an index may take to be made over what is there already: a large collection has minutes.
 const BUILD_PATIENCE: Duration = Duration::from_mins(10);
 
-/// One index: its collection, its field, and what it is for.
+/// One index: its collection, its fields with their directions, and what it is for.
 struct Index {
     collection: &'static str,
-    field: &'static str,
+    fields: &'static [(&'static str, i32)],
     kind: Kind,
 }
 
@@ -42,31 +42,36 @@ enum Kind {
     UniqueTexts,
     /// To find those few documents that have another field.
     Having(&'static str),
+    /// To find those few documents of which something is true.
+    True(&'static str),
 }
 
-const fn plain(collection: &'static str, field: &'static str) -> Index {
-    Index { collection, field, kind: Kind::Plain }
+const fn plain(collection: &'static str, fields: &'static [(&'static str, i32)]) -> Index {
+    Index { collection, fields, kind: Kind::Plain }
 }
 
 /// Every look-up, range and sort of this room, and the rule that no two users have one name. The Flask application
-/// may write a jti or a name twice: those are not unique.
-const INDEXES: [Index; 16] = [
-    Index { collection: USERS, field: "name_key", kind: Kind::UniqueTexts },
-    plain(USERS, "username"),
-    plain(USERS, "access"),
-    plain(REVOKED_TOKENS, "jti"),
-    plain(REVOKED_TOKENS, "at"),
-    plain(REVOKED_TOKENS, "expires_at"),
-    plain(REVOCATIONS, "at"),
-    plain(REVOCATIONS, "expires_at"),
-    plain(SESSIONS, "user"),
-    plain(SESSIONS, "at"),
-    plain(SESSIONS, "remembered_until"),
-    plain(AUDIT, "at"),
-    plain(AUDIT, "actor"),
-    plain(AUDIT, "subject"),
-    plain(FREED_NAMES, "until"),
-    Index { collection: SESSIONS, field: "ended_at", kind: Kind::Having("access_tokens") },
+/// may write a jti or a name twice: those are not unique. A page of a list is read in the order of its index, from where the
+/// last one ended: no server sorts all of it for that.
+const INDEXES: [Index; 18] = [
+    Index { collection: USERS, fields: &[("name_key", 1)], kind: Kind::UniqueTexts },
+    plain(USERS, &[("username", 1)]),
+    plain(USERS, &[("access", 1), ("_id", 1)]),
+    Index { collection: USERS, fields: &[("disabled", 1), ("_id", 1)], kind: Kind::True("disabled") },
+    plain(REVOKED_TOKENS, &[("jti", 1)]),
+    plain(REVOKED_TOKENS, &[("at", 1)]),
+    plain(REVOKED_TOKENS, &[("expires_at", 1)]),
+    plain(REVOCATIONS, &[("at", 1)]),
+    plain(REVOCATIONS, &[("expires_at", 1)]),
+    plain(SESSIONS, &[("user", 1)]),
+    plain(SESSIONS, &[("at", 1)]),
+    plain(SESSIONS, &[("remembered_until", 1)]),
+    plain(AUDIT, &[("at", -1), ("_id", -1)]),
+    plain(AUDIT, &[("kind", 1), ("at", -1), ("_id", -1)]),
+    plain(AUDIT, &[("actor", 1), ("at", -1), ("_id", -1)]),
+    plain(AUDIT, &[("subject", 1), ("at", -1), ("_id", -1)]),
+    plain(FREED_NAMES, &[("until", 1)]),
+    Index { collection: SESSIONS, fields: &[("ended_at", 1)], kind: Kind::Having("access_tokens") },
 ];
 
 /// Makes what is missing.
@@ -110,13 +115,13 @@ pub(super) async fn look(database: &Database) -> Result<Vec<(String, Served)>, F
             Err(failure) if has_code(&failure, &[NAMESPACE_NOT_FOUND]) => Vec::new(),
             present => present?,
         };
-        let same = doc! { index.field: 1 };
+        let same = index.keys();
         let served = match present.iter().any(|present| index.is_served_by(present)) {
             true => Served::There,
             false if present.iter().any(|present| present.keys == same) => Served::Taken,
             false => Served::Missing,
         };
-        looked.push((format!("{}.{}", index.collection, index.field), served));
+        looked.push((index.name(), served));
     }
     Ok(looked)
 }
@@ -125,15 +130,31 @@ impl Index {
     fn model(&self) -> IndexModel {
         let unique = (self.kind == Kind::UniqueTexts).then_some(true);
         let options = IndexOptions::builder().unique(unique).partial_filter_expression(self.filter()).build();
-        IndexModel::builder().keys(doc! { self.field: 1 }).options(options).build()
+        IndexModel::builder().keys(self.keys()).options(options).build()
+    }
+
+    fn keys(&self) -> Document {
+        self.fields.iter().map(|(field, way)| ((*field).to_owned(), (*way).into())).collect()
+    }
+
+    /// Its collection and fields, for people.
+    fn name(&self) -> String {
+        let fields: Vec<_> = self.fields.iter().map(|(field, _)| *field).collect();
+        format!("{}.{}", self.collection, fields.join("+"))
     }
 
     /// Which documents it has, where not all.
     fn filter(&self) -> Option<Document> {
         match self.kind {
             Kind::Plain => None,
-            Kind::UniqueTexts => Some(doc! { self.field: { "$type": "string" } }),
+            Kind::UniqueTexts => Some(
+                self.fields
+                    .iter()
+                    .map(|(it, _)| ((*it).to_owned(), doc! { "$type": "string" }.into()))
+                    .collect(),
+            ),
             Kind::Having(other) => Some(doc! { other: { "$exists": true } }),
+            Kind::True(other) => Some(doc! { other: true }),
         }
     }
 
@@ -152,20 +173,30 @@ impl Index {
 
     fn is_served_by(&self, present: &IndexModel) -> bool {
         let options = present.options.clone().unwrap_or_default();
-        let of_field = present.keys.len() == 1 && present.keys.get(self.field).is_some_and(is_direction);
         let of_all = options.partial_filter_expression.is_none();
         let of_these = options.partial_filter_expression == self.filter();
         let serves = match self.kind {
             Kind::Plain => of_all && options.sparse != Some(true),
             // Of all documents, those without the field too, it would let only one be there.
             Kind::UniqueTexts => options.unique == Some(true) && of_these,
-            Kind::Having(_) => (of_all || of_these) && options.sparse != Some(true),
+            Kind::Having(_) | Kind::True(_) => (of_all || of_these) && options.sparse != Some(true),
         };
-        of_field && options.collation.is_none() && serves
+        self.has_the_keys_of(&present.keys) && options.collation.is_none() && serves
+    }
+
+    /// Whether keys are these, in this order or all of them the other way round.
+    fn has_the_keys_of(&self, keys: &Document) -> bool {
+        let runs = |sign: f64| {
+            self.fields.iter().zip(keys).all(|((field, way), (key, value))| {
+                field == key && direction(value).is_some_and(|it| it * f64::from(*way) * sign > 0.0)
+            })
+        };
+        keys.len() == self.fields.len() && (runs(1.0) || runs(-1.0))
     }
 
     fn refused(&self, place: &Place, problem: &str) -> StoreError {
-        let Self { collection, field, kind } = self;
+        let Self { collection, fields, kind } = self;
+        let field = fields.iter().map(|(field, _)| *field).collect::<Vec<_>>().join(", ");
         let unique = if *kind == Kind::UniqueTexts { "unique " } else { "" };
         StoreError::new(
             StoreErrorKind::Refused,
@@ -183,8 +214,14 @@ async fn list(collection: &Collection<Document>) -> Result<Vec<IndexModel>, mong
     Ok(indexes)
 }
 
-fn is_direction(value: &Bson) -> bool {
-    matches!(value, Bson::Int32(1 | -1) | Bson::Int64(1 | -1)) || matches!(value, Bson::Double(_))
+/// Which way an index goes by a field: up or down, where it is one of such an order.
+fn direction(value: &Bson) -> Option<f64> {
+    match value {
+        Bson::Int32(way) => Some(f64::from(*way)),
+        Bson::Int64(way) => i32::try_from(*way).ok().map(f64::from),
+        Bson::Double(way) => Some(*way),
+        _ => None,
+    }
 }
 
 /// Whether an index of other options, or of another name, is in the way.

@@ -4,7 +4,8 @@
 //! call -> calls.rs      a place among the calls at once, a bound in time
 //!      -> uses.rs       uses of one refresh token at once, served together
 //!      -> users.rs, revocations.rs, sessions.rs, audit.rs, purge.rs   the commands
-//!      -> changes.rs     changes of a user: admins.rs, that somebody administers, deletions.rs, whose names are kept
+//!      -> creation.rs, changes.rs   users: admins.rs and claims.rs, that somebody administers and one begins,
+//!                       deletions.rs, whose names are kept, announced.rs, that each has its event
 //!      -> feed.rs       what is refused, streamed: everything once, then what is new; and the change stream
 //!      -> documents.rs, session_documents.rs, revocation_documents.rs   what comes back, read without trust
 //! start -> connect.rs   options, first contact -> indexes.rs -> name_keys.rs
@@ -14,10 +15,13 @@
 //! faster. Every write is one command on one document, acknowledged when it is in the journals of a majority.
 
 mod admins;
+mod announced;
 mod audit;
 mod calls;
 mod changes;
+mod claims;
 mod connect;
+mod creation;
 mod deletions;
 mod documents;
 pub(super) mod examine;
@@ -50,15 +54,20 @@ use portcullis::NumericDate;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use self::{
+    announced::Announced,
     calls::Calls,
     changes::Change,
+    creation::Making,
     failure::{Failure, Place},
     feed::Feed,
     sessions::Sessions,
     time::ServerTime,
     uses::Uses,
 };
-use super::{Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, Watch};
+use super::{
+    Creation, Expired, FeedMark, FlaskNews, Opening, Refreshed, Seen, Store, StoreError, StoreErrorKind,
+    Watch,
+};
 use crate::{
     config::MongoUrl,
     model::{
@@ -89,6 +98,9 @@ const FREED_NAMES: &str = "freed_names";
 /// The collection of what is counted for nobody, ours alone: as many writes as there are for somebody.
 const DECOYS: &str = "decoys";
 
+/// The collection of what only one may do at a time, ours alone.
+const CLAIMS: &str = "claims";
+
 /// The store in one database of a MongoDB. Its users are any number of nodes, the Flask application among them.
 pub struct MongoStore {
     place: Place,
@@ -103,12 +115,16 @@ pub struct MongoStore {
     uses: Uses,
     calls: Calls,
     time: ServerTime,
-    filling_name_keys: JoinHandle<()>,
+    /// None in a store that is only read.
+    filling_name_keys: Option<NameKeys>,
 }
 
-impl Drop for MongoStore {
+/// The task that gives users of another program their canonical names; it ends with the value.
+struct NameKeys(JoinHandle<()>);
+
+impl Drop for NameKeys {
     fn drop(&mut self) {
-        self.filling_name_keys.abort();
+        self.0.abort();
     }
 }
 
@@ -136,13 +152,41 @@ impl MongoStore {
         indexes::make(&database, &place).await?;
         name_keys::fill(&database, &place).await?;
         feed::stamp_all(&database, &place).await?;
+        let filling = NameKeys(name_keys::keep_filling(database.clone(), place.clone()));
+        Ok(Self { filling_name_keys: Some(filling), ..Self::of(database, place) })
+    }
+
+    /// Opens the database of a URL as it is, for whoever only looks: nothing is made or filled in that it lacks.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), but for indexes.
+    pub async fn open_to_read(url: &MongoUrl, patience: Duration) -> Result<Self, StoreError> {
+        let (database, place) = connect::prepare(url).await?;
+        connect::wait_for(&database, &place, patience).await?;
+        Ok(Self::of(database, place))
+    }
+
+    /// Whether the database has users: a name that somebody mistyped has none, and no collection of theirs.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Refused`](super::StoreErrorKind::Refused) where it has not, or does not say.
+    pub async fn refuse_if_not_made(&self) -> Result<(), StoreError> {
+        let there = calls::bounded(async { self.database.list_collection_names().await }).await;
+        if there.map_err(|failure| self.place.refusal(failure))?.iter().any(|name| name == USERS) {
+            return Ok(());
+        }
+        let message = format!("there is no database at {}: it has no users", self.place);
+        Err(StoreError::new(StoreErrorKind::Refused, message))
+    }
+
+    fn of(database: Database, place: Place) -> Self {
         let users: Collection<Document> = database.collection(USERS);
         let revoked_tokens = database.collection(REVOKED_TOKENS);
         let revocations = database.collection(REVOCATIONS);
         let sessions = Sessions { sessions: database.collection(SESSIONS), users: users.clone() };
-        Ok(Self {
+        Self {
             time: ServerTime::watch(database.clone()),
-            filling_name_keys: name_keys::keep_filling(database.clone(), place.clone()),
+            filling_name_keys: None,
             audit: database.collection(AUDIT),
             freed_names: database.collection(FREED_NAMES),
             decoys: database.collection(DECOYS),
@@ -154,7 +198,7 @@ impl MongoStore {
             sessions,
             uses: Uses::default(),
             calls: Calls::new(),
-        })
+        }
     }
 
     /// Deletes entries of both collections.
@@ -210,13 +254,26 @@ impl Store for MongoStore {
         self.time.of(moment)
     }
 
-    async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError> {
-        self.call(users::create(self.sessions.clone(), self.freed_names.clone(), user, now)).await
+    async fn create_user(
+        &self,
+        user: NewUser,
+        event: Option<&AuditEvent>,
+        now: SystemTime,
+    ) -> Result<Creation, StoreError> {
+        let making = Making {
+            sessions: self.sessions.clone(),
+            freed_names: self.freed_names.clone(),
+            claims: self.database.collection(CLAIMS),
+            announced: Announced::new(self.audit.clone(), event),
+            now,
+        };
+        self.call(making.make(user)).await
     }
 
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
         let found = self.call(users::by_name(self.users.clone(), name.clone())).await?;
-        if let Some(id) = found.keyless {
+        // Who only looks writes nothing.
+        if let Some(id) = found.keyless.filter(|_| self.filling_name_keys.is_some()) {
             self.fill_key(id, name.clone());
         }
         Ok(found.user)
@@ -330,11 +387,13 @@ impl Store for MongoStore {
         &self,
         user: &UserId,
         change: &UserChange,
+        event: Option<&AuditEvent>,
         now: SystemTime,
     ) -> Result<UserChanged, StoreError> {
+        let announced = Announced::new(self.audit.clone(), event);
         let (sessions, freed_names) = (self.sessions.clone(), self.freed_names.clone());
         let (user, what) = (user.clone(), change.clone());
-        self.call(Change { sessions, freed_names, user, what, now }.make()).await
+        self.call(Change { sessions, freed_names, announced, user, what, now }.make()).await
     }
 
     async fn record(&self, events: &[AuditEvent]) -> Result<(), StoreError> {
@@ -379,7 +438,9 @@ impl Store for MongoStore {
 
     async fn close(&self) {
         self.time.stop();
-        self.filling_name_keys.abort();
+        if let Some(NameKeys(filling)) = &self.filling_name_keys {
+            filling.abort();
+        }
         self.calls.close().await;
         self.database.client().clone().shutdown().immediate(true).await;
     }

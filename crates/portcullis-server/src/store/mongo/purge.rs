@@ -22,7 +22,7 @@ pub(super) async fn expired(
     let mut purged = 0;
     while purged < limit {
         let wanted = STEP.min(limit - purged);
-        let ids = bounded(some_ids(&collection, expired.clone(), wanted)).await?;
+        let ids = bounded(some_ids(&collection, field, expired.clone(), wanted)).await?;
         if ids.is_empty() {
             break;
         }
@@ -38,13 +38,16 @@ pub(super) async fn expired(
     Ok(purged)
 }
 
+/// The first of those, by their dates.
 async fn some_ids(
     collection: &Collection<Document>,
+    field: &str,
     of: Document,
     limit: usize,
 ) -> Result<Vec<Bson>, mongodb::error::Error> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut cursor = collection.find(of).projection(doc! { "_id": 1 }).limit(limit).await?;
+    let mut cursor =
+        collection.find(of).projection(doc! { "_id": 1 }).sort(doc! { field: 1 }).limit(limit).await?;
     let mut ids = Vec::new();
     while cursor.advance().await? {
         ids.extend(cursor.deserialize_current()?.remove("_id"));

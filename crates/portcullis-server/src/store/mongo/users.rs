@@ -8,74 +8,17 @@ use mongodb::{
     options::ReturnDocument,
 };
 
-use super::{audit, deletions, documents, failure::Failure, session_documents::time, sessions::Sessions};
+use super::{audit, documents, failure::Failure, session_documents::time};
 use crate::{
     model::{
-        Access, AuditEvent, EndReason, Failures, LoginName, NewUser, PasswordHash, User, UserCursor, UserId,
-        UserPage, UserQuery, UserState,
+        Access, AuditEvent, Failures, LoginName, PasswordHash, User, UserCursor, UserId, UserPage, UserQuery,
+        UserState,
     },
     sessions::LockPolicy,
-    store::Creation,
 };
 
 /// The fields of the failed logins.
 pub(super) const FAILURES: [&str; 2] = ["failures", "locked_until"];
-
-/// The name is free when nobody has its key, nor its very spelling: a user whose name has no key blocks that. Of two
-/// at once the unique index on the key lets one through.
-///
-/// Nor is a name free that is kept for a deleted user. Whoever deletes keeps the name first and then takes the document out,
-/// so that who was inserted in between sees it after that.
-pub(super) async fn create(
-    sessions: Sessions,
-    freed_names: Collection<Document>,
-    user: NewUser,
-    now: SystemTime,
-) -> Result<Creation, Failure> {
-    let users = &sessions.users;
-    let spelled = spelled(users, user.username.as_str());
-    let (spelled, is_kept) =
-        tokio::try_join!(spelled, deletions::is_kept(&freed_names, &user.username, now))?;
-    if spelled.is_some() || is_kept {
-        return Ok(Creation::NameTaken);
-    }
-    let (id, created_at) = (ObjectId::new(), DateTime::from_system_time(user.created_at.unwrap_or(now)));
-    let mut document = doc! {
-        "_id": id,
-        "username": user.username.as_str(),
-        "password": user.password.as_str(),
-        "access": i32::from(user.access.level()),
-        "created_at": created_at,
-        "name_key": user.username.key().as_str(),
-    };
-    if user.state == UserState::Disabled {
-        document.insert("disabled", true);
-    }
-    match users.insert_one(document).await.map_err(Failure::from) {
-        Ok(_) => {}
-        Err(failure) if failure.is_duplicate() => return Ok(Creation::NameTaken),
-        Err(failure) => return Err(failure),
-    }
-    let made = UserId::new(id.to_hex());
-    if deletions::is_kept(&freed_names, &user.username, now).await? {
-        users.delete_one(doc! { "_id": id }).await?;
-        for session in sessions.open_of(&made).await? {
-            sessions.end(&session.id, EndReason::Epoch, now).await?;
-        }
-        return Ok(Creation::NameTaken);
-    }
-    Ok(Creation::Created(User {
-        id: made,
-        username: user.username.as_str().to_owned(),
-        // As it will be read again.
-        created_at: created_at.to_system_time(),
-        password: user.password,
-        access: user.access,
-        state: user.state,
-        epoch: 0,
-        failures: Failures::default(),
-    }))
-}
 
 /// The user of an id; a text that is no id of ours names nobody.
 pub(super) async fn by_id(users: &Collection<Document>, id: &UserId) -> Result<Option<User>, Failure> {
@@ -128,7 +71,7 @@ pub(super) struct Found {
 }
 
 /// Who spells a name so; of several, which only others can have written, the first.
-async fn spelled(users: &Collection<Document>, name: &str) -> Result<Option<Document>, Failure> {
+pub(super) async fn spelled(users: &Collection<Document>, name: &str) -> Result<Option<Document>, Failure> {
     Ok(users.find_one(doc! { "username": name }).sort(doc! { "_id": 1 }).await?)
 }
 
@@ -222,7 +165,7 @@ pub(super) async fn forget_failures(users: &Collection<Document>, user: &UserId)
 
 /// A page of those who are wanted: by id, or by name from where that begins.
 pub(super) async fn page(users: Collection<Document>, query: UserQuery) -> Result<UserPage, Failure> {
-    let Some((field, place)) = place(&query) else { return Ok(UserPage::default()) };
+    let (field, place) = place(&query).ok_or(Failure::UnknownCursor)?;
     let mut wanted = doc! { field: place };
     wanted.extend(query.access.map(|access| ("access".to_owned(), access_is(access).into())));
     wanted.extend(query.state.map(|state| ("disabled".to_owned(), state_is(state).into())));

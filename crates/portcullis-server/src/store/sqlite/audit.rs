@@ -33,7 +33,7 @@ pub(super) fn insert(connection: &Connection, event: &AuditEvent) -> Result<(), 
 
 /// A page of those that are wanted, the newest first, and of one moment the last that was recorded.
 pub(super) fn page(connection: &Connection, query: &EventQuery) -> Result<EventPage, Failure> {
-    let Some(range) = range(query) else { return Ok(EventPage::default()) };
+    let range = range(query)?;
     let mut values = range.to_vec();
     values.push(bounded(query.limit.saturating_add(1)).into());
     let mut of_kind = "";
@@ -75,16 +75,18 @@ pub(super) fn page(connection: &Connection, query: &EventQuery) -> Result<EventP
     Ok(page)
 }
 
-/// The first moment that is wanted, the last one, and what the ids of that one have to be below; `None` for a cursor that
-/// no store of this kind gave out.
-fn range(query: &EventQuery) -> Option<[Value; 3]> {
+/// The first moment that is wanted, the last one, and what the ids of that one have to be below.
+fn range(query: &EventQuery) -> Result<[Value; 3], Failure> {
     let from = query.from.map_or(i64::MIN, rows::millis);
     let last = query.until.map_or(i64::MAX, |until| rows::millis(until).saturating_sub(1));
     let (last, below) = match &query.after {
-        Some(after) if after.at() <= last => (after.at(), after.id().parse().ok()?),
-        _ => (last, i64::MAX),
+        Some(after) => {
+            let below = after.id().parse().map_err(|_| Failure::UnknownCursor)?;
+            if after.at() <= last { (after.at(), below) } else { (last, i64::MAX) }
+        }
+        None => (last, i64::MAX),
     };
-    Some([from, last, below].map(Value::Integer))
+    Ok([from, last, below].map(Value::Integer))
 }
 
 /// An event of a row; none for one of a kind that this version does not know, which keeps nobody from reading the others.

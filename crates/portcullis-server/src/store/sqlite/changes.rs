@@ -33,7 +33,7 @@ pub(super) fn change(
         }
         return Ok(UserChanged::NoSuchUser);
     };
-    if change.takes_away_from(&user) && !has_another_admin(connection, id)? {
+    if change.takes_away_from(&user) && !has_another_admin(connection, Some(id))? {
         return Ok(UserChanged::LastAdmin);
     }
     let sessions = match change {
@@ -69,11 +69,11 @@ pub(super) fn change(
     Ok(UserChanged::Done { user, sessions })
 }
 
-/// Whether somebody else may administer users.
-fn has_another_admin(connection: &Connection, id: &UserId) -> Result<bool, Failure> {
+/// Whether somebody may administer users, but for one.
+pub(super) fn has_another_admin(connection: &Connection, but: Option<&UserId>) -> Result<bool, Failure> {
     let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE access = ?2 AND disabled = 0 AND name_free_at IS NULL \
-               AND id <> ?1)";
-    let values = params![id.as_str(), Access::Admin.level()];
+               AND id IS NOT ?1)";
+    let values = params![but.map(UserId::as_str), Access::Admin.level()];
     Ok(connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
 }
 
@@ -105,6 +105,7 @@ fn change_password(
     }
     let sql = "UPDATE users SET password = ?2 WHERE id = ?1";
     execute(connection, sql, params![user.id.as_str(), new.as_str()])?;
+    users::set_failures(connection, &user.id, Failures::default())?;
     end_all(connection, &user.id, keep, now).map(Some)
 }
 

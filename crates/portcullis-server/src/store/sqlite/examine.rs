@@ -59,7 +59,9 @@ fn failed(error: &StoreError) -> Finding {
         StoreErrorKind::Unavailable => {
             "run this as the user of the server, and look whether another program has the file open"
         }
-        StoreErrorKind::Refused => "portcullis serve refuses it too: do what is said here",
+        StoreErrorKind::Refused | StoreErrorKind::UnknownCursor => {
+            "portcullis serve refuses it too: do what is said here"
+        }
     };
     Finding::failed(DATABASE, error, todo)
 }

@@ -29,6 +29,8 @@ pub(super) enum Failure {
     Panicked,
     /// No place in the queue, or no answer, in time.
     Late,
+    /// A cursor that this store cannot go on from.
+    UnknownCursor,
     /// The store is closed.
     Closed,
     /// Whoever asked for it wants it no more.
@@ -124,6 +126,7 @@ impl Place {
                 StoreErrorKind::Unavailable,
                 format!("{file} did not answer in time; is its disk overloaded?"),
             ),
+            Failure::UnknownCursor => StoreError::unknown_cursor(),
             Failure::Closed => StoreError::new(StoreErrorKind::Unavailable, format!("{file} is closed")),
             Failure::Stopped => {
                 StoreError::new(StoreErrorKind::Unavailable, format!("the copy of {file} was stopped"))

@@ -153,8 +153,14 @@ impl Store for SqliteStore {
         format!("sqlite:{}", self.place.path().display())
     }
 
-    async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError> {
-        self.write(move |connection| users::insert(connection, user, now)).await
+    async fn create_user(
+        &self,
+        user: NewUser,
+        event: Option<&AuditEvent>,
+        now: SystemTime,
+    ) -> Result<Creation, StoreError> {
+        let event = event.cloned();
+        self.write(move |connection| users::create(connection, &user, event, now)).await
     }
 
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
@@ -274,10 +280,18 @@ impl Store for SqliteStore {
         &self,
         user: &UserId,
         change: &UserChange,
+        event: Option<&AuditEvent>,
         now: SystemTime,
     ) -> Result<UserChanged, StoreError> {
-        let (user, change) = (user.clone(), change.clone());
-        self.write(move |connection| changes::change(connection, &user, &change, now)).await
+        let (user, change, event) = (user.clone(), change.clone(), event.cloned());
+        self.write(move |connection| {
+            let changed = changes::change(connection, &user, &change, now)?;
+            if let (UserChanged::Done { .. }, Some(event)) = (&changed, &event) {
+                audit::insert(connection, event)?;
+            }
+            Ok(changed)
+        })
+        .await
     }
 
     async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {

@@ -7,19 +7,36 @@ use portcullis::NumericDate;
 use rusqlite::{Connection, params, types::Value};
 use uuid::{NoContext, Timestamp, Uuid};
 
-use super::{audit, bounded, execute, failure::Failure, rows};
+use super::{audit, bounded, changes, execute, failure::Failure, rows};
 use crate::{
     model::{
-        AuditEvent, Failures, LoginName, NewUser, PasswordHash, User, UserCursor, UserId, UserOrder,
-        UserPage, UserQuery,
+        AuditEvent, Failures, LoginName, NewUser, PasswordHash, Provided, User, UserCursor, UserId,
+        UserOrder, UserPage, UserQuery,
     },
     sessions::{LockPolicy, locked},
     store::Creation,
 };
 
+/// Makes a user, and writes the event.
+pub(super) fn create(
+    connection: &Connection,
+    user: &NewUser,
+    event: Option<AuditEvent>,
+    now: SystemTime,
+) -> Result<Creation, Failure> {
+    if user.provided == Provided::NobodyAdministers && changes::has_another_admin(connection, None)? {
+        return Ok(Creation::SomebodyAdministers);
+    }
+    let created = insert(connection, user, now)?;
+    if let (Creation::Created(made), Some(event)) = (&created, event) {
+        audit::insert(connection, &user.event(event, &made.id))?;
+    }
+    Ok(created)
+}
+
 /// The name is free when nobody has its key, nor its very spelling: a user whose name has no key blocks that. A deleted
 /// one has both until they are free.
-pub(super) fn insert(connection: &Connection, user: NewUser, now: SystemTime) -> Result<Creation, Failure> {
+fn insert(connection: &Connection, user: &NewUser, now: SystemTime) -> Result<Creation, Failure> {
     let (id, now_millis) = (id(now), rows::millis(now));
     let created_at = user.created_at.unwrap_or(now);
     let (username, key) = (user.username.as_str(), user.username.key().as_str());
@@ -40,7 +57,7 @@ pub(super) fn insert(connection: &Connection, user: NewUser, now: SystemTime) ->
         username: username.to_owned(),
         // As it will be read again.
         created_at: rows::as_stored(created_at),
-        password: user.password,
+        password: user.password.clone(),
         access: user.access,
         state: user.state,
         epoch: 0,
@@ -113,7 +130,7 @@ pub(super) fn page(connection: &Connection, query: &UserQuery) -> Result<UserPag
             ("name_key", behind(key).max(prefix.as_str().to_owned()), prefix.end())
         }
         (None, Some(UserCursor::Name(_))) | (Some(_), Some(UserCursor::Id(_))) => {
-            return Ok(UserPage::default());
+            return Err(Failure::UnknownCursor);
         }
     };
     // Every text is before every blob.

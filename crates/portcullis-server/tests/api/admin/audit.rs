@@ -93,10 +93,11 @@ async fn every_act_of_an_administrator_leaves_who_what_whom_and_from_where() {
         assert!(answer.status.is_success(), "{path}: {}", answer.body);
         assert_eq!(since(&app, &names, before).await, [expected]);
     }
-    // One that was refused has happened to nobody.
+    // One that was refused has happened to nobody, and is told all the same.
     let before = events(&app).await.len();
     from_peer(&app, Method::DELETE, &at(&app, &root), Some(&root.access), None).await;
-    assert_eq!(since(&app, &names, before).await, [""; 0]);
+    let refused = "authz_fail root root - 192.0.2.7 user_deleted: refused, the last administrator";
+    assert_eq!(since(&app, &names, before).await, [refused]);
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! `/admin/users` and `/admin/users/{id}`
 
 use axum::http::{Method, StatusCode};
-use portcullis_server::model::{Access, EventKind, StoredEvent, UserId, UserQuery, UserState};
+use portcullis_server::model::{
+    Access, EventCursor, EventKind, LoginName, StoredEvent, UserId, UserQuery, UserState,
+};
 use serde_json::{Value, json};
 
 use super::{Console, at, events};
@@ -181,6 +183,12 @@ async fn a_query_that_is_not_understood_is_refused_with_what_is_wrong_with_it() 
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
         assert_eq!(answer.body["errors"], json!({name: [problem]}), "{query}");
     }
+    // A cursor of the right form that no store of this kind gave out (ADM-07).
+    let after = EventCursor::behind(0, "5ca1f0c0d3b4a5e6f7081920").to_string();
+    let answer = root.get(&format!("/admin/audit?after={after}")).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let problem = "is not a cursor that this service gave out";
+    assert_eq!(answer.body["errors"], json!({"after": [problem]}));
     let both = root.get("/admin/users?limit=0&acces=2").await;
     assert_eq!(both.body["errors"].as_object().unwrap().len(), 2, "all at once");
 }
@@ -310,6 +318,19 @@ async fn of_two_administrators_who_take_each_other_away_at_once_one_stays() {
             assert_eq!(app.state.accounts().users(&query).await.unwrap().users.len(), 1, "{round}");
         }
     }
+}
+
+#[tokio::test]
+async fn who_is_refused_is_known_by_the_id_also_where_tokens_have_names() {
+    // OBS-01
+    let app = TestApp::with(&[("JWT_IDENTITY", "username"), ("REGISTRATION", "open")]).await;
+    let mallory = app.register("mallory").await;
+    assert_eq!(app.get_as("/admin/users", &mallory.access).await.status, StatusCode::FORBIDDEN);
+    let name = LoginName::parse("mallory").unwrap();
+    let id = app.state.accounts().user_of_name(&name).await.unwrap().id;
+    let events = events(&app).await;
+    let refused = events.iter().find(|it| it.event.kind == EventKind::AuthorizationFail).unwrap();
+    assert_eq!(refused.event.actor, Some(id));
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
 };
-use portcullis_server::model::{Access, EventKind, EventQuery, LoginName, UserId};
+use portcullis_server::{
+    accounts::By,
+    model::{Access, EventKind, EventQuery, LoginName, UserId},
+};
 use serde_json::{Value, json};
 
 use super::{Route, goes_on, is_over, post};
@@ -221,7 +224,7 @@ impl Route for SetUp {
     const DONE: StatusCode = StatusCode::CREATED;
 
     async fn prepare(app: &TestApp) -> Self {
-        Self(app.state.accounts().setup_secret().await.unwrap().into_string())
+        Self(app.state.accounts().setup_secret(&By::operator(None)).await.unwrap().into_string())
     }
 
     fn request(&self) -> Request<Body> {

@@ -193,7 +193,7 @@ async fn a_device_is_known_until_all_sessions_end_or_half_a_year_is_over() {
             "disabled" => {
                 for change in [UserChange::Disable, UserChange::Enable] {
                     let id = app.id_of(&alice);
-                    app.state.store().change_user(&id, &change, app.state.clock().now()).await.unwrap();
+                    app.state.store().change_user(&id, &change, None, app.state.clock().now()).await.unwrap();
                 }
             }
             _ => app.wait(180 * 24 * 3600),

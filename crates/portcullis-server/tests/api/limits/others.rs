@@ -2,6 +2,8 @@
 
 use axum::http::{Method, Request, StatusCode, header};
 
+use serde_json::json;
+
 use super::{ELSEWHERE, HOME, as_bearer, from, limited, limited_with, log_in, register, seconds, tokens};
 use crate::support::bearing;
 
@@ -19,6 +21,22 @@ async fn registrations_of_an_address_are_three_and_three_an_hour() {
     app.wait(1200);
     tokens(&register(&app, HOME, "erin").await);
     seconds(&register(&app, HOME, "frank").await);
+}
+
+#[tokio::test]
+async fn a_setup_is_a_registration_and_a_wrong_secret_one_that_failed() {
+    let app = limited().await;
+    let body = json!({"secret": "a.b.c", "username": "root", "password": "password"});
+    let set_up = async |address| {
+        let request = bearing(Method::POST, "/admin/setup", None, Some(&body));
+        app.send(from(address, request)).await
+    };
+    for _ in 0..3 {
+        assert_eq!(set_up(HOME).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(seconds(&set_up(HOME).await), 1200);
+    seconds(&register(&app, HOME, "bob").await);
+    assert_eq!(set_up(ELSEWHERE).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

@@ -177,8 +177,14 @@ impl Drop for UnderWay<'_> {
 impl Store for Faulty {
     // What requests ask for.
 
-    async fn create_user(&self, user: NewUser, now: SystemTime) -> Result<Creation, StoreError> {
-        self.call(move |store| async move { store.create_user(user, now).await }).await
+    async fn create_user(
+        &self,
+        user: NewUser,
+        event: Option<&AuditEvent>,
+        now: SystemTime,
+    ) -> Result<Creation, StoreError> {
+        let event = event.cloned();
+        self.call(move |store| async move { store.create_user(user, event.as_ref(), now).await }).await
     }
 
     async fn user_by_name(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
@@ -269,10 +275,12 @@ impl Store for Faulty {
         &self,
         user: &UserId,
         change: &UserChange,
+        event: Option<&AuditEvent>,
         now: SystemTime,
     ) -> Result<UserChanged, StoreError> {
-        let (user, change) = (user.clone(), change.clone());
-        self.call(move |store| async move { store.change_user(&user, &change, now).await }).await
+        let (user, change, event) = (user.clone(), change.clone(), event.cloned());
+        self.call(move |store| async move { store.change_user(&user, &change, event.as_ref(), now).await })
+            .await
     }
 
     async fn record(&self, events: &[AuditEvent]) -> Result<(), StoreError> {

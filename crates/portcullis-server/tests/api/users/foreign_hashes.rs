@@ -19,9 +19,9 @@ const PASSLIB: &str =
 async fn user_with(app: &TestApp, username: &str, hash: &str) -> User {
     let (username, password) = (Username::parse(username).unwrap(), PasswordHash::stored(hash));
     let user = NewUser::new(username, password, Access::User);
-    match app.state.store().create_user(user, app.state.clock().now()).await.unwrap() {
+    match app.state.store().create_user(user, None, app.state.clock().now()).await.unwrap() {
         Creation::Created(user) => user,
-        Creation::NameTaken => panic!("the name is taken"),
+        other => panic!("{other:?}"),
     }
 }
 

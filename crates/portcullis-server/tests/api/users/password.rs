@@ -289,7 +289,7 @@ async fn a_disabled_user_is_told_what_a_stranger_is_told() {
     let id = app.state.jwt().verify(&alice.access).unwrap().identity().to_owned();
     let theirs = app.state.jwt().access(id.as_str()).fresh().sign().unwrap();
     let user = UserId::new(id);
-    app.state.store().change_user(&user, &UserChange::Disable, app.clock.now()).await.unwrap();
+    app.state.store().change_user(&user, &UserChange::Disable, None, app.clock.now()).await.unwrap();
     let stranger = app.post("/users/login", &json!({"username": "nobody", "password": "password"})).await;
     let disabled = login(&app, "password").await;
     assert_eq!((disabled.status, disabled.body), (stranger.status, stranger.body));
@@ -297,7 +297,7 @@ async fn a_disabled_user_is_told_what_a_stranger_is_told() {
     app.get_as("/users/me", theirs.as_str()).await.says(401, "The session is over");
     put_as(&app, theirs.as_str(), &change("password", "new password")).await.says(401, "The session is over");
 
-    app.state.store().change_user(&user, &UserChange::Enable, app.clock.now()).await.unwrap();
+    app.state.store().change_user(&user, &UserChange::Enable, None, app.clock.now()).await.unwrap();
     app.post_as("/users/refresh", &alice.refresh).await.says(401, "Token has been revoked");
     assert_eq!(login(&app, "password").await.status, StatusCode::OK);
 }

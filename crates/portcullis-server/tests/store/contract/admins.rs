@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use portcullis_server::{
-    model::{Access, User, UserChange, UserChanged, UserQuery, UserState},
-    store::Store,
+    model::{Access, NewUser, Provided, User, UserChange, UserChanged, UserQuery, UserState},
+    store::{Creation, Store, StoreErrorKind},
 };
 use tokio::task::JoinSet;
 
 use crate::{
-    backend::Backend,
+    backend::{Backend, new_user},
     sessions::{a_user, a_user_of, again, change, living, opened, second},
 };
 
@@ -38,7 +38,7 @@ pub(crate) async fn the_last_one_stays<B: Backend>() {
     opened(&*store, &root, "s", second(0)).await;
     change(&*store, &disabled.id, UserChange::Disable, second(0)).await;
     for way in ways_out() {
-        let answer = store.change_user(&root.id, &way, second(1)).await.unwrap();
+        let answer = store.change_user(&root.id, &way, None, second(1)).await.unwrap();
         assert!(matches!(answer, UserChanged::LastAdmin), "{way:?}: {answer:?}");
     }
     let now = again(&*store, &root).await;
@@ -84,7 +84,7 @@ async fn one_of_them_stays<B: Backend>(at_once: usize) {
             let (store, id) = (Arc::clone(&store), admin.id.clone());
             let way = ways_out()[(round + n) % 4].clone();
             racers.spawn(async move {
-                match store.change_user(&id, &way, second(1)).await.unwrap() {
+                match store.change_user(&id, &way, None, second(1)).await.unwrap() {
                     UserChanged::Done { .. } => 1,
                     UserChanged::LastAdmin => 0,
                     other => panic!("{other:?}"),
@@ -120,7 +120,7 @@ pub(crate) async fn one_who_is_taken_away_by_many_at_once_goes_once<B: Backend>(
         for n in 0..6 {
             let (store, id, way) = (Arc::clone(&store), admin.id.clone(), ways_out()[n % 4].clone());
             racers.spawn(async move {
-                let answer = store.change_user(&id, &way, second(1)).await.unwrap();
+                let answer = store.change_user(&id, &way, None, second(1)).await.unwrap();
                 assert!(matches!(answer, UserChanged::Done { .. } | UserChanged::NoSuchUser), "{answer:?}");
             });
         }
@@ -128,4 +128,39 @@ pub(crate) async fn one_who_is_taken_away_by_many_at_once_goes_once<B: Backend>(
         let left = admins(&*store).await;
         assert_eq!(left.iter().map(|admin| &*admin.username).collect::<Vec<_>>(), ["stays"]);
     }
+}
+
+/// Somebody who is to be made where nobody administers.
+fn first(name: &str) -> NewUser {
+    NewUser { access: Access::Admin, provided: Provided::NobodyAdministers, ..new_user(name) }
+}
+
+pub(crate) async fn of_many_who_would_be_the_first_one_is<B: Backend>() {
+    const MANY: usize = 8;
+    let place = B::fresh().await;
+    let store = place.open().await;
+    a_user(&*store, "alice").await;
+    let disabled = NewUser { access: Access::Admin, state: UserState::Disabled, ..new_user("disabled") };
+    store.create_user(disabled, None, second(0)).await.unwrap();
+    // Who could not be made is in nobody's way.
+    let taken = store.create_user(first("alice"), None, second(1)).await.unwrap();
+    assert!(matches!(taken, Creation::NameTaken), "{taken:?}");
+    let mut making = JoinSet::new();
+    for name in 0..MANY {
+        let store = store.clone();
+        making.spawn(async move { store.create_user(first(&format!("root{name}")), None, second(1)).await });
+    }
+    let mut made = 0;
+    for answer in making.join_all().await {
+        match answer {
+            Ok(Creation::Created(_)) => made += 1,
+            Ok(Creation::NameTaken) => panic!("each has a name of its own"),
+            Ok(Creation::SomebodyAdministers) => {}
+            Err(error) => assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}"),
+        }
+    }
+    assert_eq!((made, admins(&*store).await.len()), (1, 1));
+    let late = store.create_user(first("late"), None, second(2)).await.unwrap();
+    assert!(matches!(late, Creation::SomebodyAdministers), "{late:?}");
+    a_user_of(&*store, Access::Admin, "another").await;
 }

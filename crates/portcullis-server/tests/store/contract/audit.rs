@@ -3,13 +3,16 @@
 use std::{collections::HashSet, net::IpAddr, sync::Arc, time::Duration};
 
 use portcullis_server::{
-    model::{AuditEvent, EventCursor, EventKind, EventQuery, SessionId, UserChange, UserId},
-    store::{Expired, Store},
+    model::{
+        Access, AuditEvent, EventCursor, EventKind, EventQuery, Maker, NewUser, PasswordHash, SessionId,
+        UserChange, UserChanged, UserId,
+    },
+    store::{Creation, Expired, Store, StoreErrorKind},
 };
 use tokio::task::JoinSet;
 
 use crate::{
-    backend::{Backend, moment},
+    backend::{Backend, moment, new_user},
     sessions::{a_user, change, date, second, sid},
 };
 
@@ -35,6 +38,11 @@ async fn all(store: &dyn Store) -> Vec<AuditEvent> {
 /// An event that is told apart by its detail.
 fn event(kind: EventKind, seconds: u64, detail: &str) -> AuditEvent {
     AuditEvent::new(kind, second(seconds)).detail(detail)
+}
+
+/// The hash that a new user of a name has.
+fn hash(name: &str) -> PasswordHash {
+    PasswordHash::stored(format!("$argon2id$of-{name}"))
 }
 
 fn details(events: &[AuditEvent]) -> Vec<&str> {
@@ -177,4 +185,55 @@ pub(crate) async fn purge_takes_what_is_older_and_nothing_else<B: Backend>() {
     // Each has an id that none of those that went had.
     store.record(&events[..1]).await.unwrap();
     assert_eq!(details(&all(&*store).await).concat(), "987650");
+}
+
+pub(crate) async fn a_cursor_that_no_such_store_gave_out_is_refused<B: Backend>() {
+    // ADM-07
+    let place = B::fresh().await;
+    let store = place.open().await;
+    store.record(&[event(EventKind::LoginFail, 1, "one")]).await.unwrap();
+    let after = Some(EventCursor::behind(0, "no id"));
+    let query = EventQuery { after, limit: 9, ..EventQuery::default() };
+    assert_eq!(store.events(&query).await.unwrap_err().kind(), StoreErrorKind::UnknownCursor);
+}
+
+pub(crate) async fn an_act_has_its_event_and_what_was_not_done_has_none<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let root = UserId::new("root's");
+    let by_root = |kind| event(kind, 1, "said").by(&root);
+    let created = by_root(EventKind::UserCreated);
+    let mut ids = Vec::new();
+    for (name, maker) in [("alice", Maker::Another), ("bob", Maker::Themselves)] {
+        let user = NewUser { maker, access: Access::Admin, ..new_user(name) };
+        let made = store.create_user(user, Some(&created), second(1)).await.unwrap();
+        let Creation::Created(user) = made else { panic!("{made:?}") };
+        ids.push(user.id);
+    }
+    let (alice, bob) = (&ids[0], &ids[1]);
+    let mut expected = vec![created.clone().about(alice), created.clone().by(bob).about(bob)];
+    let newest_first = |events: &[AuditEvent]| events.iter().rev().cloned().collect::<Vec<_>>();
+    assert_eq!(all(&*store).await, newest_first(&expected));
+    let taken = store.create_user(new_user("ALICE"), Some(&created), second(1)).await.unwrap();
+    assert!(matches!(taken, Creation::NameTaken));
+
+    let disabled = by_root(EventKind::UserDisabled).about(bob);
+    let to_itself = UserChange::Password { expected: hash("bob"), new: hash("bob"), keep: None };
+    for change in [UserChange::Disable, UserChange::Disable, to_itself] {
+        let done = store.change_user(bob, &change, Some(&disabled), second(2)).await.unwrap();
+        assert!(matches!(done, UserChanged::Done { .. }), "{done:?}");
+        expected.push(disabled.clone());
+    }
+    let from_another = UserChange::Password { expected: hash("x"), new: hash("y"), keep: None };
+    let delete = UserChange::Delete { name_free_at: second(9) };
+    for (id, change) in [
+        (alice, UserChange::Disable),
+        (alice, delete),
+        (&UserId::new("nobody"), UserChange::Disable),
+        (bob, from_another),
+    ] {
+        let undone = store.change_user(id, &change, Some(&disabled), second(3)).await.unwrap();
+        assert!(!matches!(undone, UserChanged::Done { .. }), "{undone:?}");
+    }
+    assert_eq!(all(&*store).await, newest_first(&expected));
 }

@@ -26,9 +26,10 @@ fn deletion() -> UserChange {
 
 /// Registers a name at a moment; `None` where it was not free.
 async fn register_at(store: &dyn Store, name: &str, seconds: u64) -> Option<User> {
-    match store.create_user(new_user(name), second(seconds)).await.unwrap() {
+    match store.create_user(new_user(name), None, second(seconds)).await.unwrap() {
         Creation::Created(user) => Some(user),
         Creation::NameTaken => None,
+        Creation::SomebodyAdministers => panic!("nobody was to administer"),
     }
 }
 
@@ -46,7 +47,7 @@ pub(crate) async fn a_deleted_user_is_gone_with_every_session<B: Backend>() {
     }
     opened(&*store, &other, "bob's", second(0)).await;
     store.end_session(&sid("over"), EndReason::LoggedOut, second(0)).await.unwrap();
-    let answer = store.change_user(&user.id, &deletion(), second(1)).await.unwrap();
+    let answer = store.change_user(&user.id, &deletion(), None, second(1)).await.unwrap();
     let UserChanged::Done { user: was, sessions } = answer else { panic!("{answer:?}") };
     assert_eq!((was.username, was.password), (user.username.clone(), user.password.clone()), "as it was");
     assert!(sessions.iter().all(|session| end_reason(session) == Some(EndReason::Epoch)));
@@ -88,7 +89,7 @@ pub(crate) async fn the_same_deletion_again_finds_nobody_and_no_session<B: Backe
         UserChange::EndSessions { keep: Some(sid("s")) },
         UserChange::Password { expected: user.password.clone(), new: user.password.clone(), keep: None },
     ] {
-        let answer = store.change_user(&user.id, &again, second(2)).await.unwrap();
+        let answer = store.change_user(&user.id, &again, None, second(2)).await.unwrap();
         assert!(matches!(answer, UserChanged::NoSuchUser), "{again:?}: {answer:?}");
     }
     assert_eq!(end_reason(&session(&*store, "s").await), Some(EndReason::Epoch));
@@ -176,7 +177,7 @@ pub(crate) async fn nobody_gets_the_name_in_a_race_with_a_deletion<B: Backend>()
             let (store, user, name) = (Arc::clone(&store), user.clone(), name.clone());
             racers.spawn(async move {
                 if racer % 4 == round % 4 {
-                    let answer = store.change_user(&user.id, &deletion(), second(1)).await.unwrap();
+                    let answer = store.change_user(&user.id, &deletion(), None, second(1)).await.unwrap();
                     assert!(matches!(answer, UserChanged::Done { .. } | UserChanged::NoSuchUser));
                 } else {
                     assert!(register_at(&*store, &name, 1).await.is_none(), "{name}");

@@ -46,7 +46,8 @@ pub(crate) async fn what_is_not_there_does_not_end<B: Backend>() {
     let nobody = UserId::new("nobody");
     assert_eq!(store.end_session(&sid("s"), EndReason::LoggedOut, second(0)).await.unwrap(), None);
     for keep in [None, Some(sid("s"))] {
-        let answer = store.change_user(&nobody, &UserChange::EndSessions { keep }, second(0)).await.unwrap();
+        let answer =
+            store.change_user(&nobody, &UserChange::EndSessions { keep }, None, second(0)).await.unwrap();
         assert!(matches!(answer, UserChanged::NoSuchUser), "{answer:?}");
     }
     assert_eq!(store.session(&sid("s")).await.unwrap(), None);

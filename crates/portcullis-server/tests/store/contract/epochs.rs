@@ -96,7 +96,7 @@ pub(crate) async fn of_many_changes_at_once_one_is_made<B: Backend>() {
         racers.spawn(async move {
             let (new, keep) = (hash(&format!("new{n}")), (n % 2 == 0).then(|| sid("s")));
             let change = to(&user, new.clone(), keep.clone());
-            match store.change_user(&user.id, &change, second(1)).await.unwrap() {
+            match store.change_user(&user.id, &change, None, second(1)).await.unwrap() {
                 UserChanged::Done { user, .. } => {
                     assert_eq!(user.password, new);
                     Some((new, keep))
@@ -149,10 +149,11 @@ pub(crate) async fn a_change_from_another_hash_changes_nothing<B: Backend>() {
     let user = a_user(&*store, "alice").await;
     opened(&*store, &user, "s", second(0)).await;
     let from_another = UserChange::Password { expected: hash("other"), new: hash("new"), keep: None };
-    let answer = store.change_user(&user.id, &from_another, second(1)).await.unwrap();
+    let answer = store.change_user(&user.id, &from_another, None, second(1)).await.unwrap();
     assert!(matches!(answer, UserChanged::NotAsExpected), "{answer:?}");
     for nobody in ["nobody", "000000000000000000000000"] {
-        let answer = store.change_user(&UserId::new(nobody), &to(&user, hash("new"), None), second(1)).await;
+        let answer =
+            store.change_user(&UserId::new(nobody), &to(&user, hash("new"), None), None, second(1)).await;
         assert!(matches!(answer, Ok(UserChanged::NoSuchUser)), "{answer:?}");
     }
     let now = again(&*store, &user).await;
@@ -225,7 +226,7 @@ pub(crate) async fn nobody_is_not_changed<B: Backend>() {
             UserChange::Unlock,
             UserChange::Delete { name_free_at: second(9) },
         ] {
-            let answer = store.change_user(&UserId::new(nobody), &change, second(0)).await.unwrap();
+            let answer = store.change_user(&UserId::new(nobody), &change, None, second(0)).await.unwrap();
             assert!(matches!(answer, UserChanged::NoSuchUser), "{nobody:?}: {answer:?}");
         }
     }

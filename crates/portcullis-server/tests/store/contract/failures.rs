@@ -7,7 +7,8 @@ use std::{
 
 use portcullis_server::{
     model::{
-        AuditEvent, EndReason, EventKind, EventQuery, Failures, Session, User, UserChange, UserId, UserQuery,
+        AuditEvent, EndReason, EventKind, EventQuery, Failures, PasswordHash, Session, User, UserChange,
+        UserChanged, UserId, UserQuery,
     },
     sessions::{self, AdoptedToken, LockPolicy, LockRule, Shown},
     store::{Opening, Store},
@@ -256,4 +257,16 @@ pub(crate) async fn an_unlocked_user_begins_anew_and_no_session_ends<B: Backend>
     assert_eq!(now.epoch, user.epoch);
     assert_eq!(living(&*store, &user, second(2)).await, ["s"]);
     assert!(matches!(open(&*store, &user, "t", second(2)).await, Opening::Opened { .. }));
+}
+
+pub(crate) async fn with_another_password_a_user_begins_anew<B: Backend>() {
+    let place = B::fresh().await;
+    let store = place.open().await;
+    let user = a_user(&*store, "alice").await;
+    fail_times(&*store, &user, 9, second(1)).await;
+    let new = PasswordHash::stored("another");
+    let to_another = UserChange::Password { expected: user.password.clone(), new, keep: None };
+    let changed = store.change_user(&user.id, &to_another, None, second(1)).await.unwrap();
+    let UserChanged::Done { user: now, .. } = changed else { panic!("{changed:?}") };
+    assert!(now.failures.is_none() && again(&*store, &user).await.failures.is_none());
 }

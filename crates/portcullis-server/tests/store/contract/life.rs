@@ -96,7 +96,7 @@ pub(crate) async fn a_closed_store_is_unavailable<B: Backend>() {
     let (_, mark) = streamed(&*store, None, EVER).await.unwrap();
     store.close().await;
     assert_unavailable(store.ping().await);
-    assert_unavailable(store.create_user(new_user("alice"), moment(0)).await);
+    assert_unavailable(store.create_user(new_user("alice"), None, moment(0)).await);
     assert_unavailable(store.user_by_name(&login("alice")).await);
     assert_unavailable(store.revoke(Revocation::Token(token("jti", None)), moment(0)).await);
     assert_unavailable(streamed(&*store, None, EVER).await);
@@ -119,7 +119,7 @@ pub(crate) async fn a_closed_store_is_unavailable<B: Backend>() {
         UserChange::Unlock,
         UserChange::Delete { name_free_at: moment(0) },
     ] {
-        assert_unavailable(store.change_user(&user.id, &change, moment(0)).await);
+        assert_unavailable(store.change_user(&user.id, &change, None, moment(0)).await);
     }
     assert_unavailable(store.users(&UserQuery { limit: 1, ..UserQuery::default() }).await);
     let event = AuditEvent::new(EventKind::LoginFail, moment(0));

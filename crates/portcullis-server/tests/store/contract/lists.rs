@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portcullis_server::{
     model::{Access, NamePrefix, UserChange, UserCursor, UserId, UserQuery, UserState},
-    store::Store,
+    store::{Store, StoreErrorKind},
 };
 use tokio::task::JoinSet;
 
@@ -48,7 +48,7 @@ pub(crate) async fn everybody_is_on_one_page_as_they_came<B: Backend>() {
     let mut expected = Vec::new();
     for n in 0..10_u64 {
         let name = format!("user{}", (n * 7) % 10);
-        store.create_user(new_user(&name), second(n)).await.unwrap();
+        store.create_user(new_user(&name), None, second(n)).await.unwrap();
         expected.push(name);
     }
     for limit in [1, 3, 5, 9, 10, 11, 200] {
@@ -203,12 +203,11 @@ pub(crate) async fn a_cursor_goes_on_behind_users_who_are_gone<B: Backend>() {
     assert!(listed(&*store, query.clone()).await.is_empty());
     assert!(register(&*store, "b2").await);
     assert_eq!(listed(&*store, query).await, ["b2"]);
-    // A cursor of the other order is followed by nothing.
+    // A cursor of the other order is none (ADM-07).
     for (name_prefix, after) in
         [(None, UserCursor::Name("a".into())), (Some(prefix("a")), UserCursor::Id(UserId::new("a")))]
     {
         let query = UserQuery { name_prefix, after: Some(after), limit: 100, ..UserQuery::default() };
-        let page = store.users(&query).await.unwrap();
-        assert!(page.users.is_empty() && page.next.is_none());
+        assert_eq!(store.users(&query).await.unwrap_err().kind(), StoreErrorKind::UnknownCursor);
     }
 }

@@ -81,7 +81,7 @@ pub(crate) async fn every_field_survives_a_restart<B: Backend>() {
         [("gast", Access::Guest, 1), ("Uschi", Access::User, 2), ("root", Access::Admin, 3)]
     {
         let user = NewUser { access, ..new_user(name) };
-        let Creation::Created(user) = store.create_user(user, moment(millis)).await.unwrap() else {
+        let Creation::Created(user) = store.create_user(user, None, moment(millis)).await.unwrap() else {
             panic!("{name} should have been free");
         };
         assert_eq!((user.username.as_str(), user.access, user.created_at), (name, access, moment(millis)));
@@ -90,7 +90,7 @@ pub(crate) async fn every_field_survives_a_restart<B: Backend>() {
     // One who was a user elsewhere, before there was a portcullis, and was disabled there.
     let since = UNIX_EPOCH - Duration::from_millis(1500);
     let user = NewUser { created_at: Some(since), state: UserState::Disabled, ..new_user("old") };
-    let Creation::Created(user) = store.create_user(user, moment(4)).await.unwrap() else { panic!() };
+    let Creation::Created(user) = store.create_user(user, None, moment(4)).await.unwrap() else { panic!() };
     assert_eq!((user.created_at, user.state), (since, UserState::Disabled));
     made.push(user);
     store.close().await;
@@ -113,7 +113,7 @@ pub(crate) async fn an_id_is_never_given_twice<B: Backend>() {
     let mut ids = HashSet::new();
     for index in 0..200 {
         // One moment for all: the time alone must not make the id.
-        let answer = store.create_user(new_user(&format!("user{index}")), moment(0)).await.unwrap();
+        let answer = store.create_user(new_user(&format!("user{index}")), None, moment(0)).await.unwrap();
         let Creation::Created(user) = answer else { panic!("user{index} should have been free") };
         assert!(ids.insert(user.id), "the id of user{index} is somebody else's");
     }

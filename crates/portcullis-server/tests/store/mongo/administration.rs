@@ -4,8 +4,8 @@
 use mongodb::bson::{Binary, Bson, DateTime, doc, oid::ObjectId, spec::BinarySubtype};
 use portcullis_server::{
     model::{
-        Access, AuditEvent, EventKind, EventQuery, NamePrefix, PasswordHash, UserChange, UserChanged, UserId,
-        UserQuery, UserState,
+        Access, AuditEvent, EventKind, EventQuery, NamePrefix, NewUser, PasswordHash, Provided, UserChange,
+        UserChanged, UserId, UserQuery, UserState,
     },
     sessions::{LockPolicy, Shown, Verdict},
     store::{Creation, Opening, Store},
@@ -13,7 +13,7 @@ use portcullis_server::{
 
 use super::{Mongo, is_there};
 use crate::{
-    backend::{login, new_user},
+    backend::{assert_unavailable, login, new_user},
     sessions::{
         MANY, a_user, a_user_of, again, all_ended, change, date, living, new_session, opened, refresh,
         second, session, token,
@@ -34,7 +34,7 @@ async fn whoever_is_being_taken_away_counts_as_no_other_administrator_for_a_minu
         |at| doc! { "leaving": { "by": ObjectId::new(), "at": DateTime::from_system_time(second(at)) } };
     let of_other = doc! { "username": "other" };
     users.update_one(of_other.clone(), doc! { "$set": mark(100) }).await.unwrap();
-    let answer = store.change_user(&root.id, &UserChange::Disable, second(159)).await.unwrap();
+    let answer = store.change_user(&root.id, &UserChange::Disable, None, second(159)).await.unwrap();
     assert!(matches!(answer, UserChanged::LastAdmin), "{answer:?}");
     let left = users.find_one(doc! { "username": "root" }).await.unwrap().unwrap();
     assert!(!left.contains_key("leaving"), "its own mark is gone with it");
@@ -72,7 +72,8 @@ async fn administrators_of_the_flask_application_count() {
         let mut theirs = doc! { "username": "theirs", "password": "hash", "access": level };
         theirs.extend(disabled.map(|disabled| ("disabled".to_owned(), disabled)));
         users.insert_one(theirs.clone()).await.unwrap();
-        let answer = store.change_user(&root.id, &UserChange::Access(Access::User), second(1)).await.unwrap();
+        let answer =
+            store.change_user(&root.id, &UserChange::Access(Access::User), None, second(1)).await.unwrap();
         assert_eq!(matches!(answer, UserChanged::Done { .. }), counts, "{theirs}: {answer:?}");
         change(&store, &root.id, UserChange::Access(Access::Admin), second(1)).await;
         users.delete_one(doc! { "username": "theirs" }).await.unwrap();
@@ -99,7 +100,7 @@ async fn a_deletion_that_was_cut_off_is_finished_by_the_same_call() {
             freed.insert_one(doc! { "_id": name, "until": until }).await.unwrap();
         }
         assert!(living(&store, &user, second(1)).await.is_empty(), "{name}: over by the epoch");
-        let answer = store.create_user(new_user(name), second(1)).await.unwrap();
+        let answer = store.create_user(new_user(name), None, second(1)).await.unwrap();
         assert!(matches!(answer, Creation::NameTaken), "{name}: {answer:?}");
         assert_eq!(change(&store, &user.id, deletion.clone(), second(1)).await.len(), 1, "{name}");
         assert!(users.find_one(doc! { "username": name }).await.unwrap().is_none());
@@ -154,10 +155,10 @@ async fn the_spelling_of_a_user_without_a_key_is_kept_too() {
     let deletion = UserChange::Delete { name_free_at: second(1000) };
     change(&store, &UserId::new(id.to_hex()), deletion, second(1)).await;
     for name in ["Alice", "alice"] {
-        let answer = store.create_user(new_user(name), second(999)).await.unwrap();
+        let answer = store.create_user(new_user(name), None, second(999)).await.unwrap();
         assert!(matches!(answer, Creation::NameTaken), "{name}: {answer:?}");
     }
-    let answer = store.create_user(new_user("alice"), second(1000)).await.unwrap();
+    let answer = store.create_user(new_user("alice"), None, second(1000)).await.unwrap();
     assert!(matches!(answer, Creation::Created(_)), "{answer:?}");
 }
 
@@ -317,4 +318,33 @@ async fn an_audit_event_of_no_known_kind_hides_no_other() {
     assert_eq!(page.events.len(), 1);
     let rest = store.events(&EventQuery { after: page.next, ..all }).await.unwrap().events;
     assert_eq!(rest, events[1..]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_nodes_one_makes_the_first_administrator_and_one_that_failed_is_waited_for() {
+    if !is_there() {
+        return;
+    }
+    // PWD-13
+    let place = Mongo::new();
+    let (one, other) = (place.store().await, place.store().await);
+    let first = |name: &str| NewUser {
+        access: Access::Admin,
+        provided: Provided::NobodyAdministers,
+        ..new_user(name)
+    };
+    // A node that was cut off in the middle.
+    let claims = place.collection("claims").await;
+    let until = DateTime::from_system_time(second(30));
+    claims.insert_one(doc! { "_id": "first_admin", "by": ObjectId::new(), "until": until }).await.unwrap();
+    assert_unavailable(one.create_user(first("root"), None, second(29)).await);
+    let (made, too) = tokio::join!(
+        one.create_user(first("root"), None, second(31)),
+        other.create_user(first("root2"), None, second(31)),
+    );
+    let is_made = |answer: &Result<Creation, _>| matches!(answer, Ok(Creation::Created(_)));
+    assert!(is_made(&made) != is_made(&too), "{made:?} {too:?}");
+    let admins = doc! { "access": i32::from(Access::Admin.level()) };
+    assert_eq!(place.collection("users").await.count_documents(admins).await.unwrap(), 1);
+    assert_eq!(claims.count_documents(doc! {}).await.unwrap(), 0);
 }

@@ -11,7 +11,7 @@ use mongodb::{
 };
 use portcullis::NumericDate;
 use portcullis_server::{
-    model::Revocation,
+    model::{AuditEvent, EventKind, EventQuery, Revocation, UserChange},
     store::{Expired, FlaskNews, Store, mongo::MongoStore},
 };
 
@@ -68,7 +68,7 @@ async fn a_fault_that_passes_is_hidden_and_any_other_is_unavailable() {
 
     // Twice: nobody can say, and the same call again settles it.
     fail(&place, 2, &insert, dropped.clone()).await;
-    assert_unavailable(store.create_user(new_user("bob"), moment(0)).await);
+    assert_unavailable(store.create_user(new_user("bob"), None, moment(0)).await);
     fail(&place, 2, &update, passing).await;
     assert_unavailable(store.revoke(Revocation::Token(token("jti-2", None)), moment(0)).await);
     revoke(&store, "jti-2", None).await;
@@ -83,7 +83,16 @@ async fn a_fault_that_passes_is_hidden_and_any_other_is_unavailable() {
     fail(&place, 1, &update, unsure.clone()).await;
     assert_unavailable(store.tell_flask(FlaskNews::Tokens(&told), moment(0)).await);
     fail(&place, 1, &insert, unsure).await;
-    assert_unavailable(store.create_user(new_user("carol"), moment(0)).await);
+    assert_unavailable(store.create_user(new_user("carol"), None, moment(0)).await);
+
+    // What may have been done has its event, which stands there before it.
+    let alice = store.user_by_name(&login("alice")).await.unwrap().unwrap();
+    let event = AuditEvent::new(EventKind::UserDisabled, moment(0)).about(&alice.id);
+    fail(&place, 1, &update, doc! { "errorCode": 50 }).await;
+    let changed = store.change_user(&alice.id, &UserChange::Disable, Some(&event), moment(0)).await;
+    assert_unavailable(changed);
+    let kept = store.events(&EventQuery { limit: 9, ..EventQuery::default() }).await.unwrap().events;
+    assert_eq!(kept.into_iter().map(|stored| stored.event).collect::<Vec<_>>(), [event]);
 
     // An answer that comes too late is none.
     fail(&place, 1, &update, doc! { "blockConnection": true, "blockTimeMS": 4000 }).await;

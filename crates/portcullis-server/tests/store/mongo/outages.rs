@@ -90,7 +90,9 @@ async fn all_are_unavailable_in_time(store: &dyn Store, mark: FeedMark) {
     tokio::join!(
         async { assert_unavailable(in_time("ping", store.ping()).await) },
         async {
-            assert_unavailable(in_time("create", store.create_user(new_user("alice"), moment(0))).await);
+            assert_unavailable(
+                in_time("create", store.create_user(new_user("alice"), None, moment(0))).await,
+            );
         },
         async { assert_unavailable(in_time("find", store.user_by_name(&name)).await) },
         async {

@@ -56,7 +56,7 @@ async fn all_sessions_of_a_user_who_is_gone_can_be_ended() {
     place.collection("users").await.delete_many(doc! {}).await.unwrap();
     // Kept for whom?
     let ending = UserChange::EndSessions { keep: Some(sid("s")) };
-    let answer = store.change_user(&user.id, &ending, second(1)).await.unwrap();
+    let answer = store.change_user(&user.id, &ending, None, second(1)).await.unwrap();
     assert!(matches!(answer, UserChanged::NoSuchUser), "{answer:?}");
     assert_eq!(end_reason(&session(&store, "s").await), Some(EndReason::Epoch));
 }
@@ -185,7 +185,7 @@ async fn a_document_that_is_none_of_ours_is_named_and_harms_no_other() {
         }
         // All of them or an error; what could be read in vain is over by the epoch all the same.
         let ending = UserChange::EndSessions { keep: None };
-        let error = store.change_user(&user.id, &ending, second(1)).await.unwrap_err();
+        let error = store.change_user(&user.id, &ending, None, second(1)).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Unreadable);
         sessions.delete_many(doc! { "_id": field }).await.unwrap();
         let epoch = store.user_by_id(&user.id).await.unwrap().unwrap().epoch;

@@ -2,7 +2,7 @@
 
 use portcullis_server::{
     model::{AuditEvent, EventCursor, EventKind, EventQuery},
-    store::Store,
+    store::{Store, StoreErrorKind},
 };
 use rusqlite::Connection;
 
@@ -49,10 +49,11 @@ async fn an_event_of_no_known_kind_hides_no_other() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_backend_is_followed_by_nothing() {
+async fn a_cursor_of_another_backend_is_refused() {
     let place = Sqlite::new();
     let store = place.store();
     store.record(&[AuditEvent::new(EventKind::LoginFail, second(1))]).await.unwrap();
     let after = Some(EventCursor::behind(2_000_000_000_000, "65f0c0ffee65f0c0ffee65f0"));
-    assert_eq!(kinds(&store, &EventQuery { after, ..all() }).await, []);
+    let refused = store.events(&EventQuery { after, ..all() }).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::UnknownCursor);
 }

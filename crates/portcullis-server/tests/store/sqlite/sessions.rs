@@ -53,7 +53,7 @@ async fn all_sessions_of_a_user_who_is_gone_can_be_ended() {
     shell(&place).execute_batch("DELETE FROM users").unwrap();
     // Kept for whom?
     let ending = UserChange::EndSessions { keep: Some(sid("s")) };
-    let answer = store.change_user(&user.id, &ending, second(1)).await.unwrap();
+    let answer = store.change_user(&user.id, &ending, None, second(1)).await.unwrap();
     assert!(matches!(answer, UserChanged::NoSuchUser), "{answer:?}");
     assert_eq!(end_reason(&session(&store, "s").await), Some(EndReason::Epoch));
 }
@@ -100,7 +100,7 @@ async fn a_row_that_is_none_of_ours_is_named_and_harms_no_other() {
         }
         // All of them or an error: one that is passed over would live on.
         let ending = UserChange::EndSessions { keep: None };
-        let error = store.change_user(&user.id, &ending, second(1)).await.unwrap_err();
+        let error = store.change_user(&user.id, &ending, None, second(1)).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Damaged, "{bad}");
         assert_eq!(
             store.user_by_id(&user.id).await.unwrap().unwrap().epoch,
