@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use tempfile::TempDir;
+
 use crate::{
     harness::{now, pause},
     support::{SEED_LINE, Server, instance},
@@ -13,8 +15,10 @@ use crate::{
 
 const HELLO: &[u8] = b"GET /tests/hello HTTP/1.1\r\nHost: t\r\n\r\n";
 
-fn server(settings: &[(&str, &str)]) -> Server {
-    Server::start(instance(SEED_LINE).path(), &["--profile", "testing"], settings)
+fn server(settings: &[(&str, &str)]) -> (TempDir, Server) {
+    let folder = instance(SEED_LINE);
+    let server = Server::start(folder.path(), &["--profile", "testing"], settings);
+    (folder, server)
 }
 
 /// Whether a request on a connection is answered, to its end.
@@ -50,7 +54,7 @@ fn is_closed_within(stream: &mut TcpStream, patience: Duration) -> bool {
 #[test]
 fn one_connection_too_many_is_closed_and_the_others_go_on() {
     // HTP-04
-    let server = server(&[("MAX_CONNECTIONS", "3")]);
+    let (_folder, server) = server(&[("MAX_CONNECTIONS", "3")]);
     let mut held: Vec<_> = (0..3).map(|_| server.connect()).collect();
     assert!(held.iter_mut().all(is_served));
     assert!(!is_served(&mut server.connect()), "a fourth one");
@@ -66,7 +70,7 @@ fn one_connection_too_many_is_closed_and_the_others_go_on() {
 #[test]
 fn a_thousand_half_open_ones_keep_nobody_out_and_have_an_end() {
     // HTP-03, HTP-04
-    let server = server(&[("HEADER_READ_TIMEOUT", "1s")]);
+    let (_folder, server) = server(&[("HEADER_READ_TIMEOUT", "1s")]);
     let mut half: Vec<_> = (0..1000).map(|_| server.connect()).collect();
     for stream in &mut half {
         stream.write_all(b"GET /tests/hello HTTP/1.1\r\nHost: t\r\nX-Slow: ").unwrap();
@@ -78,7 +82,7 @@ fn a_thousand_half_open_ones_keep_nobody_out_and_have_an_end() {
 #[test]
 fn one_that_says_nothing_more_is_closed() {
     // HTP-03
-    let server = server(&[("HEADER_READ_TIMEOUT", "1s")]);
+    let (_folder, server) = server(&[("HEADER_READ_TIMEOUT", "1s")]);
     let mut stream = server.connect();
     assert!(is_served(&mut stream));
     assert!(is_closed_within(&mut stream, Duration::from_secs(10)));
@@ -87,7 +91,7 @@ fn one_that_says_nothing_more_is_closed() {
 #[test]
 fn who_does_not_read_the_answers_is_not_waited_for() {
     // HTP-03: answers fill what the system holds for a connection, and then nothing moves.
-    let server = server(&[("REQUEST_TIMEOUT", "1s"), ("HEADER_READ_TIMEOUT", "1s")]);
+    let (_folder, server) = server(&[("REQUEST_TIMEOUT", "1s"), ("HEADER_READ_TIMEOUT", "1s")]);
     let mut stream = server.connect();
     stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
     let many = HELLO.repeat(1000);

@@ -28,6 +28,7 @@ mod flask;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod health;
+mod hostile;
 mod imports;
 mod key_pairs;
 mod limits;

@@ -135,7 +135,7 @@ impl MongoStore {
     /// Whether a URL can be understood, found out without a connection.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Refused`](super::StoreErrorKind::Refused) with what is wrong.
+    /// [`StoreErrorKind::Refused`] with what is wrong.
     pub fn check(url: &MongoUrl) -> Result<(), StoreError> {
         connect::check(url)
     }
@@ -144,7 +144,7 @@ impl MongoStore {
     /// it lacks.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Refused`](super::StoreErrorKind::Refused) when the URL cannot be understood, when nobody
+    /// [`StoreErrorKind::Refused`] when the URL cannot be understood, when nobody
     /// answers, when the server does not let us in, and when an index cannot be made.
     pub async fn open(url: &MongoUrl, patience: Duration) -> Result<Self, StoreError> {
         let (database, place) = connect::prepare(url).await?;
@@ -169,7 +169,7 @@ impl MongoStore {
     /// Whether the database has users: a name that somebody mistyped has none, and no collection of theirs.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Refused`](super::StoreErrorKind::Refused) where it has not, or does not say.
+    /// [`StoreErrorKind::Refused`] where it has not, or does not say.
     pub async fn refuse_if_not_made(&self) -> Result<(), StoreError> {
         let there = calls::bounded(async { self.database.list_collection_names().await }).await;
         if there.map_err(|failure| self.place.refusal(failure))?.iter().any(|name| name == USERS) {
