@@ -18,22 +18,33 @@ use crate::{
 
 const SOON: Duration = Duration::from_secs(2);
 
-/// Bytes on a connection, each with what they are. None has an honest answer.
-fn requests() -> Vec<(&'static str, Vec<u8>)> {
-    let with = |what, line: &str, headers: &str| {
-        (what, format!("{line}\r\nHost: t\r\nConnection: close\r\n{headers}\r\n").into_bytes())
-    };
-    let get = "GET /tests/secret HTTP/1.1";
-    let post = "POST /users/login HTTP/1.1";
-    let body = |what, headers: &str, body: &[u8]| {
-        let mut request = with(what, post, &format!("Content-Type: application/json\r\n{headers}")).1;
-        request.extend_from_slice(body);
-        (what, request)
-    };
-    let sized =
-        |what, text: &str| body(what, &format!("Content-Length: {}\r\n", text.len()), text.as_bytes());
+/// What a connection says, and what that is. None of it has an honest answer.
+type Hostile = (&'static str, Vec<u8>);
+
+const GET: &str = "GET /tests/secret HTTP/1.1";
+
+fn with(what: &'static str, line: &str, headers: &str) -> Hostile {
+    (what, format!("{line}\r\nHost: t\r\nConnection: close\r\n{headers}\r\n").into_bytes())
+}
+
+fn body(what: &'static str, headers: &str, body: &[u8]) -> Hostile {
+    let headers = format!("Content-Type: application/json\r\n{headers}");
+    let (_, mut request) = with(what, "POST /users/login HTTP/1.1", &headers);
+    request.extend_from_slice(body);
+    (what, request)
+}
+
+fn sized(what: &'static str, text: &str) -> Hostile {
+    body(what, &format!("Content-Length: {}\r\n", text.len()), text.as_bytes())
+}
+
+fn requests() -> Vec<Hostile> {
+    [framings(), heads(), spellings(), sizes(), bodies()].concat()
+}
+
+/// HTP-06: where a body ends, so that a proxy and we could read it differently.
+fn framings() -> Vec<Hostile> {
     vec![
-        // HTP-06: what a proxy and we could read differently
         body("two framings", "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n"),
         body("two lengths", "Content-Length: 2\r\nContent-Length: 3\r\n", b"{}"),
         body("two lengths in one", "Content-Length: 2, 3\r\n", b"{}"),
@@ -50,10 +61,16 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
             "Transfer-Encoding: chunked\r\n",
             b"fffffffffffffffff\r\n{}",
         ),
-        with("a folded header", get, "X-Folded: a\r\n b\r\n"),
-        with("a space before a colon", get, "X-Space : a\r\n"),
-        with("a header without a name", get, ": a\r\n"),
-        with("a header without a colon", get, "nonsense\r\n"),
+    ]
+}
+
+/// HTP-06: heads that are none.
+fn heads() -> Vec<Hostile> {
+    vec![
+        with("a folded header", GET, "X-Folded: a\r\n b\r\n"),
+        with("a space before a colon", GET, "X-Space : a\r\n"),
+        with("a header without a name", GET, ": a\r\n"),
+        with("a header without a colon", GET, "nonsense\r\n"),
         ("a lone carriage return", b"GET /tests/secret HTTP/1.1\rHost: t\r\n\r\n".to_vec()),
         ("NUL in a header", b"GET /tests/secret HTTP/1.1\r\nHost: t\r\nX: a\0b\r\n\r\n".to_vec()),
         ("NUL in the address", b"GET /tests/\0 HTTP/1.1\r\nHost: t\r\n\r\n".to_vec()),
@@ -66,13 +83,17 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         ("HTTP/2 without being asked", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()),
         ("TLS on a port without it", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".repeat(20)),
         ("no host", b"GET /tests/secret HTTP/1.1\r\nConnection: close\r\n\r\n".to_vec()),
-        with("two hosts", get, "Host: u\r\n"),
-        // HTP-07
+        with("two hosts", GET, "Host: u\r\n"),
+    ]
+}
+
+/// HTP-07, HTP-12, HTP-13: no method, no spelling of a path and no header gets past a guard.
+fn spellings() -> Vec<Hostile> {
+    vec![
         with("TRACE", "TRACE /tests/hello HTTP/1.1", ""),
         with("CONNECT", "CONNECT t:80 HTTP/1.1", ""),
         with("a method in small letters", "get /tests/hello HTTP/1.1", ""),
         with("a method that nobody knows", "FROBNICATE /tests/hello HTTP/1.1", ""),
-        // HTP-12: no spelling of a guarded path gets past its guard
         with("two slashes", "GET //tests/secret HTTP/1.1", ""),
         with("a dot", "GET /./tests/secret HTTP/1.1", ""),
         with("two dots", "GET /tests/hello/../secret HTTP/1.1", ""),
@@ -84,24 +105,34 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         with("a parameter", "GET /tests/secret;a=b HTTP/1.1", ""),
         with("a fragment", "GET /tests/secret#hello HTTP/1.1", ""),
         with("somebody else's address", "GET http://other.example/tests/secret HTTP/1.1", ""),
-        // HTP-13: who somebody is, says nobody but a token
         with(
             "headers of a proxy that knows the user",
-            get,
+            GET,
             "X-User: admin\r\nX-Forwarded-User: admin\r\nRemote-User: admin\r\n",
         ),
         with("another method by a header", "GET /users/logout HTTP/1.1", "X-HTTP-Method-Override: POST\r\n"),
-        // HTP-01, HTP-02: more than anybody needs
-        with("20 000 headers", get, &"X-Many: y\r\n".repeat(20_000)),
-        with("a header of 8 MB", get, &format!("X-Long: {}\r\n", "x".repeat(8 << 20))),
+    ]
+}
+
+/// HTP-01, HTP-02: more than anybody needs.
+fn sizes() -> Vec<Hostile> {
+    vec![
+        with("20 000 headers", GET, &"X-Many: y\r\n".repeat(20_000)),
+        with("a header of 8 MB", GET, &format!("X-Long: {}\r\n", "x".repeat(8 << 20))),
         with("an address of 1 MB", &format!("GET /{} HTTP/1.1", "a".repeat(1 << 20)), ""),
-        with("a million dots", get, &format!("Authorization: Bearer {}\r\n", ".".repeat(1_000_000))),
+        with("a million dots", GET, &format!("Authorization: Bearer {}\r\n", ".".repeat(1_000_000))),
         body("10 GB are announced", "Content-Length: 10000000000\r\n", b"{"),
         body(
             "chunks without an end",
             "Transfer-Encoding: chunked\r\n",
             &b"400\r\n".iter().copied().chain([b' '; 1024]).chain(*b"\r\n").collect::<Vec<_>>().repeat(64),
         ),
+    ]
+}
+
+/// PWD-17: bodies that are no object of texts.
+fn bodies() -> Vec<Hostile> {
+    vec![
         sized("lists in lists, 7 000 deep", &"[".repeat(7_000)),
         sized("objects in objects", &"{\"a\":".repeat(3_000)),
         sized("half of a surrogate pair", r#"{"username":"\ud800","password":"correct horse"}"#),
@@ -151,7 +182,9 @@ fn each_is_refused_or_hung_up_on_within_two_seconds() {
 fn eight_at_once_harm_no_honest_client_and_take_no_memory() {
     let (_folder, server) = server();
     let requests = requests();
-    requests.iter().for_each(|(_, request)| _ = sent(&server, request));
+    for (_, request) in &requests {
+        sent(&server, request);
+    }
     let before = resident_kib(server.id());
     thread::scope(|scope| {
         for turn in 0..8 {
