@@ -85,7 +85,11 @@ impl Accounts {
     pub(super) fn limited(&self, limited: Limited, client: &Client) -> AccountsError {
         if let Some(excess) = limited.excess {
             let event = self.event(EventKind::RateLimitExceeded, client);
-            let said = format!("{} {} turned away since this was said last", excess.count, excess.what);
+            // The event names whoever was the last of them.
+            let said = format!(
+                "{} {} turned away since this was said last, of this address and others",
+                excess.count, excess.what
+            );
             self.audit.note(event.detail(&said));
         }
         AccountsError::Limited { retry_after: limited.retry_after }

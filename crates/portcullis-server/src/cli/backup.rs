@@ -84,10 +84,10 @@ impl Backup {
             bar.finish_and_clear();
             let bytes = made.map_err(|error| Failure::new(causes(&error)))?;
             let file = self.file.display().to_string();
-            if self.form.json {
-                return say(&json_line(&Made { file, bytes })?);
-            }
-            say(&format!("{file} is a whole copy of the database, {}\n", HumanBytes(bytes)))
+            let done =
+                format!("{} is a whole copy of the database, {}", file.escape_debug(), HumanBytes(bytes));
+            let answer = if self.form.json { json_line(&Made { file, bytes })? } else { format!("{done}\n") };
+            say(&answer).map_err(|failure| failure.after(&done))
         })
     }
 }

@@ -99,10 +99,12 @@ impl Restore {
         if self.form.json {
             let kept = kept.map(|kept| kept.display().to_string());
             let (file, users) = (Some(shown.to_string()), Some(facts.users));
-            return say(&json_line(&Restored { file, kept, users, revoked_before: before.seconds() })?);
+            let restored = Restored { file, kept, users, revoked_before: before.seconds() };
+            return say(&json_line(&restored)?).map_err(|failure| failure.after(RESTORED));
         }
         let kept = kept.map_or_else(String::new, |kept| format!("the one of before is {}\n", kept.display()));
         say(&format!("{shown} is in the place of the database, with {users}\n{kept}{}", from_now_on(before)))
+            .map_err(|failure| failure.after(RESTORED))
     }
 
     /// A clock that was ahead has issued tokens that would outlive the restore.
@@ -130,11 +132,15 @@ impl Restore {
         let before = before.map_err(|error| Failure::new(causes(&error)))?;
         if self.form.json {
             let restored = Restored { file: None, kept: None, users: None, revoked_before: before.seconds() };
-            return say(&json_line(&restored)?);
+            return say(&json_line(&restored)?).map_err(|failure| failure.after(ENDED));
         }
-        say(&format!("every token of before is refused, and every session is over\n{}", from_now_on(before)))
+        say(&format!("{ENDED}\n{}", from_now_on(before))).map_err(|failure| failure.after(ENDED))
     }
 }
+
+/// What was done, for whoever cannot be told more.
+const RESTORED: &str = "the backup is in the place of the database";
+const ENDED: &str = "every token of before is refused, and every session is over";
 
 fn put_in_place(
     ready: &Ready,

@@ -1,8 +1,11 @@
 //! Bodies: JSON objects of a bounded size that arrive in time, and their fields, with every problem at once.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
@@ -14,6 +17,7 @@ use axum::{
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use portcullis::ReadBody;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::error::{FieldProblems, Refusal};
@@ -86,7 +90,7 @@ impl FromRequest<AppState> for Form {
     type Rejection = Refusal;
 
     /// 415 without a JSON media type, 413 above the limit, 408 when the body takes too long, 400 for what is
-    /// not JSON, 422 for JSON that is no object.
+    /// not JSON, 422 for JSON that is no object, or one with a member twice.
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
         if !is_json(request.headers()) {
             let text = "The body must be JSON, with the header Content-Type: application/json";
@@ -95,11 +99,39 @@ impl FromRequest<AppState> for Form {
         let (parts, body) = request.into_parts();
         let bytes = whole(&parts, body, state).await?;
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(fields)) => Ok(Self { fields, problems: FieldProblems::new() }),
+            Ok(Value::Object(fields)) if !has_a_member_twice(&bytes, &fields) => {
+                Ok(Self { fields, problems: FieldProblems::new() })
+            }
+            Ok(Value::Object(_)) => {
+                Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body has a member twice"))
+            }
             Ok(_) => Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body must be a JSON object")),
             Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The body is not valid JSON")),
         }
     }
+}
+
+/// Whether an object, of which these are the fields, is written with a member twice: which of the two counts, others may
+/// judge otherwise (RFC 8259 section 4).
+fn has_a_member_twice(body: &[u8], fields: &Map<String, Value>) -> bool {
+    struct Count;
+    impl<'de> Visitor<'de> for Count {
+        type Value = usize;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<usize, A::Error> {
+            let mut count = 0;
+            while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                count += 1;
+            }
+            Ok(count)
+        }
+    }
+    let count = serde_json::Deserializer::from_slice(body).deserialize_map(Count);
+    count.is_ok_and(|count| count != fields.len())
 }
 
 /// Lets the guards look for a token, or for what has to stand beside one, in a request's body, with the refusals of a

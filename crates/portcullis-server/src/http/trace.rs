@@ -96,12 +96,19 @@ async fn answered(request: Request, next: Next, state: &AppState, started: Insta
     answer.unwrap_or_else(|late| Refusal::unavailable().caused_by(late).into_response())
 }
 
-/// What no route should see: a head that is too large, or without the one `Host` that HTTP/1.1 asks for (RFC 9112
-/// section 3.2).
+/// What no route should see: a head that is too large, with codings that nobody here undoes (RFC 9112 section 6.1), or
+/// without the one `Host` that HTTP/1.1 asks for (section 3.2).
 fn malformed(request: &Request) -> Option<Refusal> {
     if head_bytes(request) > MAX_HEAD_BYTES {
         let text = "The request has too many or too large headers";
         return Some(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text));
+    }
+    // What is coded otherwise was read as if it were not, and a proxy may read it in another way.
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if codings.next().is_some_and(|coding| !is_chunked(coding)) || codings.next().is_some() {
+        let text = "The only Transfer-Encoding is chunked, once";
+        return Some(Refusal::new(StatusCode::BAD_REQUEST, text));
     }
     let hosts = request.headers().get_all(header::HOST).iter().count();
     if hosts != 1 && request.version() == Version::HTTP_11 {

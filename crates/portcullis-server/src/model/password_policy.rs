@@ -61,7 +61,9 @@ fn folded(text: &str) -> Zeroizing<String> {
 /// Whether a folded password is somebody's name and nothing else, once or more often.
 fn is_only(password: &str, name: &str) -> bool {
     let name = folded(name);
-    !name.is_empty() && password.split(name.as_str()).all(|between| between.trim().is_empty())
+    !name.is_empty()
+        && password.contains(name.as_str())
+        && password.split(name.as_str()).all(|between| between.trim().is_empty())
 }
 
 /// Looks a folded password up: the line in the middle, then the half where it would be.
@@ -142,7 +144,12 @@ mod tests {
         ] {
             assert_eq!(problem(password, Some(owner)), Some(PasswordProblem::OwnName), "{password}");
         }
-        for (password, owner) in [("margarete", "margaret"), ("margarete1", "margarete"), ("margarete", "")] {
+        for (password, owner) in [
+            ("margarete", "margaret"),
+            ("margarete1", "margarete"),
+            ("margarete", ""),
+            ("        ", "margarete"),
+        ] {
             assert_eq!(problem(password, Some(owner)), None, "{password}");
         }
     }

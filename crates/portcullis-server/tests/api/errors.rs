@@ -204,3 +204,19 @@ async fn two_authorization_headers_are_one_too_many() {
     let answer = app.send(request.body(Body::empty()).unwrap()).await;
     answer.says(422, "Bad Authorization header. Expected value 'Bearer <JWT>'");
 }
+
+#[tokio::test]
+async fn a_member_that_stands_twice_is_neither_of_the_two() {
+    let app = TestApp::new().await;
+    app.register("alice").await;
+    for body in [
+        r#"{"username":"bob","username":"alice","password":"password"}"#,
+        r#"{"username":"bob","\u0075sername":"alice","password":"password"}"#,
+        r#"{"username":"alice","password":"password","other":1,"other":1}"#,
+    ] {
+        let answer = app.post_bytes(LOGIN, "application/json", body).await;
+        answer.says(422, "The body has a member twice");
+    }
+    let nested = r#"{"username":"alice","password":"password","other":{"a":1,"a":2}}"#;
+    assert_eq!(app.post_bytes(LOGIN, "application/json", nested).await.status, StatusCode::OK);
+}

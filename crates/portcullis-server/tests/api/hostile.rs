@@ -46,6 +46,13 @@ fn requests() -> Vec<Hostile> {
 fn framings() -> Vec<Hostile> {
     vec![
         body("two framings", "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n"),
+        body("chunked twice", "Transfer-Encoding: chunked, chunked\r\n", b"0\r\n\r\n"),
+        body(
+            "chunked by two headers",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            b"0\r\n\r\n",
+        ),
+        body("compressed", "Transfer-Encoding: gzip, chunked\r\n", b"0\r\n\r\n"),
         body("two lengths", "Content-Length: 2\r\nContent-Length: 3\r\n", b"{}"),
         body("two lengths in one", "Content-Length: 2, 3\r\n", b"{}"),
         body("a signed length", "Content-Length: +2\r\n", b"{}"),

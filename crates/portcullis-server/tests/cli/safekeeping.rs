@@ -143,6 +143,15 @@ fn a_backup_replaces_only_what_it_is_told_to() {
         fs::OpenOptions::new().create(true).append(true).open(run.path(&path)).unwrap();
         run.fails(&["backup", &path, "--force"], &["belongs to the database itself"]);
     }
+    // What a backup has not made it does not replace.
+    for (name, text) in [("jwt_secret", "a secret"), ("notes.txt", "notes"), ("empty", "")] {
+        std::fs::write(run.path(name), text).unwrap();
+        let path = run.path(name).display().to_string();
+        run.fails(&["backup", &path, "--force"], &["is no SQLite database"]);
+        assert_eq!(std::fs::read_to_string(run.path(name)).unwrap(), text);
+        std::fs::remove_file(run.path(name)).unwrap();
+    }
+    run.fails(&["backup", "/dev/null", "--force"], &["is no SQLite database"]);
     run.fails(&["backup", "nowhere/backup.db"], &["cannot be written"]);
     let beside: Vec<_> = fs::read_dir(run.path(".")).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert_eq!(beside.len(), 2, "no draft is left: {beside:?}");

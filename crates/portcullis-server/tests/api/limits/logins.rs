@@ -212,7 +212,9 @@ async fn what_is_turned_away_is_an_event_once_in_a_while_and_names_nobody() {
     let query = EventQuery { kind, limit: 100, ..EventQuery::default() };
     let events = app.state.accounts().events(&query).await.unwrap().events;
     let said: Vec<_> = events.iter().rev().map(|stored| stored.event.detail.clone().unwrap()).collect();
-    let says = |count: u32| format!("{count} logins turned away since this was said last");
+    let says = |count: u32| {
+        format!("{count} logins turned away since this was said last, of this address and others")
+    };
     assert_eq!(said, [says(1), says(51)]);
     assert!(events.iter().all(|stored| stored.event.address == HOME.parse().ok()));
 }
