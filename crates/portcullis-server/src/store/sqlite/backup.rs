@@ -6,7 +6,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read as _},
+    io,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
@@ -137,23 +137,17 @@ fn refuse_taken(place: &Place, path: &Path, existing: Existing) -> Result<(), St
     let resolved = fs::canonicalize(folder_of(path));
     let name = resolved.ok().zip(path.file_name()).map(|(folder, name)| folder.join(name));
     let served = ["", "-wal", "-shm", "-journal", ".lock"].map(|suffix| beside(place.path(), suffix));
-    if name.is_some_and(|name| served.contains(&name)) {
+    // And by another name of the same file, which must not even be opened: closing it would drop SQLite's locks.
+    if name.is_some_and(|name| served.contains(&name)) || place.is_at(path) {
         return Err(refused(format!("{file} belongs to the database itself; name another file")));
     }
     // Nothing else is ever there by the doing of a backup: a secret, a configuration and a device are not replaced by one.
-    if !metadata.is_file() || !begins_as_a_database(path) {
+    if !metadata.is_file() || !inspect::begins_as_a_database(path) {
         return Err(refused(format!(
             "{file} is no SQLite database, which alone is replaced; name another file"
         )));
     }
     Ok(())
-}
-
-/// Whether a file has the first bytes of every SQLite database.
-fn begins_as_a_database(path: &Path) -> bool {
-    let mut head = [0; 16];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
-    read.is_ok() && &head == b"SQLite format 3\0"
 }
 
 fn unwritable(path: &Path) -> StoreError {

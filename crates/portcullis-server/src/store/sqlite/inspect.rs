@@ -105,6 +105,11 @@ fn header(path: &Path) -> Result<Vec<u8>, StoreError> {
     Ok(header)
 }
 
+/// Whether a file has the first bytes of every SQLite database, whosever it is.
+pub(super) fn begins_as_a_database(path: &Path) -> bool {
+    header(path).is_ok_and(|header| header.starts_with(MAGIC))
+}
+
 fn check_owner(path: &Path, header: &[u8]) -> Result<(), StoreError> {
     let file = path.display();
     if !header.starts_with(MAGIC) {
