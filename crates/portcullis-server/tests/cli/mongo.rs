@@ -13,14 +13,18 @@ use crate::{
     support::{PASSWORD, Run, Server},
 };
 
+const SECRET: &str = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
+
+/// A database of its own, and a program that is configured for it; none where there is no server.
+fn on_a_database() -> Option<(Place, Run)> {
+    let place = is_there().then(Place::new)?;
+    let run = Run::testing().file(format!("{SECRET}\nMONGO_URI = '{}'\n", place.uri));
+    Some((place, run))
+}
+
 #[test]
 fn users_are_made_imported_and_disabled_beside_a_node() {
-    if !is_there() {
-        return;
-    }
-    let place = Place::new();
-    let secret = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
-    let run = Run::testing().file(format!("{secret}\nMONGO_URI = '{}'\n", place.uri));
+    let Some((_place, run)) = on_a_database() else { return };
     run.make("root", "admin");
     let rows: Vec<_> = (0..100)
         .map(|row| {
@@ -70,12 +74,7 @@ fn contents(place: &Place) -> Vec<(String, Vec<String>, Vec<String>)> {
 
 #[test]
 fn what_only_looks_writes_nothing_and_a_mistyped_name_is_no_database() {
-    if !is_there() {
-        return;
-    }
-    let place = Place::new();
-    let secret = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
-    let run = Run::testing().file(format!("{secret}\nMONGO_URI = '{}'\n", place.uri));
+    let Some((place, run)) = on_a_database() else { return };
     fs::write(run.path("users.jsonl"), "{\"username\":\"bob\",\"password\":\"battery staple\"}\n").unwrap();
     let looks: [&[&str]; 5] = [
         &["user", "list"],
@@ -116,12 +115,7 @@ fn what_only_looks_writes_nothing_and_a_mistyped_name_is_no_database() {
 #[test]
 fn what_a_mongorestore_brings_back_is_refused_on_every_node_within_seconds() {
     // DUR-15
-    if !is_there() {
-        return;
-    }
-    let place = Place::new();
-    let secret = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
-    let run = Run::testing().file(format!("{secret}\nMONGO_URI = '{}'\n", place.uri));
+    let Some((_place, run)) = on_a_database() else { return };
     run.make("root", "admin");
     let nodes = [run.serve(), run.serve()];
     let login = |node: &Server| node.post("/users/login", &json!({"username": "root", "password": PASSWORD}));
@@ -146,12 +140,7 @@ fn what_a_mongorestore_brings_back_is_refused_on_every_node_within_seconds() {
 
 #[test]
 fn the_doctor_sees_what_a_database_lacks_and_makes_nothing() {
-    if !is_there() {
-        return;
-    }
-    let place = Place::new();
-    let secret = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
-    let run = Run::testing().file(format!("{secret}\nMONGO_URI = '{}'\n", place.uri));
+    let Some((_place, run)) = on_a_database() else { return };
     for _ in 0..2 {
         let said = run.run(&["doctor"]);
         assert_eq!(said.code, 0, "{}{}", said.out, said.err);
@@ -170,7 +159,7 @@ fn the_doctor_sees_what_a_database_lacks_and_makes_nothing() {
     ] {
         assert!(said.out.contains(text), "{text}: {}", said.out);
     }
-    let away = Run::testing().file(format!("{secret}\nMONGO_URI = 'mongodb://127.0.0.1:1/nobody'\n"));
+    let away = Run::testing().file(format!("{SECRET}\nMONGO_URI = 'mongodb://127.0.0.1:1/nobody'\n"));
     let said = away.run(&["doctor"]);
     assert_eq!(said.code, 1, "{}", said.out);
     assert!(

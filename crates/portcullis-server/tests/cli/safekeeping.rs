@@ -143,6 +143,10 @@ fn a_backup_replaces_only_what_it_is_told_to() {
         fs::OpenOptions::new().create(true).append(true).open(run.path(&path)).unwrap();
         run.fails(&["backup", &path, "--force"], &["belongs to the database itself"]);
     }
+    // By another name too.
+    fs::hard_link(run.path(DATABASE), run.path("linked")).unwrap();
+    run.fails(&["backup", "linked", "--force"], &["belongs to the database itself"]);
+    fs::remove_file(run.path("linked")).unwrap();
     // What a backup has not made it does not replace.
     for (name, text) in [("jwt_secret", "a secret"), ("notes.txt", "notes"), ("empty", "")] {
         std::fs::write(run.path(name), text).unwrap();
