@@ -62,9 +62,12 @@ pub(crate) struct Asked {
     pub(crate) own_check: bool,
 }
 
-/// What was verified in a request, an entry for each manager that did.
-#[derive(Clone, Default)]
-pub(crate) struct Kept(Vec<Entry>);
+/// What was verified in a request, an entry for each manager that did: nearly always one.
+#[derive(Clone)]
+pub(crate) struct Kept {
+    first: Entry,
+    others: Vec<Entry>,
+}
 
 /// A verified token with the manager that it belongs to: another manager's means nothing.
 #[derive(Clone)]
@@ -91,18 +94,24 @@ impl Kept {
         kind: Option<TokenKind>,
         order: Option<&[Location]>,
     ) -> Option<Entry> {
-        let Self(entries) = extensions.get()?;
+        let Self { first, others } = extensions.get()?;
         let is_in = |location: Option<Location>| {
             order.is_none_or(|order| location.is_some_and(|location| order.contains(&location)))
         };
         let fits = |entry: &&Entry| entry.jwt.is(jwt) && entry.is_for(kind) && is_in(entry.token.location);
-        entries.iter().find(fits).cloned()
+        std::iter::once(first).chain(others).find(fits).cloned()
     }
 
     /// Keeps a token, in place of what is known of the same one.
     pub(crate) fn keep(extensions: &mut Extensions, entry: Entry) {
-        let Self(entries) = extensions.get_or_insert_default();
-        entries.retain(|known| !Arc::ptr_eq(&known.token, &entry.token));
-        entries.push(entry);
+        let Some(Self { first, others }) = extensions.get_mut() else {
+            extensions.insert(Self { first: entry, others: Vec::new() });
+            return;
+        };
+        let same = |known: &&mut Entry| Arc::ptr_eq(&known.token, &entry.token);
+        match std::iter::once(first).chain(others.iter_mut()).find(same) {
+            Some(known) => *known = entry,
+            None => others.push(entry),
+        }
     }
 }

@@ -25,22 +25,28 @@ impl HeaderPlace {
         if values.next().is_some() {
             return Err(AuthError::MalformedHeader.into());
         }
-        let value = value.to_str().map_err(|_| AuthError::MalformedHeader)?;
-        if value.trim().is_empty() {
+        let value = std::str::from_utf8(value.as_bytes()).ok().filter(|value| value.is_ascii());
+        let value = value.ok_or(AuthError::MalformedHeader)?.trim_ascii();
+        if value.is_empty() {
             return Err(Absence::Header.into());
         }
-        let mut words = value.split_ascii_whitespace();
-        if !self.scheme.is_empty() {
-            let scheme = words.next().unwrap_or_default();
+        let token = if self.scheme.is_empty() {
+            value
+        } else {
+            let (scheme, token) = value.split_once(is_blank).unwrap_or((value, ""));
             if !scheme.eq_ignore_ascii_case(&self.scheme) {
                 return Err(Absence::OtherScheme.into());
             }
-        }
-        match (words.next(), words.next()) {
-            (Some(token), None) => Ok(token),
-            _ => Err(AuthError::MalformedHeader.into()),
-        }
+            token.trim_ascii_start()
+        };
+        // The blanks that a header can have.
+        let has_blanks = [b' ', b'\t'].iter().any(|blank| token.as_bytes().contains(blank));
+        if token.is_empty() || has_blanks { Err(AuthError::MalformedHeader.into()) } else { Ok(token) }
     }
+}
+
+fn is_blank(character: char) -> bool {
+    character.is_ascii_whitespace()
 }
 
 #[cfg(test)]
