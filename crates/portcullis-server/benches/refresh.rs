@@ -1,6 +1,6 @@
 //! Refreshes a second, each a durable write: 64 clients, many sessions, no reuse window.
 //!
-//! Run by `scripts/bench refresh`. The clients call the service's router in this process, so that what is measured is
+//! Run by `scripts/bench refresh`. The clients call the service in this process, so that what is measured is
 //! the service with all its layers and its store, and no client's socket. Beside it, in the same run, what the store's
 //! engine does without us: on SQLite a commit alone, on MongoDB the same conditional update by as many clients.
 
@@ -30,7 +30,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, http::Request};
+use axum::http::Request;
+use portcullis_server::App;
 use rusqlite::Connection;
 use service::{answer, log_in, now, open, text, with_token};
 use tokio::task::JoinSet;
@@ -156,7 +157,7 @@ async fn refreshes_a_second(instance: &Path, settings: &[(&str, &str)]) -> u32 {
 }
 
 /// The refresh tokens of a client's sessions.
-async fn sessions_of(service: Router, client: usize) -> Vec<String> {
+async fn sessions_of(service: App, client: usize) -> Vec<String> {
     let mut tokens = Vec::new();
     for path in ["/users/registration"].into_iter().chain(["/users/login"; SESSIONS_EACH - 1]) {
         let pair = log_in(&service, path, &format!("client{client}")).await;
@@ -166,7 +167,7 @@ async fn sessions_of(service: Router, client: usize) -> Vec<String> {
 }
 
 /// Refreshes one session after the other until a moment; answers how often.
-async fn refresh_until(service: Router, mut tokens: Vec<String>, end: Instant) -> u32 {
+async fn refresh_until(service: App, mut tokens: Vec<String>, end: Instant) -> u32 {
     let mut done = 0;
     loop {
         for token in &mut tokens {

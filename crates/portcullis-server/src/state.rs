@@ -196,8 +196,8 @@ impl AppState {
     }
 
     /// Serves a request: its calls of the store are over within two seconds together.
-    pub async fn one_request<T>(request: impl Future<Output = T>) -> T {
-        store::of_one_request(request).await
+    pub fn one_request<T>(request: impl Future<Output = T>) -> impl Future<Output = T> {
+        store::of_one_request(request)
     }
 
     /// The acts.

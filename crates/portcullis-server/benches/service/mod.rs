@@ -8,14 +8,13 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::Body,
     http::{Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
 use portcullis::SystemClock;
 use portcullis_server::{
-    app,
+    App, app,
     config::{self, Sources},
     state::AppState,
 };
@@ -23,7 +22,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 /// Opens a service on the data of an instance folder, with cheap hashes.
-pub async fn open(instance: &Path, settings: &[(&str, &str)]) -> (AppState, Router) {
+pub async fn open(instance: &Path, settings: &[(&str, &str)]) -> (AppState, App) {
     let ours = [
         ("JWT_SECRET_KEY", "a secret of the bench, 32 bytes or more"),
         ("PASSWORD_ARGON2_MEMORY_KIB", "8"),
@@ -39,11 +38,11 @@ pub async fn open(instance: &Path, settings: &[(&str, &str)]) -> (AppState, Rout
     };
     let (config, _) = config::load(&sources).unwrap();
     let state = AppState::open(&config, Arc::new(SystemClock)).await.unwrap();
-    (state.clone(), app(state))
+    (state.clone(), app(&state))
 }
 
 /// Registers somebody or logs somebody in, by the path.
-pub async fn log_in(service: &Router, path: &str, name: &str) -> Value {
+pub async fn log_in(service: &App, path: &str, name: &str) -> Value {
     let body = serde_json::json!({"username": name, "password": "password"});
     let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
     answer(service, request.header(header::HOST, "bench").body(Body::from(body.to_string())).unwrap()).await
@@ -56,7 +55,7 @@ pub fn with_token(request: axum::http::request::Builder, token: &str) -> Request
 }
 
 /// The body of an answer, which has to be a success.
-pub async fn answer(service: &Router, request: Request<Body>) -> Value {
+pub async fn answer(service: &App, request: Request<Body>) -> Value {
     let response = service.clone().oneshot(request).await.unwrap();
     assert!(matches!(response.status(), StatusCode::OK | StatusCode::CREATED), "{}", response.status());
     let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -5,11 +5,20 @@ use std::{
     panic::{self, PanicHookInfo},
 };
 
+use tracing::{Event, Subscriber};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
+use tracing_subscriber::{
+    EnvFilter,
+    filter::LevelFilter,
+    fmt::{self, FmtContext, FormatEvent, FormatFields, format::Writer},
+    registry::LookupSpan,
+};
 
 use super::Failure;
-use crate::config::{LogFormat, found_text};
+use crate::{
+    RequestId,
+    config::{LogFormat, found_text},
+};
 
 /// How many lines may wait while nobody reads them; more are lost. A log that is not read must not stop logins.
 const WAITING_LINES: usize = 8 * 1024;
@@ -22,15 +31,56 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard, Fail
     let filter = parse(filter).map_err(|problem| Failure::new(format!("LOG_FILTER: {problem}")))?;
     let (lines, guard) =
         NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).finish(io::stderr());
-    let log = fmt().with_env_filter(filter).with_writer(lines);
+    let log = fmt::fmt().with_env_filter(filter).with_writer(lines);
     let started = match format {
-        LogFormat::Text => log.with_ansi(false).try_init(),
-        LogFormat::Auto if io::stderr().is_terminal() => log.try_init(),
-        LogFormat::Auto | LogFormat::Json => log.json().flatten_event(true).with_span_list(false).try_init(),
+        LogFormat::Text => log.with_ansi(false).map_event_format(Named::text).try_init(),
+        LogFormat::Auto if io::stderr().is_terminal() => {
+            log.map_event_format(|line| Named::text(line.with_ansi(true))).try_init()
+        }
+        LogFormat::Auto | LogFormat::Json => {
+            log.json().flatten_event(true).map_event_format(Named::json).try_init()
+        }
     };
     started.map_err(|error| Failure::new(format!("logging cannot be started: {error}")))?;
     panic::set_hook(Box::new(panicked));
     Ok(guard)
+}
+
+/// A line of the log that says at its end which request it is about.
+struct Named<F> {
+    line: F,
+    /// What a line ends with, and the same with an id before it.
+    end: &'static str,
+    with_id: fn(RequestId) -> String,
+}
+
+impl<F> Named<F> {
+    fn text(line: F) -> Self {
+        Self { line, end: "\n", with_id: |id| format!(" request_id={id}\n") }
+    }
+
+    fn json(line: F) -> Self {
+        Self { line, end: "}\n", with_id: |id| format!(",\"request_id\":\"{id}\"}}\n") }
+    }
+}
+
+impl<S, N, F: FormatEvent<S, N>> FormatEvent<S, N> for Named<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        let Some(id) = RequestId::current() else { return self.line.format_event(context, writer, event) };
+        let mut line = String::new();
+        self.line.format_event(context, Writer::new(&mut line), event)?;
+        writer.write_str(line.strip_suffix(self.end).unwrap_or(&line))?;
+        writer.write_str(&(self.with_id)(id))
+    }
 }
 
 /// What is wrong with a filter, if anything.

@@ -7,12 +7,12 @@ use axum::{
     http::{header, request::Parts},
 };
 
-use super::{client_address::ClientAddress, cookies};
+use super::{cookies, passage::Passage};
 use crate::{accounts::Client, state::AppState};
 
 /// What a request's own parts tell.
 pub(super) fn client(request: &Parts, state: &AppState) -> Client {
-    let ClientAddress(address) = ClientAddress::of(&request.extensions);
+    let address = Passage::of(&request.extensions).and_then(Passage::address);
     let device = request.headers.get(header::USER_AGENT).and_then(|device| device.to_str().ok());
     let device_token = cookies::device(&request.headers, state).map(str::to_owned);
     Client { address, device: device.map(str::to_owned), device_token }

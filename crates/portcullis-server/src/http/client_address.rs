@@ -8,35 +8,22 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, Request},
-    http::{Extensions, HeaderMap, HeaderName, header},
+    http::{HeaderMap, HeaderName, header},
 };
 
 use crate::state::{ForwardingHeader, Proxies};
 
-/// Where a request comes from; none for one that came over no connection, as a test's. The edge puts it into every
-/// request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ClientAddress(pub(super) Option<IpAddr>);
-
-impl ClientAddress {
-    /// Finds out where a request comes from, and takes what any hop says of that out of it, so that no handler can
-    /// believe it.
-    pub(super) fn settle(request: &mut Request, proxies: &Proxies) -> Self {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-        let address = Self(peer.map(|peer| client_address(peer, request.headers(), proxies)));
-        let headers = request.headers_mut();
-        let said: Vec<HeaderName> = headers.keys().filter(|name| is_forwarding(name)).cloned().collect();
-        for name in said {
-            headers.remove(name);
-        }
-        request.extensions_mut().insert(address);
-        address
+/// Finds out where a request comes from, and takes what any hop says of that out of it, so that no handler can believe
+/// it. Nothing for one that came over no connection, as a test's.
+pub(super) fn settle(request: &mut Request, proxies: &Proxies) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let address = peer.map(|peer| client_address(peer, request.headers(), proxies));
+    let headers = request.headers_mut();
+    let said: Vec<HeaderName> = headers.keys().filter(|name| is_forwarding(name)).cloned().collect();
+    for name in said {
+        headers.remove(name);
     }
-
-    /// What the edge found out.
-    pub(super) fn of(extensions: &Extensions) -> Self {
-        extensions.get().copied().unwrap_or(Self(None))
-    }
+    address
 }
 
 /// What hops say of the one before them, besides all of `X-Forwarded-`: the standard's header, and what proxies and the
@@ -270,16 +257,16 @@ mod tests {
             request = request.header(name, "203.0.113.9");
         }
         let mut request = request.body(Body::empty()).unwrap();
-        let address = ClientAddress::settle(&mut request, &proxies(ForwardingHeader::XForwardedFor));
-        assert_eq!(address, ClientAddress(None));
+        let address = settle(&mut request, &proxies(ForwardingHeader::XForwardedFor));
+        assert_eq!(address, None);
         assert_eq!(request.headers().keys().collect::<Vec<_>>(), ["host"]);
         let peer = SocketAddr::from(([10, 0, 0, 1], 80));
         let mut request =
             Request::get("/").header("x-forwarded-for", "203.0.113.9").body(Body::empty()).unwrap();
         request.extensions_mut().insert(ConnectInfo(peer));
-        let address = ClientAddress::settle(&mut request, &proxies(ForwardingHeader::XForwardedFor));
-        assert_eq!(address, ClientAddress("203.0.113.9".parse().ok()));
-        assert_eq!((ClientAddress::of(request.extensions()), request.headers().len()), (address, 0));
+        let address = settle(&mut request, &proxies(ForwardingHeader::XForwardedFor));
+        assert_eq!(address, "203.0.113.9".parse().ok());
+        assert_eq!(request.headers().len(), 0);
     }
 
     proptest! {

@@ -1,12 +1,6 @@
 //! Bodies: JSON objects of a bounded size that arrive in time, and their fields, with every problem at once.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::fmt;
 
 use axum::{
     body::{Body, HttpBody as _},
@@ -20,7 +14,10 @@ use portcullis::ReadBody;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::error::{FieldProblems, Refusal};
+use super::{
+    error::{FieldProblems, Refusal},
+    passage::Passage,
+};
 use crate::state::AppState;
 
 /// The fields of a request's JSON body.
@@ -157,32 +154,10 @@ async fn whole(parts: &Parts, body: Body, state: &AppState) -> Result<Vec<u8>, R
         return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive"));
     };
     let bytes = bytes?;
-    if let Some(read) = parts.extensions.get::<BodyRead>() {
-        read.note();
+    if let Some(passage) = Passage::of(&parts.extensions) {
+        passage.body_is_read();
     }
     Ok(bytes)
-}
-
-/// Whether a request's body was read to its end. A connection with an unread rest cannot be used again, and its
-/// client is told so, whoever answered.
-#[derive(Clone, Default)]
-pub(super) struct BodyRead(Arc<AtomicBool>);
-
-impl BodyRead {
-    /// Watches over a request's body.
-    pub(super) fn of(request: &mut Request) -> Self {
-        let read = Self(Arc::new(AtomicBool::new(request.body().is_end_stream())));
-        request.extensions_mut().insert(read.clone());
-        read
-    }
-
-    pub(super) fn is_whole(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn note(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// `application/json`, or another JSON type by its suffix (RFC 6839 section 3.1), with or without parameters.

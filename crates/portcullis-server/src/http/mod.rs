@@ -10,28 +10,26 @@ mod extract;
 mod health;
 mod hello;
 mod me;
+mod passage;
 mod query;
+mod request_id;
 mod rules;
 mod trace;
 mod users;
 
-use std::sync::Arc;
-
-use axum::{Router, extract::FromRef, middleware};
+use axum::{extract::FromRef, middleware};
 use portcullis::{JwtManager, Location};
-use tower_http::catch_panic::CatchPanicLayer;
 
+pub use request_id::RequestId;
 pub use rules::{Route, Rule};
-pub use trace::MAX_HEAD_BYTES;
-
-use trace::Edge;
+pub use trace::{App, MAX_HEAD_BYTES};
 
 use rules::{ADMIN, ENDING, FRESH_ADMIN, FRESH_TOKEN, LEAVING, PUBLIC, REFRESH_TOKEN, Routes, TOKEN};
 
 use crate::state::AppState;
 
 /// The service over a state: what `main` serves and what tests call.
-pub fn app(state: AppState) -> Router {
+pub fn app(state: &AppState) -> App {
     layered(routes(), state)
 }
 
@@ -72,26 +70,17 @@ fn routes() -> Routes {
         .get(PUBLIC, "/readyz", health::ready)
 }
 
-/// The layers, from the inside out: what is listed last sees a request first.
-fn layered(routes: Routes, state: AppState) -> Router {
-    let routes = routes
-        .into_router()
-        .fallback(error::not_found)
-        .method_not_allowed_fallback(error::method_not_allowed);
+/// The routes behind all that happens to every request: the edge is one layer that does in one pass what many would, each
+/// for the price of moving and boxing the request once more.
+fn layered(routes: Routes, state: &AppState) -> App {
+    let routes = routes.into_router().fallback(error::not_found);
     // Looks for tokens in bodies, where a configuration says so; the guards see none.
     let routes = if state.jwt().locations() == [Location::Headers] {
         routes
     } else {
         routes.layer(middleware::from_fn_with_state(state.clone(), extract::search_body))
     };
-    routes
-        // A defect ends one request, not the connection or the process.
-        .layer(CatchPanicLayer::custom(trace::panicked))
-        // Names the request, finds out where it comes from, bounds its time, writes refusals in the configured
-        // style, tells pages of other origins whether they may, sets the headers that every answer has, and logs one line:
-        // outermost, so that no answer escapes it.
-        .layer(middleware::from_fn_with_state(Arc::new(Edge::of(&state)), trace::edge))
-        .with_state(state)
+    App::new(routes.with_state(state.clone()), state)
 }
 
 impl FromRef<AppState> for JwtManager {
@@ -102,6 +91,8 @@ impl FromRef<AppState> for JwtManager {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use axum::{body::Body, http::Request, http::StatusCode};
     use http_body_util::BodyExt;
     use portcullis::SystemClock;
@@ -130,7 +121,7 @@ mod tests {
         let state = AppState::open(&config, Arc::new(SystemClock)).await.unwrap();
         let routes = routes().get(PUBLIC, "/defect", defect).get(PUBLIC, "/hang", hang);
         let request = Request::get(path).header("host", "test").body(Body::empty()).unwrap();
-        let response = layered(routes, state).oneshot(request).await.unwrap();
+        let response = layered(routes, &state).oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.into()).unwrap())

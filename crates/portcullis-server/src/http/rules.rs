@@ -5,16 +5,18 @@ use std::{convert::Infallible, marker::PhantomData};
 
 use axum::{
     Router,
-    extract::FromRequestParts,
+    extract::{FromRequestParts, Request},
     handler::Handler,
     http::{Method, request::Parts},
-    routing::{MethodFilter, on},
+    routing::{MethodFilter, MethodRouter, on},
 };
 use portcullis::{FreshJwt, Jwt};
 
 use super::{
     admin::{Admin, FreshAdmin},
+    error::method_not_allowed,
     me::Ending,
+    passage::Passage,
     users::{Leaving, Refreshing},
 };
 use crate::state::AppState;
@@ -108,9 +110,8 @@ macro_rules! methods {
             H: Handler<T, AppState>,
             T: First<G> + 'static,
         {
-            self.add(Method::$method, &rule, path, |router| {
-                router.route(path, on(MethodFilter::$method, handler))
-            })
+            let handler = Of { path, handler };
+            self.add(Method::$method, &rule, path, on(MethodFilter::$method, handler))
         })*
     };
 }
@@ -136,10 +137,34 @@ impl Routes {
         method: Method,
         rule: &Guarded<G>,
         path: &'static str,
-        to: impl FnOnce(Router<AppState>) -> Router<AppState>,
+        methods: MethodRouter<AppState>,
     ) -> Self {
         let Self { router, mut table } = self;
+        // Once for all methods of a path.
+        let methods = if table.iter().any(|route| route.path == path) {
+            methods
+        } else {
+            methods.fallback(Of { path, handler: method_not_allowed })
+        };
         table.push(Route { method, path, rule: rule.rule });
-        Self { router: to(router), table }
+        Self { router: router.route(path, methods), table }
+    }
+}
+
+/// The handler of a route, which notes that it is the one that answers. axum's own note of that costs every request more.
+#[derive(Clone)]
+struct Of<H> {
+    path: &'static str,
+    handler: H,
+}
+
+impl<T, H: Handler<T, AppState>> Handler<T, AppState> for Of<H> {
+    type Future = H::Future;
+
+    fn call(self, request: Request, state: AppState) -> H::Future {
+        if let Some(passage) = Passage::of(request.extensions()) {
+            passage.answered_by(self.path);
+        }
+        self.handler.call(request, state)
     }
 }

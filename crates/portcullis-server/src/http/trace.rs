@@ -1,27 +1,37 @@
 //! The edge: what happens to every request and every answer, in one pass.
 
 use std::{
-    any::Any,
     convert::Infallible,
     error::Error,
+    future::{Future, poll_fn},
+    mem,
     net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
     sync::Arc,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
+    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use portcullis::AuthError;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
-use tracing::{Instrument, field};
-use uuid::Uuid;
+use tower_service::Service;
+use tracing::field;
 
-use super::{client_address::ClientAddress, cors, error::Refusal, extract::BodyRead};
+use super::{
+    cors,
+    error::Refusal,
+    passage::Passage,
+    request_id::{RequestId, RequestIds},
+};
 use crate::{causes::causes, state::AppState};
 
 /// The largest head of a request, address and headers together: 32 KiB. Four of the longest tokens fit into it.
@@ -31,69 +41,137 @@ pub const MAX_HEAD_BYTES: usize = 32 * 1024;
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// For how long browsers come over https alone.
-const TWO_YEARS: &str = "max-age=63072000; includeSubDomains";
+const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
-static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the edge goes by.
-pub(super) struct Edge {
+/// What every answer says, errors included (OWASP REST Security Cheat Sheet). Nothing here is a page, so nothing may be
+/// loaded, framed or kept.
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+];
+
+/// What an answer has beside those: room for it is made once.
+const USUAL_HEADERS: usize = 4;
+
+/// The service: its routes, and the edge around them. Cheap to clone; the clones are one service.
+#[derive(Clone)]
+pub struct App(Arc<Edge>);
+
+impl App {
+    pub(super) fn new(routes: Router, state: &AppState) -> Self {
+        let mut headers: HeaderMap = HEADERS.into_iter().collect();
+        if state.web().https_only {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);
+        }
+        headers.reserve(USUAL_HEADERS);
+        let (cors, ids) = (cors::layer(state), RequestIds::default());
+        Self(Arc::new(Edge { routes, state: state.clone(), cors, headers, ids }))
+    }
+}
+
+impl<B> Service<Request<B>> for App
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (edge, request) = (self.0.clone(), request.map(Body::new));
+        Box::pin(async move { Ok(edge.answer(request).await) })
+    }
+}
+
+/// What stands around the routes, and what it goes by.
+struct Edge {
+    routes: Router,
     state: AppState,
     cors: Option<CorsLayer>,
+    /// Those of every answer.
+    headers: HeaderMap,
+    ids: RequestIds,
 }
 
 impl Edge {
-    pub(super) fn of(state: &AppState) -> Self {
-        Self { state: state.clone(), cors: cors::layer(state) }
-    }
-}
-
-/// Names the request, finds out where it comes from, bounds its time, writes a refusal in the configured style, sets the
-/// headers of every answer, and logs one line.
-pub(super) async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
-    let state = &edge.state;
-    let started = state.clock().monotonic();
-    // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
-    let id = Uuid::new_v4().to_string();
-    let method = request.method().clone();
-    let route = route(&request);
-    // At the highest level: whatever the filter lets through of a request carries its id.
-    let span = tracing::error_span!("request", id = id.as_str());
-    let body_read = BodyRead::of(&mut request);
-    // First, since what it takes out of the head was sent too.
-    let refused = malformed(&request);
-    let ClientAddress(address) = ClientAddress::settle(&mut request, state.proxies());
-    let written = |response| span.in_scope(|| written(response, state));
-    let mut response = match (refused, &edge.cors) {
-        (Some(refusal), _) => written(refusal.into_response()),
-        (None, None) => written(answered(request, next, state, started).instrument(span.clone()).await),
-        (None, Some(cors)) => {
-            // Around what is written, so that pages can read refusals too.
-            let answer = service_fn(|request: Request| async {
-                let answer = answered(request, next.clone(), state, started).instrument(span.clone()).await;
-                Ok::<_, Infallible>(written(answer))
-            });
-            let Ok(response) = cors.layer(answer).oneshot(request).await;
+    /// Names the request, finds out where it comes from, bounds its time, catches what panics, writes a refusal in the
+    /// configured style, tells pages of other origins whether they may, sets the headers of every answer, and logs one line.
+    async fn answer(&self, mut request: Request) -> Response {
+        let state = &self.state;
+        let (started, id) = (state.clock().monotonic(), self.ids.next());
+        let method = request.method().clone();
+        // First, since what is taken out of the head was sent too.
+        let refused = malformed(&request);
+        let passage = Passage::begin(&mut request, state.proxies());
+        // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
+        id.scope(async {
+            let mut response = match refused {
+                Some(refusal) => written(refusal.into_response(), state),
+                None => self.shared(request, started).await,
+            };
+            self.set_headers(response.headers_mut(), id);
+            if state.is_stopping() || !passage.is_body_read() {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            let took = state.clock().monotonic().duration_since(started);
+            log(&method, passage.route(), passage.address(), &response, took);
             response
-        }
-    };
-    set_headers(response.headers_mut(), &id, state.web().https_only);
-    if state.is_stopping() || !body_read.is_whole() {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        })
+        .await
     }
-    let took = state.clock().monotonic().duration_since(started);
-    span.in_scope(|| log(&method, &route, address, &response, took));
-    response
-}
 
-/// What the routes answer, if they do in time: the body has its time in the extractor, the answer as much again.
-async fn answered(request: Request, next: Next, state: &AppState, started: Instant) -> Response {
-    let limit = state.limits().request.saturating_mul(2);
-    let answer = AppState::one_request(async {
-        state.keep_hearing(started).await;
-        next.run(request).await
-    });
-    let answer = tokio::time::timeout(limit, answer).await;
-    answer.unwrap_or_else(|late| Refusal::unavailable().caused_by(late).into_response())
+    /// The answer, with what pages of other origins are told: around what is written, so that they can read refusals too.
+    async fn shared(&self, request: Request, started: Instant) -> Response {
+        let Some(cors) = &self.cors else {
+            return written(self.in_time(request, started).await, &self.state);
+        };
+        let answer = service_fn(async |request: Request| {
+            Ok::<_, Infallible>(written(self.in_time(request, started).await, &self.state))
+        });
+        // Where nobody asked for it, it must not take room in every request's future.
+        let Ok(response) = Box::pin(cors.layer(answer).oneshot(request)).await;
+        response
+    }
+
+    /// What the routes answer, if they do in time: the body has its time in the extractor, the answer as much again.
+    async fn in_time(&self, request: Request, started: Instant) -> Response {
+        let limit = self.state.limits().request.saturating_mul(2);
+        let answer = AppState::one_request(self.caught(request, started));
+        let answer = tokio::time::timeout(limit, answer).await;
+        answer.unwrap_or_else(|late| Refusal::unavailable().caused_by(late).into_response())
+    }
+
+    /// What the routes answer. A defect ends one request, not its connection or the process; the panic's text may hold
+    /// anything and stays out of both the answer and the log.
+    async fn caught(&self, request: Request, started: Instant) -> Response {
+        self.state.keep_hearing(started).await;
+        let mut answer = pin!(self.routes.clone().call(request));
+        poll_fn(|context| {
+            // What it leaves behind is dropped, and what requests share holds no lock over what can panic.
+            match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+                Ok(polled) => polled.map(|Ok(response)| response),
+                Err(_) => Poll::Ready(Refusal::defect(Panicked).into_response()),
+            }
+        })
+        .await
+    }
+
+    /// What every answer says, unless it says it otherwise itself.
+    fn set_headers(&self, headers: &mut HeaderMap, id: RequestId) {
+        // A copy of a whole map takes less than putting one after another into the answer's.
+        let own = mem::replace(headers, self.headers.clone());
+        headers.extend(own);
+        headers.extend(id.header().map(|id| (REQUEST_ID, id)));
+    }
 }
 
 /// What no route should see: a head that is too large, with codings that nobody here undoes (RFC 9112 section 6.1), or
@@ -155,33 +233,14 @@ fn cause_of(response: &Response) -> Option<&(dyn Error + 'static)> {
     }
 }
 
-/// What every answer says, errors included (OWASP REST Security Cheat Sheet). Nothing here is a page, so
-/// nothing may be loaded, framed or kept.
-fn set_headers(headers: &mut HeaderMap, id: &str, https_only: bool) {
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(REQUEST_ID.clone(), id);
-    }
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if https_only {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(TWO_YEARS));
-    }
-}
-
-/// The route's pattern, never the path: a path is a stranger's text.
-fn route(request: &Request) -> String {
-    let matched = request.extensions().get::<MatchedPath>();
-    matched.map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned())
-}
-
-fn log(method: &Method, route: &str, address: Option<IpAddr>, response: &Response, took: Duration) {
+fn log(
+    method: &Method,
+    route: Option<&'static str>,
+    address: Option<IpAddr>,
+    response: &Response,
+    took: Duration,
+) {
+    let route = route.unwrap_or("unknown");
     let (status, us) = (response.status().as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     let address = address.map(field::display);
     // A method may be any word a stranger makes up.
@@ -197,12 +256,6 @@ fn log(method: &Method, route: &str, address: Option<IpAddr>, response: &Respons
     } else {
         tracing::debug!(method, route, status, us, address, "{method} {route} {status} in {us} µs");
     }
-}
-
-/// The answer to a request whose handler panicked. The panic's text may hold anything and stays out of both
-/// the answer and the log line.
-pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
-    Refusal::defect(Panicked).into_response()
 }
 
 #[derive(Debug, thiserror::Error)]

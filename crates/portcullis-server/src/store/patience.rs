@@ -26,8 +26,8 @@ tokio::task_local! {
 }
 
 /// Serves a request, whose calls of a store share one patience of two seconds.
-pub async fn of_one_request<T>(request: impl Future<Output = T>) -> T {
-    WAITED.scope(Arc::default(), request).await
+pub fn of_one_request<T>(request: impl Future<Output = T>) -> impl Future<Output = T> {
+    WAITED.scope(Arc::default(), request)
 }
 
 /// Does a part of a request that goes on by itself, on a task of its own: its calls count as the request's.

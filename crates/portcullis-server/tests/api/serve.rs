@@ -189,7 +189,7 @@ fn the_log_names_requests_and_never_a_secret() {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().any(|line| line["route"] == "/tests/secret" && line["status"] == 200), "{log}");
     assert!(lines.iter().any(|line| line["reason"] == "the signature of the token is invalid"), "{log}");
-    let ids = lines.iter().filter(|line| line["span"]["id"].is_string()).count();
+    let ids = lines.iter().filter(|line| line["request_id"].is_string()).count();
     assert!(ids >= 6, "every request has its id: {log}");
     for secret in ["canary", access, tokens["refresh_token"].as_str().unwrap(), "$argon2id$"] {
         assert!(!log.contains(secret), "{secret} is in the log");
@@ -277,7 +277,7 @@ fn every_line_about_a_request_carries_its_id_whatever_the_filter_lets_through() 
         let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let about_requests: Vec<_> = lines.filter(|line| line["status"].is_u64()).collect();
         assert!(!about_requests.is_empty(), "{log}");
-        assert!(about_requests.iter().all(|line| line["span"]["id"].is_string()), "{log}");
+        assert!(about_requests.iter().all(|line| line["request_id"].is_string()), "{log}");
     }
 }
 

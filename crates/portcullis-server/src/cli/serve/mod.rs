@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use axum::{ServiceExt, extract::Request};
 use axum_server::{
     Handle, Server,
     tls_rustls::{RustlsAcceptor, RustlsConfig},
@@ -33,7 +34,7 @@ use self::{
 };
 use super::{Failure, Place, load, logging, say};
 use crate::{
-    MAX_HEAD_BYTES, app,
+    App, MAX_HEAD_BYTES, app,
     causes::causes,
     config::{Config, Environment, Flag, Warning},
     state::AppState,
@@ -87,7 +88,7 @@ async fn serve(config: &Config, warnings: &[Warning]) -> Result<ExitCode, Failur
         AppState::open(config, Arc::new(SystemClock)).await.map_err(|error| Failure::new(causes(&error)))?;
     let handle = Handle::new();
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let serving = tokio::spawn(answer(listener, handle.clone(), tls, config.clone(), state.clone()));
+    let serving = tokio::spawn(answer(listener, handle.clone(), tls, config.clone(), app(&state)));
     let (profile, store) = (config.profile, state.store().location());
     say(&format!("portcullis is ready on {scheme}://{address} (profile {profile}, store {store})\n"))?;
     let times = StopTimes { notice: config.shutdown_notice, grace: config.shutdown_grace };
@@ -118,7 +119,7 @@ async fn answer(
     handle: Handle<SocketAddr>,
     tls: Option<RustlsConfig>,
     config: Config,
-    state: AppState,
+    app: App,
 ) -> io::Result<()> {
     let mut server = axum_server::from_tcp(listener)?.handle(handle).http1_only();
     server
@@ -134,7 +135,7 @@ async fn answer(
         say_seldom(count, || tracing::warn!(count, %error, "no connection could be taken: {error}"));
     });
     let connections = Connections::at_most(config.max_connections, config.request_timeout);
-    let service = app(state).into_make_service_with_connect_info::<SocketAddr>();
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(app);
     match tls {
         None => server.acceptor(connections).serve(service).await,
         Some(tls) => {

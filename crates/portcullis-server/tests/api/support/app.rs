@@ -10,7 +10,6 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode, header},
     response::Response,
@@ -18,6 +17,7 @@ use axum::{
 use http_body_util::BodyExt;
 use portcullis::{Claims, ManualClock, NumericDate, Require};
 use portcullis_server::{
+    App,
     accounts::By,
     app,
     config::{self, Config, Environment, Sources},
@@ -36,7 +36,7 @@ use super::faulty::Faulty;
 pub struct TestApp {
     pub clock: ManualClock,
     pub state: AppState,
-    router: Router,
+    service: App,
     errors_expected: Cell<bool>,
     errors: Cell<usize>,
     place: Place,
@@ -115,7 +115,7 @@ impl TestApp {
     fn of(place: Place, state: AppState) -> Self {
         Self {
             clock: place.clock.clone(),
-            router: app(state.clone()),
+            service: app(&state),
             state,
             errors_expected: Cell::new(false),
             errors: Cell::new(0),
@@ -150,7 +150,7 @@ impl TestApp {
         self.state.close().await;
         let clock = Arc::new(self.place.clock.clone());
         self.state = AppState::open(&self.place.config, clock).await.unwrap();
-        self.router = app(self.state.clone());
+        self.service = app(&self.state);
     }
 
     /// The same with other settings.
@@ -184,7 +184,7 @@ impl TestApp {
         for _ in 0..times {
             let request = Request::post(path).header(header::HOST, "test");
             let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-            let answer = self.router.clone().oneshot(request.body(Body::empty()).unwrap());
+            let answer = self.service.clone().oneshot(request.body(Body::empty()).unwrap());
             tasks.spawn(async move { Answer::of(answer.await.unwrap()).await });
         }
         tasks.join_all().await
@@ -205,7 +205,7 @@ impl TestApp {
 
     pub async fn send(&self, mut request: Request<Body>) -> Answer {
         request.headers_mut().entry(header::HOST).or_insert_with(|| "test".parse().unwrap());
-        let answer = Answer::of(self.router.clone().oneshot(request).await.unwrap()).await;
+        let answer = Answer::of(self.service.clone().oneshot(request).await.unwrap()).await;
         if answer.status.is_server_error() {
             self.errors.set(self.errors.get() + 1);
         }
