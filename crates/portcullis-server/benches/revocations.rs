@@ -18,6 +18,8 @@
 #[cfg(feature = "mongo")]
 #[path = "../tests/harness/mod.rs"]
 mod harness;
+#[path = "service/revoked.rs"]
+mod revoked;
 mod service;
 #[cfg(feature = "mongo")]
 #[path = "../tests/api/support/process.rs"]
@@ -26,16 +28,15 @@ mod support;
 
 use std::{fs, hint::black_box, path::Path, time::Duration};
 
-use axum::{Router, http::Request};
+use axum::http::Request;
 use portcullis::{NumericDate, RevocationIndex};
+use portcullis_server::App;
+use revoked::{FAR, insert_token, jti};
 use rusqlite::{Connection, params};
 use service::{a_second, answer, log_in, now, open, text, with_token};
 use tokio::task::JoinSet;
 
 const MILLION: u32 = 1_000_000;
-
-/// An end far away: the year 2100.
-const FAR: i64 = 4_102_444_800;
 
 /// How long ten million entries may take to load.
 const LOAD_GOAL: Duration = Duration::from_secs(5);
@@ -159,7 +160,7 @@ async fn load(
     instance: &Path,
     what: &str,
     goal: Option<Duration>,
-) -> (portcullis_server::state::AppState, Router) {
+) -> (portcullis_server::state::AppState, App) {
     let before = resident_bytes();
     let began = now();
     let opened = open(instance, &[]).await;
@@ -175,7 +176,7 @@ async fn load(
 }
 
 /// A guarded request without entries and with a million, in turn.
-async fn guarded(without: &Router, with: &Router) {
+async fn guarded(without: &App, with: &App) {
     const TURNS: usize = 40;
     let mut ratios = Vec::new();
     let mut tokens = Vec::new();
@@ -208,7 +209,7 @@ async fn guarded(without: &Router, with: &Router) {
     );
 }
 
-async fn requests_a_second(service: &Router, token: &str) -> f64 {
+async fn requests_a_second(service: &App, token: &str) -> f64 {
     const SLICE: Duration = Duration::from_millis(100);
     let began = now();
     let mut clients = JoinSet::new();
@@ -227,21 +228,11 @@ async fn requests_a_second(service: &Router, token: &str) -> f64 {
     a_second(done, now() - began)
 }
 
-/// Writes rows beside the program, which would take minutes for so many.
+/// Writes rows, and says how long that took.
 fn fill(instance: &Path, what: &str, range: std::ops::Range<u32>, insert: fn(&Connection, u32)) {
-    let began = now();
-    let mut file = Connection::open(instance.join("portcullis-testing.sqlite3")).unwrap();
-    file.pragma_update(None, "synchronous", "OFF").unwrap();
-    let transaction = file.transaction().unwrap();
-    let count = range.len();
-    range.for_each(|n| insert(&transaction, n));
-    transaction.commit().unwrap();
+    let (began, count) = (now(), range.len());
+    revoked::fill(&instance.join("portcullis-testing.sqlite3"), range, insert);
     println!("  ({count} {what} written in {:.0?})", now() - began);
-}
-
-fn insert_token(file: &Connection, n: u32) {
-    let insert = "INSERT INTO revoked_tokens (jti, expires_at, created_at) VALUES (?1, ?2, 0)";
-    file.prepare_cached(insert).unwrap().execute(params![jti(n), FAR]).unwrap();
 }
 
 fn insert_session(file: &Connection, n: u32) {
@@ -255,11 +246,6 @@ fn insert_session(file: &Connection, n: u32) {
                   remembered_until) VALUES (?1, 'u', 0, 1, ?2, ?2, 0, 0, ?3, ?3, 0, 0, 0, 0, ?3, 0, 'logged_out', ?3)";
     let id = format!("{n:022}");
     file.prepare_cached(insert).unwrap().execute(params![id, jti(n), FAR]).unwrap();
-}
-
-/// A jti of the usual length, in order, which a file takes in faster.
-fn jti(n: u32) -> String {
-    format!("{n:08x}-0000-4000-8000-{n:012x}")
 }
 
 /// What this process has in memory.

@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{SEED_LINE, Server, instance};
+use crate::{
+    harness::stop,
+    support::{SEED_LINE, Server, instance},
+};
 
 #[test]
 fn both_signals_end_it_in_order() {
@@ -93,4 +96,12 @@ fn while_the_notice_lasts_requests_are_answered_and_sent_elsewhere() {
         "{answer}"
     );
     assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn at_five_hundred_requests_a_second_none_is_left_without_an_answer() {
+    // D7; `scripts/bench stop` does it a hundred times.
+    let report = stop::run(8, 7);
+    assert!(report.faults.is_empty(), "{report}: {:?}", report.faults);
+    assert!(report.answered_while_stopping > 0, "{report}");
 }

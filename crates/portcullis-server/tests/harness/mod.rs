@@ -1,4 +1,4 @@
-//! What the running program is put through, by tests in short and by benches at length: kills, outages, a full disk.
+//! What the running program is put through, by tests in short and by benches at length: kills, ends in order, outages, a full disk.
 //!
 //! Whoever includes this has a module `support` with `Server`, the program as a process.
 
@@ -10,6 +10,7 @@ pub mod kill;
 mod ledger;
 pub mod outage;
 pub mod secantus;
+pub mod stop;
 
 use std::time::{Duration, Instant};
 
