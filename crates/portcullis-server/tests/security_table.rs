@@ -123,7 +123,8 @@ fn row(line: &str) -> Row {
 /// Whether a source has a function, or another file a word.
 fn has(path: &str, text: &str, name: &str) -> bool {
     let function = [format!("fn {name}("), format!("fn {name}<")];
-    if path.ends_with(".rs") { function.iter().any(|it| text.contains(it)) } else { text.contains(name) }
+    let is_source = Path::new(path).extension().is_some_and(|it| it == "rs");
+    if is_source { function.iter().any(|it| text.contains(it)) } else { text.contains(name) }
 }
 
 /// Every id of a text, as it is written in comments (JWT-04) and at the beginning of names (`jwt_08_and_09_…`).

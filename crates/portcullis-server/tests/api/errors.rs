@@ -164,8 +164,12 @@ async fn every_answer_has_the_headers_of_an_api() {
     ];
     app.state.store().close().await;
     answers.push(app.post(LOGIN, &json!({"username": "alice", "password": "wrong"})).await);
+    let limited = TestApp::with(&[("LIMITS", "on"), ("LIMIT_REGISTRATION", "1, 1/h")]).await;
+    limited.register("alice").await;
+    let again = json!({"username": "bob", "password": "password"});
+    answers.push(limited.post("/users/registration", &again).await);
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
-    assert_eq!(statuses, [200, 404, 401, 405, 400, 422, 415, 401, 413, 409, 503]);
+    assert_eq!(statuses, [200, 404, 401, 405, 400, 422, 415, 401, 413, 409, 503, 429]);
     for answer in &answers {
         for (name, value) in [
             ("content-type", "application/json"),
