@@ -1,4 +1,4 @@
-# The server in a slim image: built from the locked sources, run as nobody in particular.
+# The server in a slim image: built from the locked sources, run as nobody in particular (SUP-07).
 # CI has no container engine and does not build this file.
 
 FROM rust:1.95-slim-bookworm AS build

@@ -1,4 +1,4 @@
-//! Whatever bytes come as a token: no panic, and nothing but what our own key made is accepted.
+//! Whatever bytes come as a token: no panic, and nothing but what our own key made is accepted (JWT-38).
 //!
 //! The input is tried as it stands, and as header and payload under a signature that holds, so that the fuzzer
 //! gets past the signature to the claims.

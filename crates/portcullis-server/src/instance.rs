@@ -178,6 +178,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_made_once_and_kept() {
+        // KEY-11
         let folder = tempfile::tempdir().unwrap();
         let first = secret(folder.path()).unwrap();
         let second = secret(folder.path()).unwrap();
@@ -204,6 +205,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn nobody_else_can_read_it() {
+        // KEY-09
         use std::os::unix::fs::PermissionsExt;
 
         let folder = tempfile::tempdir().unwrap();

@@ -144,7 +144,7 @@ fn only_one_file_tells_the_backends_apart() {
 
 #[test]
 fn a_route_is_added_in_one_way_which_takes_its_rule() {
-    // ADM-01
+    // ADM-01, LOG-16
     let ways: BTreeSet<_> = sources("portcullis-server")
         .into_iter()
         .filter(|source| {
@@ -182,6 +182,7 @@ fn every_file_says_first_what_it_is_for() {
 
 #[test]
 fn nothing_panics_or_prints_on_purpose_outside_the_command_line() {
+    // SUP-04
     let mut wrong = Vec::new();
     for package in ["portcullis", "portcullis-server"] {
         for source in sources(package) {
@@ -193,6 +194,23 @@ fn nothing_panics_or_prints_on_purpose_outside_the_command_line() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_private_key_is_worked_on_in_a_time_that_tells_of_it() {
+    // KEY-13: RUSTSEC-2023-0071 has no version that mends it.
+    let locked = fs::read_to_string(manifest("portcullis").join("../../Cargo.lock")).unwrap();
+    assert!(locked.contains("name = \"aws-lc-rs\"\n") && !locked.contains("name = \"rsa\"\n"));
+}
+
+#[test]
+fn no_function_has_its_arguments_logged() {
+    // OBS-03: they may be passwords and tokens.
+    for source in ["portcullis", "portcullis-server"].into_iter().flat_map(sources) {
+        let by_attribute =
+            ["#[instrument", "#[tracing::instrument"].iter().any(|it| source.code.contains(it));
+        assert!(!by_attribute, "{}", source.path.display());
+    }
 }
 
 #[test]

@@ -129,7 +129,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_500_that_tells_nothing() {
-        // HTP-18
+        // HTP-18, HTP-11
         let (status, body) = answer("/defect", &[]).await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(body, "{\"msg\":\"Something went wrong here\"}\n");

@@ -130,6 +130,7 @@ mod tests {
 
     #[test]
     fn nothing_of_a_secret_is_shown() {
+        // KEY-14, OBS-03
         let shown =
             format!("{:?} {:?}", Password::parse("hunter2").unwrap(), PasswordHash::stored("$argon2id$x"));
         assert_eq!(shown, "Password([redacted]) PasswordHash([redacted])");

@@ -241,6 +241,7 @@ mod tests {
 
     #[test]
     fn a_hash_of_the_bytes_as_they_came_verifies_too() {
+        // PWD-04
         // By argon2-cffi, which does not normalise, of a password that NFKC changes.
         let typed = "pa\u{308}ssw\u{f6}rd \u{fb01}";
         let stored =

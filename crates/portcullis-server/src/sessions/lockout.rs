@@ -57,6 +57,7 @@ mod tests {
 
     #[test]
     fn each_failure_beyond_the_free_ones_doubles_the_delay_up_to_the_longest() {
+        // LOG-05
         for (failures, seconds) in [
             (0, 0),
             (1, 0),

@@ -155,6 +155,7 @@ mod tests {
 
     #[test]
     fn a_session_is_opened_for_what_was_shown() {
+        // BRR-27
         let with = |change: fn(&mut User)| {
             let mut owner = owner("alice", 0, None);
             change(&mut owner.user);

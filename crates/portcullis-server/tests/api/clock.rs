@@ -75,6 +75,7 @@ async fn a_session_goes_on_when_the_clock_is_right_again() {
 
 #[tokio::test]
 async fn what_was_ended_stays_so() {
+    // CLM-21, DUR-17
     for step in STEPS {
         let app = service().await;
         let out = app.register("alice").await;
@@ -99,6 +100,7 @@ async fn what_was_ended_stays_so() {
 
 #[tokio::test]
 async fn a_start_under_a_clock_that_is_days_off_loses_nothing() {
+    // DUR-17
     let app = service().await;
     let alice = app.register("alice").await;
     let alone = app.state.jwt().access("alice").sign().unwrap().into_string();

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
@@ -77,6 +78,25 @@ fn a_thousand_half_open_ones_keep_nobody_out_and_have_an_end() {
     }
     assert!(is_served(&mut server.connect()), "an honest client among them");
     assert!(half.iter_mut().all(|stream| is_closed_within(stream, Duration::from_secs(10))));
+}
+
+#[test]
+fn who_was_let_in_is_asked_again_and_answers_come_in_their_order() {
+    // HTP-14
+    let (_folder, server) = server(&[]);
+    let (_, tokens) = server.post("/users/registration", &json!({"username": "test", "password": "test"}));
+    let ask = |path: &str, more: &str| format!("GET {path} HTTP/1.1\r\nHost: t\r\n{more}\r\n");
+    let bearer = format!("Authorization: Bearer {}\r\n", tokens["access_token"].as_str().unwrap());
+    let all = [
+        ask("/tests/secret", &bearer),
+        ask("/tests/secret", ""),
+        ask("/nope", &bearer),
+        ask("/users/me", ""),
+        ask("/tests/secret", &format!("Connection: close\r\n{bearer}")),
+    ];
+    let answers = server.raw(all.concat().as_bytes());
+    let statuses: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    assert_eq!(statuses, ["200", "401", "404", "401", "200"], "{answers}");
 }
 
 #[test]

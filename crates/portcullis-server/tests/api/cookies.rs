@@ -158,6 +158,7 @@ async fn what_changes_something_needs_the_value_beside_the_cookie() {
 
 #[tokio::test]
 async fn a_cookie_is_taken_away_with_the_attributes_that_it_was_set_with() {
+    // CSR-09
     for settings in [
         &[][..],
         &[("JWT_COOKIE_DOMAIN", "example.com"), ("JWT_REFRESH_COOKIE_PATH", "/users/refresh")],
@@ -382,6 +383,7 @@ async fn a_token_may_be_a_member_of_the_body() {
 
 #[tokio::test]
 async fn a_token_may_be_in_the_query_where_that_is_asked_for() {
+    // BRR-05
     let app = TestApp::with(&[("JWT_TOKEN_LOCATION", "headers,query_string")]).await;
     let tokens = app.register("alice").await;
     assert_eq!(app.get(&format!("/tests/secret?jwt={}", tokens.access)).await.status, StatusCode::OK);

@@ -89,6 +89,7 @@ fn register(client: &mut Client, name: &str) -> Reply {
 
 #[test]
 fn a_full_disk_turns_writes_away_and_nothing_else() {
+    // DUR-06
     let Some(small) = OnASmallDisk::start() else {
         use std::io::Write as _;
         let _ = writeln!(

@@ -12,6 +12,7 @@ const LOGIN: &str = "/users/login";
 
 #[tokio::test]
 async fn unknown_routes_and_methods() {
+    // HTP-07, HTP-12
     let app = TestApp::new().await;
     for path in [
         "/",
@@ -32,6 +33,16 @@ async fn unknown_routes_and_methods() {
         let answer = app.method(method, "/tests/hello").await;
         assert_eq!((answer.status, answer.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "GET,HEAD"));
     }
+}
+
+#[tokio::test]
+async fn a_head_is_what_a_get_would_have_been_without_its_body() {
+    // HTP-07
+    let app = TestApp::new().await;
+    let (get, head) = (app.get("/tests/hello").await, app.method(Method::HEAD, "/tests/hello").await);
+    assert_eq!((head.status, &head.body), (StatusCode::OK, &serde_json::Value::Null));
+    assert!(get.headers.keys().all(|name| head.headers.contains_key(name)), "{:?}", head.headers);
+    assert_eq!(app.method(Method::HEAD, "/tests/secret").await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
@@ -96,6 +107,7 @@ async fn heads_over_the_limit() {
 
 #[tokio::test]
 async fn a_connection_with_an_unread_body_is_closed_and_one_without_is_kept() {
+    // HTP-15
     let app = TestApp::new().await;
     for (path, media_type) in
         [("/nope", "application/json"), ("/users/logout", "application/json"), (LOGIN, "text/plain")]
@@ -112,6 +124,7 @@ async fn a_connection_with_an_unread_body_is_closed_and_one_without_is_kept() {
 
 #[tokio::test]
 async fn each_has_its_form_in_the_problem_style() {
+    // HTP-16
     let app = TestApp::with(&[("ERROR_STYLE", "problem")]).await;
     let answer = app.post(LOGIN, &json!({"username": "a"})).await;
     assert_eq!(answer.header("content-type"), "application/problem+json");
@@ -132,7 +145,7 @@ async fn each_has_its_form_in_the_problem_style() {
 
 #[tokio::test]
 async fn every_answer_has_the_headers_of_an_api() {
-    // HTP-08, BRR-01
+    // HTP-08, HTP-11, HTP-16, BRR-01, OBS-05
     let app = TestApp::new().await;
     app.expect_errors();
     let post = |media: &'static str, body: &'static str| app.post_bytes(LOGIN, media, body);
@@ -151,8 +164,12 @@ async fn every_answer_has_the_headers_of_an_api() {
     ];
     app.state.store().close().await;
     answers.push(app.post(LOGIN, &json!({"username": "alice", "password": "wrong"})).await);
+    let limited = TestApp::with(&[("LIMITS", "on"), ("LIMIT_REGISTRATION", "1, 1/h")]).await;
+    limited.register("alice").await;
+    let again = json!({"username": "bob", "password": "password"});
+    answers.push(limited.post("/users/registration", &again).await);
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
-    assert_eq!(statuses, [200, 404, 401, 405, 400, 422, 415, 401, 413, 409, 503]);
+    assert_eq!(statuses, [200, 404, 401, 405, 400, 422, 415, 401, 413, 409, 503, 429]);
     for answer in &answers {
         for (name, value) in [
             ("content-type", "application/json"),
@@ -167,6 +184,7 @@ async fn every_answer_has_the_headers_of_an_api() {
         }
         assert_eq!(answer.header("x-request-id").len(), 36);
         assert_eq!(answer.header("server"), "");
+        assert!(answer.body["msg"].is_string() || answer.status == StatusCode::OK, "{}", answer.body);
         assert_eq!(
             answer.status == StatusCode::UNAUTHORIZED,
             answer.headers.contains_key("www-authenticate")
@@ -176,6 +194,7 @@ async fn every_answer_has_the_headers_of_an_api() {
 
 #[tokio::test]
 async fn a_request_id_is_ours_whatever_the_client_sends() {
+    // OBS-05
     let app = TestApp::new().await;
     let request =
         Request::get("/tests/hello").header("x-request-id", "chosen\u{e9}").body(Body::empty()).unwrap();

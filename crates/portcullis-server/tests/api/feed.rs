@@ -64,6 +64,7 @@ async fn a_second_process_that_writes_the_file_is_heard_by_the_running_server() 
 
 #[tokio::test]
 async fn a_node_that_hears_nothing_is_degraded_then_refuses_to_guess_and_recovers_by_itself() {
+    // BRR-10
     let app = TestApp::with(&[("REVOCATION_MAX_STALENESS", "60s")]).await;
     app.expect_errors();
     let (alice, ended) = (app.register("alice").await, app.login("alice").await);

@@ -176,6 +176,7 @@ fn server() -> (TempDir, Server) {
 
 #[test]
 fn each_is_refused_or_hung_up_on_within_two_seconds() {
+    // HTP-06, HTP-12, HTP-13
     let (_folder, server) = server();
     for (what, request) in requests() {
         let (status, took) = sent(&server, &request);

@@ -28,6 +28,7 @@ fn rsa() -> String {
 
 #[tokio::test]
 async fn a_login_is_signed_with_the_pair_and_opens_what_is_guarded() {
+    // KEY-12, SUP-05
     for (algorithm, key) in [("EdDSA", ed25519()), ("RS256", rsa())] {
         let app = TestApp::with(&[("JWT_ALGORITHM", algorithm), ("JWT_PRIVATE_KEY", &key)]).await;
         app.register("alice").await;

@@ -96,6 +96,7 @@ async fn refreshes_at_once(uses: usize, nodes: &[TestApp], token: &str) -> Vec<A
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_uses_of_a_refresh_token_at_once_all_get_one_pair_on_one_node_and_on_two() {
+    // BRR-12
     if !is_there() {
         return;
     }
@@ -134,6 +135,7 @@ async fn node(place: &Place, feed: &str) -> TestApp {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_ends_on_one_node_is_refused_by_the_other() {
+    // BRR-18
     if !is_there() {
         return;
     }
@@ -314,6 +316,7 @@ async fn a_user_whose_document_cannot_be_read_is_answered_as_an_unknown_name_is(
 /// The short form of `scripts/bench kill --store mongo`: the server and the database are killed.
 #[test]
 fn what_was_acknowledged_under_load_survives_and_nothing_comes_back() {
+    // DUR-04
     if !is_secantus() {
         return;
     }

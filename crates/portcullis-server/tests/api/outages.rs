@@ -1,4 +1,4 @@
-//! The short form of `scripts/bench outage`: a database that does not answer for a while, under load.
+//! The short form of `scripts/bench outage`: a database that does not answer for a while, under load (DUR-08, DUR-09).
 
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ fn a_file_that_another_program_holds() {
 #[cfg(feature = "mongo")]
 #[test]
 fn a_mongodb_that_stands_still() {
+    // DUR-09
     if crate::mongo::is_secantus() {
         passes(Outage::Stopped);
     }

@@ -114,6 +114,7 @@ fn a_head_that_does_not_end_is_cut_off() {
 
 #[test]
 fn a_body_that_does_not_arrive_is_not_waited_for() {
+    // HTP-03
     let folder = instance(SEED_LINE);
     let server = Server::start(folder.path(), &["--profile", "testing"], &[("REQUEST_TIMEOUT", "1s")]);
     let head = "POST /users/login HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
@@ -124,7 +125,7 @@ fn a_body_that_does_not_arrive_is_not_waited_for() {
 
 #[test]
 fn a_declared_length_over_the_limit_is_refused_before_the_body() {
-    // HTP-15
+    // HTP-15, HTP-01
     let folder = instance(SEED_LINE);
     let server = Server::seed(folder.path());
     let head = "POST /users/login HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: 10000000000\r\n\r\n";
@@ -163,6 +164,24 @@ fn heads_that_are_too_large_or_malformed_get_a_4xx() {
 }
 
 #[test]
+fn what_is_no_request_yet_is_refused_without_a_body_and_our_headers() {
+    // HTP-08, HTP-16: by hyper, before there is anything that a layer could see.
+    let folder = instance(SEED_LINE);
+    let server = Server::seed(folder.path());
+    let many = "X-Many: y\r\n".repeat(200);
+    for (request, status) in
+        [("nonsense\r\n\r\n", "400"), (&*format!("GET / HTTP/1.1\r\nHost: t\r\n{many}\r\n"), "431")]
+    {
+        let answer = server.raw(request.as_bytes());
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.ends_with("\r\n\r\n"),
+            "{answer}"
+        );
+        assert!(!answer.contains("nosniff") && !answer.contains("x-request-id"), "{answer}");
+    }
+}
+
+#[test]
 fn the_log_names_requests_and_never_a_secret() {
     // OBS-02
     let folder = instance("JWT_SECRET_KEY = 'canary-secret-of-more-than-32-bytes'\n");
@@ -189,6 +208,10 @@ fn the_log_names_requests_and_never_a_secret() {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().any(|line| line["route"] == "/tests/secret" && line["status"] == 200), "{log}");
     assert!(lines.iter().any(|line| line["reason"] == "the signature of the token is invalid"), "{log}");
+    // OBS-06: UTC, with fractions of a second.
+    let moments: Vec<_> = lines.iter().map(|line| line["timestamp"].as_str().unwrap()).collect();
+    let is_utc = |moment: &str| moment.as_bytes()[19] == b'.' && moment.len() >= 24 && moment.ends_with('Z');
+    assert!(moments.iter().all(|moment| is_utc(moment)), "{moments:?}");
     let ids = lines.iter().filter(|line| line["request_id"].is_string()).count();
     assert!(ids >= 6, "every request has its id: {log}");
     for secret in ["canary", access, tokens["refresh_token"].as_str().unwrap(), "$argon2id$"] {

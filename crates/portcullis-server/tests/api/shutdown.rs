@@ -43,6 +43,7 @@ fn a_half_sent_request_does_not_hold_the_end_up() {
 
 #[test]
 fn a_request_under_way_is_answered() {
+    // DUR-13
     let folder = instance(SEED_LINE);
     let server = Server::seed(folder.path());
     let body = json!({"username": "test", "password": "test"}).to_string();
@@ -80,6 +81,7 @@ fn the_second_signal_ends_it_at_once() {
 
 #[test]
 fn while_the_notice_lasts_requests_are_answered_and_sent_elsewhere() {
+    // DUR-13
     // D7: a proxy that watches /readyz has time to see it.
     let folder = instance(SEED_LINE);
     let server = Server::start(folder.path(), &["--profile", "testing"], &[("SHUTDOWN_NOTICE", "3s")]);

@@ -20,6 +20,7 @@ use crate::{
 /// The short form of `scripts/bench kill`.
 #[test]
 fn what_was_acknowledged_under_load_survives_and_nothing_comes_back() {
+    // DUR-04
     let longest = Duration::from_millis(600);
     let plan = Plan { rounds: 3, seed: 5, store: StoreKind::Sqlite, rounds_of_a_life: 3, longest };
     let report = kill::run(&plan, |_| {});

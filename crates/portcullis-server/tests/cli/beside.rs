@@ -87,6 +87,7 @@ fn another_level_holds_at_once_and_the_session_goes_on() {
 
 #[test]
 fn another_password_holds_at_once() {
+    // PWD-07
     let run = Run::testing();
     run.make("bob", "user");
     let server = run.serve();

@@ -88,6 +88,7 @@ fn every_problem_of_the_configuration_is_told() {
 
 #[test]
 fn files_that_others_may_open_or_replace_are_told() {
+    // KEY-09
     let run = healthy();
     for file in ["instance/jwt_secret", DATABASE] {
         set_mode(&run.path(file), 0o644);

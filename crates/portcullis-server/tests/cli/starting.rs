@@ -96,6 +96,7 @@ fn profiles() {
 
 #[test]
 fn secrets_that_must_not_sign_in_production() {
+    // KEY-11
     let example = "JWT_SECRET_KEY = 'jwt-secret-string-1234-!@#$'\n";
     let said = Run::new()
         .file(example)
@@ -110,6 +111,7 @@ fn secrets_that_must_not_sign_in_production() {
 #[cfg(feature = "mongo")]
 #[test]
 fn a_mongodb_that_nobody_answers_for_is_waited_for_and_then_named() {
+    // DUR-08
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let secret = "JWT_SECRET_KEY = 'a secret that all nodes share, 32 bytes'";
     let run = Run::new().file(format!("{secret}\nMONGO_URI = 'mongodb://me:hunter2@{free}/x'\n"));
@@ -177,6 +179,7 @@ fn an_instance_folder_that_cannot_be() {
 
 #[test]
 fn databases_that_are_not_a_whole_one_of_ours() {
+    // DUR-07
     let run = Run::new();
     let database = run.path("instance/portcullis.sqlite3");
     fs::create_dir_all(run.path("instance")).unwrap();

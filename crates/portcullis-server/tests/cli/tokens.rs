@@ -28,6 +28,7 @@ fn access_token() -> String {
 
 #[test]
 fn a_token_is_shown_and_said_to_be_not_verified() {
+    // JWT-33
     let (run, token) = (Run::new(), access_token());
     let bearer = format!(" Bearer {token}\n");
     for (arguments, input) in [

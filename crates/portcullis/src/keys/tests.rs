@@ -98,6 +98,7 @@ fn a_set_with_key_ids_knows_its_own_only() {
 
 #[test]
 fn a_key_shows_nothing_of_itself() {
+    // KEY-14, OBS-03
     let shown = format!("{:?}", Key::hs256(SECRET).unwrap());
     assert_eq!(shown, r"Key { algorithm: HS256, kid: None, .. }");
 }
@@ -111,6 +112,7 @@ fn verifies(key: &str, segments: [&str; 3]) -> Result<Vec<u8>, JwsError> {
 
 #[test]
 fn the_example_of_rfc_7515_appendix_a_1_verifies() {
+    // JWT-40
     let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
     let header = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9";
     let payload =

@@ -103,6 +103,7 @@ mod tests {
 
     #[test]
     fn two_of_one_name_are_refused() {
+        // CSR-10
         let repeated = Err(Nothing::Bad(AuthError::RepeatedCookie(TokenKind::Access)));
         for lines in [&["__Host-a=t; __Host-a=t"][..], &["__Host-a=", "__Host-a=t"]] {
             assert_eq!(find(None, lines), repeated, "{lines:?}");

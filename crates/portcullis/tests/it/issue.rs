@@ -20,6 +20,7 @@ fn header(token: &Token) -> String {
 
 #[test]
 fn an_access_token_to_the_byte() {
+    // CLM-20
     let token = manager().access("alice").sign().unwrap();
     assert_eq!(header(&token), r#"{"alg":"HS256","typ":"JWT"}"#);
     assert_eq!(

@@ -51,6 +51,7 @@ fn full(jwt: &JwtManager) -> Request<Body> {
 
 #[tokio::test]
 async fn the_first_place_that_has_a_token_decides() {
+    // BRR-06
     for first in 0..4 {
         let mut order = ALL;
         order.swap(0, first);

@@ -128,6 +128,7 @@ async fn reasons_before_there_is_a_token() {
 
 #[tokio::test]
 async fn reasons_in_the_form_of_a_token() {
+    // JWT-22, BRR-02
     // Of these the two Flask styles differ in one text.
     let row = |authorization: String, flask: &'static str, problem: &'static str| -> Row {
         ("/jwt", authorization, (422, flask), (422, flask), (401, problem))

@@ -49,6 +49,7 @@ struct Count {
 
 #[test]
 fn every_vector_gets_its_verdict() {
+    // JWT-40
     let mut count = Count::default();
     for path in files() {
         let text = fs::read_to_string(&path).unwrap();

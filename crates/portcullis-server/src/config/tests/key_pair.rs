@@ -118,6 +118,7 @@ fn a_key_file_that_cannot_be_one_is_a_problem_of_its_line() {
 
 #[test]
 fn a_private_key_that_others_can_read_is_warned_of() {
+    // KEY-09
     let start = with_key_file("", pair().0);
     set_mode(&start.folder.path().join("private.pem"), 0o640);
     insta::assert_snapshot!(start.good().1.join("\n"), @"instance/application.cfg:2: JWT_PRIVATE_KEY_FILE: instance/private.pem can be read by others (mode 640); run chmod 600 on it");

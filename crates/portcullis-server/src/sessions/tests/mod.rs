@@ -48,6 +48,7 @@ fn rotated() -> Session {
 
 #[test]
 fn every_row_of_the_rule() {
+    // BRR-11, BRR-13
     let seen = Session { seen: 2, ..rotated() };
     for (what, session, presented, seconds, verdict) in [
         ("the head, within the window", rotated(), token(2, "2"), 129, Verdict::Repeat),

@@ -173,6 +173,7 @@ proptest! {
         thief_first in any::<bool>(),
         pauses in proptest::collection::vec((WINDOW_MILLIS..4_000_000, any::<bool>()), 4),
     ) {
+        // BRR-11
         let turns = pauses.into_iter().map(|(pause, level)| (pause, 0, level)).collect();
         prop_assert_eq!(end_with_a_thief(thief_first, turns), Some(EndReason::Replayed));
     }

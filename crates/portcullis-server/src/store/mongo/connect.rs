@@ -137,3 +137,24 @@ fn is_final(failure: &Failure) -> bool {
             | ErrorKind::IncompatibleServer { .. }
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_url_makes_an_acknowledgement_less_than_it_is() {
+        // DUR-01
+        let weak = ClientOptions::builder()
+            .write_concern(WriteConcern::builder().w(Acknowledgment::Nodes(0)).journal(false).build())
+            .read_concern(ReadConcern::local())
+            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Nearest { options: None }))
+            .build();
+        let options = decided(weak);
+        let writes = options.write_concern.unwrap();
+        assert_eq!((writes.w, writes.journal), (Some(Acknowledgment::Majority), Some(true)));
+        assert_eq!(options.read_concern, Some(ReadConcern::majority()));
+        let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+        assert_eq!(options.selection_criteria, Some(primary));
+    }
+}

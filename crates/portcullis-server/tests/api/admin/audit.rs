@@ -102,6 +102,7 @@ async fn every_act_of_an_administrator_leaves_who_what_whom_and_from_where() {
 
 #[tokio::test]
 async fn an_operator_at_a_terminal_leaves_as_much() {
+    // ADM-05
     let app = TestApp::new().await;
     let bob = app.register("bob").await;
     let names = [(&bob, "bob")];

@@ -161,6 +161,7 @@ async fn what_changes_something_needs_a_password_that_was_shown_lately() {
 
 #[test]
 fn the_page_of_the_api_has_every_route() {
+    // LOG-16, SUP-06
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/http-api.md")).unwrap();
     for route in route_table() {
         let row = format!("| `{} {}`", route.method, route.path);

@@ -20,7 +20,7 @@ const WRONG: &str = "The setup secret is wrong, used or expired";
 
 #[tokio::test]
 async fn the_first_administrator_is_made_with_a_secret_once() {
-    // PWD-13
+    // PWD-13, CLM-16
     let app = TestApp::new().await;
     app.register("alice").await;
     let accounts = app.state.accounts();
@@ -50,6 +50,7 @@ async fn the_first_administrator_is_made_with_a_secret_once() {
 
 #[tokio::test]
 async fn a_secret_that_is_forged_or_expired_makes_nobody() {
+    // CLM-13
     let app = TestApp::new().await;
     let alice = app.register("alice").await;
     let service = Key::hs256("a secret of the tests, 32 bytes or more").unwrap();

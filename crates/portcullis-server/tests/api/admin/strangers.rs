@@ -52,7 +52,7 @@ fn paths(route: &Route, id: &str, session: &str) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn nobody_reads_changes_or_ends_what_is_somebody_elses() {
-    // ADM-02
+    // ADM-02, LOG-04
     for route in route_table() {
         let app = TestApp::new().await;
         let bob = app.register("bob").await;

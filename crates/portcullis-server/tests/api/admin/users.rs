@@ -62,6 +62,7 @@ async fn what_is_wrong_with_a_new_user_is_named_all_at_once() {
 
 #[tokio::test]
 async fn a_change_is_of_a_known_member_and_of_its_type() {
+    // ADM-05
     let app = TestApp::new().await;
     let (root, bob) = (Console::of(&app).await, app.register("bob").await);
     let path = at(&app, &bob);

@@ -1,5 +1,5 @@
 //! Every route while a call of the store fails: the first, the second, until no call is left, and in each way in which
-//! one can (D2).
+//! one can (D2, DUR-03).
 //!
 //! Whatever fails, no answer says of undone work that it is done, a client that goes on as `docs/http-api.md` says gets
 //! through, and what holds in the end holds after a restart too.

@@ -1,4 +1,4 @@
-//! `POST /users/refresh`, of ours and of the Flask application's tokens.
+//! `POST /users/refresh`, of ours and of the Flask application's tokens (BRR-14).
 
 use axum::{
     body::Body,

@@ -108,7 +108,7 @@ async fn who_is_logged_in_shows_the_password_whatever_strangers_do() {
 
 #[tokio::test]
 async fn a_device_whose_session_goes_on_and_one_that_is_used_stay_known() {
-    // LOG-06, PWD-21
+    // LOG-06
     let app = limited().await;
     let answer = register(&app, HOME, "alice").await;
     let (alice, first) = (tokens(&answer), set(&answer).unwrap());
@@ -139,7 +139,7 @@ async fn a_device_whose_session_goes_on_and_one_that_is_used_stay_known() {
 
 #[tokio::test]
 async fn what_is_no_device_of_the_user_is_none() {
-    // PWD-21
+    // LOG-06, CLM-13
     let app = limited().await;
     let alice = at_home(&app, "alice").await;
     let bob = at_home(&app, "bob").await;
@@ -171,7 +171,7 @@ async fn what_is_no_device_of_the_user_is_none() {
 
 #[tokio::test]
 async fn a_device_is_known_until_all_sessions_end_or_half_a_year_is_over() {
-    // LOG-06, PWD-21
+    // LOG-06
     for what in ["password", "logout", "disabled", "time"] {
         let app = limited().await;
         let answer = register(&app, HOME, "alice").await;

@@ -147,7 +147,7 @@ async fn addresses_of_one_network_of_ipv6_are_one() {
 
 #[tokio::test]
 async fn every_act_that_asks_for_a_password_has_the_same_limit() {
-    // PWD-08
+    // PWD-08, BRR-27
     let app = limited().await;
     let alice = tokens(&register(&app, ELSEWHERE, "alice").await);
     let (fresh, change) = ("/users/me/fresh", "/users/me/password");

@@ -9,6 +9,7 @@ use crate::support::bearing;
 
 #[tokio::test]
 async fn registrations_of_an_address_are_three_and_three_an_hour() {
+    // PWD-21, LOG-03
     let app = limited().await;
     register(&app, ELSEWHERE, "alice").await;
     tokens(&register(&app, HOME, "bob").await);

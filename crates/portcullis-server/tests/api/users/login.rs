@@ -17,6 +17,7 @@ const PATH: &str = "/users/login";
 
 #[tokio::test]
 async fn a_user_gets_a_new_pair_each_time() {
+    // CSR-08
     let app = TestApp::new().await;
     let first = app.register("alice").await;
     let second = app.login("alice").await;

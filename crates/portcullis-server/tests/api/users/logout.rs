@@ -8,6 +8,7 @@ const PATH: &str = "/users/logout";
 
 #[tokio::test]
 async fn the_presented_tokens_session_ends_and_no_other() {
+    // BRR-29
     let app = TestApp::new().await;
     let (alice, again) = (app.register("alice").await, app.login("alice").await);
     assert_eq!(app.post_as(PATH, &alice.access).await.status, StatusCode::NO_CONTENT);
@@ -39,6 +40,7 @@ async fn a_refresh_token_can_be_ended_too() {
 
 #[tokio::test]
 async fn what_is_not_genuine_ends_nothing() {
+    // JWT-15
     let app = TestApp::new().await;
     let alice = app.register("alice").await;
     app.post_as(PATH, &format!("{}x", alice.access)).await.says(422, "Signature verification failed");

@@ -85,6 +85,7 @@ async fn a_user_sees_the_living_sessions_and_which_is_this_one() {
 
 #[tokio::test]
 async fn nobody_ends_a_session_of_somebody_else() {
+    // LOG-04
     let app = TestApp::new().await;
     let (alice, bob) = (app.register("alice").await, app.register("bob").await);
     delete_as(&app, &app.session_path(&bob), &alice.access).await.says(404, "There is no such session");

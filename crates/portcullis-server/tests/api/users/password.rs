@@ -32,7 +32,7 @@ async fn login(app: &TestApp, password: &str) -> Answer {
 
 #[tokio::test]
 async fn the_new_password_holds_and_this_session_goes_on_alone() {
-    // BRR-24
+    // BRR-24, CSR-08
     let app = TestApp::new().await;
     let (other, this, bob) =
         (app.register("alice").await, app.login("alice").await, app.register("bob").await);
@@ -71,6 +71,7 @@ async fn a_change_is_repeated_after_an_answer_that_was_lost() {
 
 #[tokio::test]
 async fn who_does_not_know_the_present_password_changes_nothing() {
+    // PWD-08
     let app = TestApp::new().await;
     let (other, this) = (app.register("alice").await, app.login("alice").await);
     let answer = put_as(&app, &this.access, &change("passwort", "new password")).await;
@@ -115,7 +116,7 @@ async fn it_takes_a_fresh_access_token() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_field_is_said_by_its_name() {
-    // PWD-01, PWD-02
+    // PWD-01, PWD-02, PWD-04
     let app = TestApp::new().await;
     let this = app.register("alice").await;
     let long = "x".repeat(1025);
@@ -283,7 +284,7 @@ async fn a_change_whose_client_hangs_up_is_in_force_if_it_is_durable() {
 
 #[tokio::test]
 async fn a_disabled_user_is_told_what_a_stranger_is_told() {
-    // BRR-26, BRR-27
+    // BRR-26, BRR-27, LOG-01
     let app = TestApp::new().await;
     let alice = app.register("alice").await;
     let id = app.state.jwt().verify(&alice.access).unwrap().identity().to_owned();

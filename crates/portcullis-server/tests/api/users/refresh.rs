@@ -19,6 +19,7 @@ fn is_over(answer: &Answer) {
 
 #[tokio::test]
 async fn a_refresh_token_becomes_the_next_pair() {
+    // BRR-08
     let app = TestApp::new().await;
     let first = app.register("alice").await;
     app.wait(60);
@@ -51,6 +52,7 @@ async fn only_a_refresh_token_refreshes() {
 
 #[tokio::test]
 async fn tabs_and_retries_get_one_pair() {
+    // BRR-13
     let app = TestApp::new().await;
     let first = app.register("alice").await;
     app.wait(60);
@@ -80,6 +82,7 @@ async fn right_after_a_login_the_pair_is_repeated_without_its_freshness() {
 
 #[tokio::test]
 async fn a_lost_answer_logs_nobody_out() {
+    // BRR-14
     let app = TestApp::new().await;
     let first = app.register("alice").await;
     app.wait(60);
@@ -92,6 +95,24 @@ async fn a_lost_answer_logs_nobody_out() {
     // The pair that was taken for lost is void, and with it its access token.
     is_over(&app.get_as("/tests/secret", &lost.access).await);
     assert_eq!(app.get_as("/tests/secret", &third.access).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_lies_on_the_disk_is_no_token() {
+    // BRR-16
+    let app = TestApp::new().await;
+    let first = app.register("alice").await;
+    app.wait(60);
+    let second = refresh(&app, &first.refresh).await;
+    let files = std::fs::read_dir(app.database().parent().unwrap()).unwrap();
+    let kept: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    let is_kept =
+        |text: &str| kept.iter().any(|file| file.windows(text.len()).any(|it| it == text.as_bytes()));
+    let jti = app.state.jwt().verify_as(&second.refresh, Require::refresh()).unwrap();
+    assert!(is_kept(jti.jti().unwrap()), "the name of the newest one");
+    for token in [first.access, first.refresh, second.access, second.refresh] {
+        assert!(token.split('.').skip(1).all(|part| !is_kept(part)), "neither its claims nor its signature");
+    }
 }
 
 #[tokio::test]
@@ -155,6 +176,7 @@ async fn without_patience_every_copy_is_refused() {
 
 #[tokio::test]
 async fn a_node_knows_its_own_pair_when_the_stores_answer_was_lost() {
+    // DUR-03
     let settings = [("REFRESH_REUSE_WINDOW", "0"), ("REFRESH_LOST_ANSWER", "refuse")];
     let (app, faulty) = TestApp::with_faults_and(&settings).await;
     app.expect_errors();
@@ -172,7 +194,7 @@ async fn a_node_knows_its_own_pair_when_the_stores_answer_was_lost() {
 
 #[tokio::test]
 async fn a_session_ends_for_want_of_use_and_absolutely() {
-    // BRR-15
+    // BRR-15, CLM-20, DUR-16
     const DAY: u64 = 86_400;
     let settings = [("JWT_REFRESH_TOKEN_EXPIRES", "10d"), ("SESSION_MAX_AGE", "15d")];
     let app = TestApp::with(&settings).await;
@@ -225,6 +247,7 @@ async fn without_the_store_nothing_is_called_done() {
 
 #[tokio::test]
 async fn a_genuine_token_of_no_session_of_ours_is_refused() {
+    // BRR-29
     let app = TestApp::new().await;
     let jwt = app.state.jwt();
     let foreign = jwt.refresh("alice").session("unknown", 1).sign().unwrap();
@@ -235,6 +258,7 @@ async fn a_genuine_token_of_no_session_of_ours_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_uses_at_once_all_get_one_pair() {
+    // BRR-12, BRR-14
     for uses in [10, 100, 1000] {
         let app = TestApp::new().await;
         let first = app.register("alice").await;

@@ -14,6 +14,7 @@ const PATH: &str = "/users/registration";
 
 #[tokio::test]
 async fn a_stranger_becomes_a_user_and_is_logged_in() {
+    // BRR-08
     let app = TestApp::new().await;
     let answer = app.post(PATH, &json!({"username": "test", "password": "test"})).await;
     assert_eq!(answer.status, StatusCode::CREATED);
@@ -24,6 +25,7 @@ async fn a_stranger_becomes_a_user_and_is_logged_in() {
 
 #[tokio::test]
 async fn the_token_says_who_and_what_and_nothing_more() {
+    // CLM-17, BRR-09
     let app = TestApp::with(&[("JWT_IDENTITY", "username")]).await;
     let alice = app.register("alice").await;
     let claims: Value = app.state.jwt().verify(&alice.access).unwrap().custom().unwrap();
@@ -91,6 +93,7 @@ async fn of_many_at_once_in_many_spellings_one_gets_the_name() {
 
 #[tokio::test]
 async fn every_problem_of_every_field_is_named() {
+    // PWD-17
     let app = TestApp::new().await;
     for (body, username, password) in [
         (json!({}), json!(["is required"]), json!(["is required"])),
@@ -155,6 +158,7 @@ async fn members_that_nobody_asked_for_change_nothing() {
 
 #[tokio::test]
 async fn it_can_be_closed() {
+    // PWD-21
     let app = TestApp::with(&[("REGISTRATION", "closed")]).await;
     let answer = app.post(PATH, &json!({"username": "alice", "password": "password"})).await;
     answer.says(403, "Registration is closed");

@@ -1,4 +1,4 @@
-//! The changes of a user after which no session of before lives: another password, disabling.
+//! The changes of a user after which no session of before lives: another password, disabling (DUR-02).
 
 use std::{collections::HashSet, sync::Arc};
 

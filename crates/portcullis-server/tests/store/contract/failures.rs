@@ -55,6 +55,7 @@ async fn number_of_events(store: &dyn Store) -> usize {
 }
 
 pub(crate) async fn each_counts_and_locks_by_the_policy<B: Backend>() {
+    // LOG-13
     let place = B::fresh().await;
     let store = place.open().await;
     let (user, other) = (a_user(&*store, "alice").await, a_user(&*store, "bob").await);

@@ -98,6 +98,7 @@ pub(crate) async fn what_is_answered_is_what_is_stored<B: Backend>() {
 }
 
 pub(crate) async fn many_uses_of_one_token_give_one_pair<B: Backend>() {
+    // BRR-12
     let place = B::fresh().await;
     let store = place.open().await;
     let user = a_user(&*store, "alice").await;
@@ -120,6 +121,7 @@ pub(crate) async fn many_uses_of_one_token_give_one_pair<B: Backend>() {
 }
 
 pub(crate) async fn without_a_window_one_use_of_many_gets_a_pair<B: Backend>() {
+    // DUR-02
     let place = B::fresh().await;
     let store = place.open().await;
     let user = a_user(&*store, "alice").await;

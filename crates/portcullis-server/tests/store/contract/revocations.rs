@@ -110,6 +110,7 @@ pub(crate) async fn an_expiry_beyond_the_calendar_is_further_than_any_in_it<B: B
 }
 
 pub(crate) async fn purge_takes_what_expired_before_and_nothing_else<B: Backend>() {
+    // BRR-30, DUR-16
     let place = B::fresh().await;
     let store = place.open().await;
     for (jti, expires_at) in [("before", Some(99)), ("at", Some(100)), ("after", Some(101)), ("never", None)]

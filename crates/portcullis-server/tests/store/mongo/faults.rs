@@ -42,6 +42,7 @@ async fn admin(place: &Place, command: Document) -> Result<(), Error> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fault_that_passes_is_hidden_and_any_other_is_unavailable() {
+    // DUR-01
     if !is_there() {
         return;
     }

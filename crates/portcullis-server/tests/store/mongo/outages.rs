@@ -110,6 +110,7 @@ async fn all_are_unavailable_in_time(store: &dyn Store, mark: FeedMark) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_falls_silent_or_goes_away_is_unavailable_until_it_is_back() {
+    // DUR-09
     if !is_there() {
         return;
     }

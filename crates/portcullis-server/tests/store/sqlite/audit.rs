@@ -21,6 +21,7 @@ fn all() -> EventQuery {
 
 #[tokio::test]
 async fn a_recorded_event_is_never_changed() {
+    // ADM-10
     let place = Sqlite::new();
     let store = place.store();
     store.record(&[AuditEvent::new(EventKind::LoginFail, moment(0))]).await.unwrap();

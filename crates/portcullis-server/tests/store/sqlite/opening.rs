@@ -203,6 +203,7 @@ async fn a_file_that_is_cut_short_is_refused_with_a_log_as_well() {
 
 #[tokio::test]
 async fn damage_in_the_middle_is_found_at_the_start() {
+    // DUR-07
     let place = Sqlite::new();
     let path = filled(&place).await;
     let whole = fs::read(&path).unwrap();

@@ -22,6 +22,7 @@ fn two_members_of_one_name_are_refused_at_every_depth_and_in_every_spelling() {
 
 #[test]
 fn what_is_not_json_is_not_read() {
+    // JWT-31
     for bad in [
         "",
         " ",
@@ -204,6 +205,7 @@ proptest! {
     /// What is JSON here is JSON there; what is JSON there is refused here for a name given twice alone.
     #[test]
     fn both_readers_agree(text in texts()) {
+        // JWT-36
         let (ours, theirs) = (value(&text), general(&text));
         match (ours, theirs) {
             (None, None) => {}

@@ -51,6 +51,7 @@ impl Revocation for Elsewhere {
 
 #[tokio::test]
 async fn a_hook_may_ask_and_its_failure_is_neither_allowed_nor_forbidden() {
+    // BRR-10
     async fn answer(list: Elsewhere) -> String {
         let jwt = builder().revocation(Arc::new(list)).build().unwrap();
         let authorization = format!("Bearer {}", jwt.access("alice").sign().unwrap().as_str());
@@ -98,6 +99,7 @@ fn verify_from_memory_never_passes_over_a_hook_that_asks() {
 /// The cause of a 503 is for who logs the answer, in every style, and for nobody else.
 #[tokio::test]
 async fn a_failure_has_its_cause_beside_the_answer_and_not_in_it() {
+    // OBS-05
     for style in [ErrorStyle::Flask3, ErrorStyle::Flask4, ErrorStyle::Problem] {
         let list = builder().revocation(Arc::new(Elsewhere::Fails));
         let check =
@@ -145,6 +147,7 @@ fn a_rejection_is_an_error_with_its_cause() {
 /// A hook sees nothing of a token that has any other fault.
 #[test]
 fn the_hook_is_asked_last() {
+    // JWT-15
     struct Never;
     impl Revocation for Never {
         fn check(&self, claims: &Claims) -> Verdict {

@@ -232,6 +232,7 @@ fn claims_of_one_s_own_are_read_and_unknown_ones_left_alone() {
 /// Whoever asks for the claims of a token that verified gets them.
 #[test]
 fn no_number_verifies_that_cannot_be_read_afterwards() {
+    // JWT-36
     for number in ["1.7976931348623158e308", "-1.7976931348623158e308", "1.797693134862315807e308", "1e400"] {
         assert_eq!(refusal(&[("x", number)]), AuthError::PayloadJson, "{number}");
         assert_eq!(refusal(&[("x", &format!(r#"[{{"y":{number}}}]"#))]), AuthError::PayloadJson, "{number}");

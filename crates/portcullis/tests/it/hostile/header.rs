@@ -108,6 +108,7 @@ fn jwt_19_and_20_critical_extensions_are_not_understood() {
 
 #[test]
 fn clm_14_the_media_type_is_a_jwts() {
+    // BRR-09
     for typ in ["JWT", "jwt", "application/jwt", "APPLICATION/JWT", "at+jwt", "AT+JWT", "application/at+jwt"]
     {
         assert!(is_accepted(&format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#)), "{typ}");

@@ -92,6 +92,7 @@ fn every_problem_of_a_configuration_is_said_at_once() {
 
 #[test]
 fn each_algorithm_verifies_its_own_tokens_and_no_others() {
+    // JWT-01
     let secret = SECRET.as_bytes();
     let key = |algorithm| Key::hmac(algorithm, secret).unwrap();
     let all = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];

@@ -155,6 +155,7 @@ fn a_payload_of_any_length_is_read() {
 
 #[test]
 fn jwt_14_a_signature_of_another_length_or_spelling_is_none() {
+    // JWT-13
     use JwsError::{Signature, SignatureEncoding};
     let (jwt, good) = (manager(), token(&[]));
     let (input, signature) = good.rsplit_once('.').unwrap();

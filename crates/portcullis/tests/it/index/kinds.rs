@@ -113,6 +113,7 @@ fn a_session_that_has_ended_stays_so_whatever_is_noted_of_it_later() {
 
 #[test]
 fn entries_go_when_they_have_expired_and_no_sooner() {
+    // BRR-30
     let index = RevocationIndex::new();
     index.revoke_token("j1", Some(at(100)));
     index.revoke_token("j2", None);

@@ -11,6 +11,7 @@ use crate::common::SECRET;
 
 #[test]
 fn every_algorithm_signs_and_its_public_half_verifies() {
+    // SUP-05
     for algorithm in ALL {
         let pair = pair(algorithm);
         let private = Key::from_pem(algorithm, pair.private_pem()).unwrap();
@@ -166,6 +167,7 @@ fn jwt_07_small_keys_and_bad_exponents_are_refused() {
 
 #[test]
 fn a_configuration_names_keys_as_pem_or_jwk() {
+    // JWT-01
     let pair = pair(Algorithm::ES256);
     let config = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut table = serde_json::json!({"JWT_ALGORITHM": "ES256"});

@@ -1,10 +1,15 @@
 //! What a stranger may send to somebody who verifies with public keys.
 
-use portcullis::{Algorithm, AuthError, JwsError, JwtManager, Key, KeyError, KeySet, jws};
+use std::{collections::BTreeMap, sync::Arc};
+
+use portcullis::{Algorithm, AuthError, JwsError, JwtManager, Key, KeyError, KeySet, RevocationIndex, jws};
 use serde_json::json;
 
-use super::made::{ALL, Pair, key, manager, pair};
-use crate::common::{base64, claims, mac, unbase64};
+use super::{
+    made::{ALL, Pair, key, manager, pair},
+    others::python,
+};
+use crate::common::{base64, claims, clock, mac, unbase64};
 
 const SIGNATURE: Result<(), AuthError> = Err(AuthError::Jws(JwsError::Signature));
 const ALGORITHM: Result<(), AuthError> = Err(AuthError::Jws(JwsError::AlgorithmNotAllowed));
@@ -97,11 +102,14 @@ fn jwt_14_a_signature_has_one_length() {
     }
 }
 
+/// Big-endian (SEC 2).
+const ORDER_OF_P256: &str = "_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE";
+
 #[test]
 fn jwt_08_and_09_ecdsa_values_are_in_range_and_side_by_side() {
     // The orders of the curves (SEC 2), big-endian.
     let orders = [
-        (Algorithm::ES256, "_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE"),
+        (Algorithm::ES256, ORDER_OF_P256),
         (Algorithm::ES384, "________________________________x2NNgfQ3Ld9YGg2ySLCneuzsGWrMxSlz"),
         (
             Algorithm::ES512,
@@ -140,6 +148,49 @@ fn jwt_08_and_09_ecdsa_values_are_in_range_and_side_by_side() {
         };
         let der = super::made::der(0x30, &[integer(r), integer(s)].concat());
         assert_eq!(verdict(&jwt, &format!("{input}.{}", base64(der))), SIGNATURE, "{algorithm} in DER");
+    }
+}
+
+/// Whoever has a token of ECDSA can sign it once more without the key: with (r, s) verifies (r, n - s).
+#[test]
+fn jwt_18_a_revoked_token_is_revoked_under_both_its_signatures() {
+    let revoked = Arc::new(RevocationIndex::new());
+    let jwt = JwtManager::builder(key(Algorithm::ES256)).clock(Arc::new(clock())).revocation(revoked.clone());
+    let jwt = jwt.build().unwrap();
+    let token = jwt.access("alice").sign().unwrap();
+    let (input, signature) = token.as_str().rsplit_once('.').unwrap();
+    let (mut other, n) = (unbase64(signature), unbase64(ORDER_OF_P256));
+    let mut borrow = 0;
+    for at in (0..32).rev() {
+        let rest = i16::from(n[at]) - i16::from(other[32 + at]) - borrow;
+        other[32 + at] = u8::try_from(rest.rem_euclid(256)).unwrap();
+        borrow = i16::from(rest < 0);
+    }
+    let spellings = [token.as_str().to_owned(), format!("{input}.{}", base64(other))];
+    assert!(spellings.iter().all(|token| verdict(&jwt, token) == Ok(())), "both are genuine");
+    revoked.revoke_token(token.jti(), None);
+    assert!(spellings.iter().all(|token| verdict(&jwt, token) == Err(AuthError::Revoked)));
+}
+
+/// By whoever has the private key, so that nothing but the form is wrong.
+#[test]
+fn jwt_11_and_12_rsa_signatures_have_one_form() {
+    let pair = pair(Algorithm::RS256);
+    let inputs = ["RS256", "PS256"].map(|name| {
+        let header = base64(json!({"alg": name, "typ": "JWT"}).to_string());
+        (name, format!("{header}.{}", base64(claims(&[]))))
+    });
+    let question = json!({"private": pair.private_pem(), "inputs": BTreeMap::from(inputs.clone())});
+    let answer = python("forge.py", &question);
+    for (name, input) in inputs {
+        let signatures = answer[name].as_object().unwrap();
+        assert!(signatures.len() > 5);
+        let jwt = manager(Key::from_pem(name.parse().unwrap(), pair.private_pem()).unwrap());
+        for (what, signature) in signatures {
+            let expected = if what == "right" { Ok(()) } else { SIGNATURE };
+            let token = format!("{input}.{}", signature.as_str().unwrap());
+            assert_eq!(verdict(&jwt, &token), expected, "{name}: {what}");
+        }
     }
 }
 

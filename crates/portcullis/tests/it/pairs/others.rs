@@ -14,6 +14,23 @@ use serde_json::{Value, json};
 use super::made::{ALL, pair};
 use crate::common::SECRET;
 
+/// What a script beside this file answers, run by a Python that has PyJWT and cryptography.
+pub(super) fn python(script: &str, question: &Value) -> Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = root.join("../../target/flask/4.7.4/bin/python");
+    assert!(python.exists(), "{} is missing: run scripts/flask once", python.display());
+    let mut child = Command::new(python)
+        .arg(root.join("tests/it/pairs").join(script))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(question.to_string().as_bytes()).unwrap();
+    let out = child.wait_with_output().unwrap();
+    assert!(out.status.success());
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
 /// The others have no clock but the machine's.
 fn today(key: Key) -> JwtManager {
     JwtManager::builder(key).configure(|it| it.required_claims = vec!["exp".into()]).build().unwrap()
@@ -50,9 +67,6 @@ fn jsonwebtoken_agrees_for_every_algorithm() {
 
 #[test]
 fn pyjwt_agrees_for_every_algorithm() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python = root.join("../../target/flask/4.7.4/bin/python");
-    assert!(python.exists(), "{} is missing: run scripts/flask once", python.display());
     let secret = base64::engine::general_purpose::STANDARD.encode(SECRET);
     let hmac = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512].map(|algorithm| {
         let jwt = today(Key::hmac(algorithm, SECRET).unwrap());
@@ -68,16 +82,7 @@ fn pyjwt_agrees_for_every_algorithm() {
     });
     let all: Vec<_> = hmac.into_iter().chain(pairs).collect();
     let cases: Vec<&Value> = all.iter().map(|(_, case)| case).collect();
-    let mut child = Command::new(python)
-        .arg(root.join("tests/it/pairs/pyjwt.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(json!(cases).to_string().as_bytes()).unwrap();
-    let out = child.wait_with_output().unwrap();
-    assert!(out.status.success());
-    let answers: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap();
+    let answers: Vec<Value> = serde_json::from_value(python("pyjwt.py", &json!(cases))).unwrap();
     for ((jwt, case), answer) in all.iter().zip(&answers) {
         assert_eq!(answer["sub"], "alice", "{}", case["alg"]);
         let theirs = answer["token"].as_str().unwrap();

@@ -33,6 +33,7 @@ fn seen(verdict: Result<Claims, AuthError>) -> Result<(String, Option<String>, S
 
 #[test]
 fn a_remembered_token_is_judged_by_the_time_and_the_list_of_the_moment() {
+    // JWT-37
     let (clock, revoked) = (clock(), Arc::new(RevocationIndex::new()));
     let jwt = JwtManager::builder(key(Algorithm::EdDSA))
         .clock(Arc::new(clock.clone()))
@@ -61,6 +62,7 @@ fn a_remembered_token_is_judged_by_the_time_and_the_list_of_the_moment() {
 
 #[test]
 fn the_whole_token_is_compared() {
+    // JWT-18
     let jwt = with_memory(key(Algorithm::ES256), 64, clock());
     let token = jwt.access("alice").sign().unwrap();
     jwt.verify(token.as_str()).unwrap();

@@ -20,6 +20,7 @@ fn one_set_verifies_every_algorithm_by_its_key() {
 
 #[test]
 fn a_rotation_leaves_no_request_without_its_key() {
+    // JWT-37
     let (old, new) = (Pair::new(Algorithm::ES256).key(), Pair::new(Algorithm::ES256).key());
     let jwt = manager(old.clone());
     let clone = jwt.clone();

@@ -215,6 +215,7 @@ async fn nobody_waits_for_ever() {
 
 #[tokio::test]
 async fn the_connections_are_set_as_the_promises_need_it() {
+    // DUR-05
     let desk = Desk::new();
     // A lost `synchronous` would show only when the power fails.
     let written =
