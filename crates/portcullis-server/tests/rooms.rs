@@ -67,6 +67,7 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     ("config", &[], &["toml", "strsim"]),
     ("instance", &[], &[]),
     ("causes", &[], &[]),
+    ("metrics", &[], &["prometheus_client"]),
     ("model", &[], &["precis_core", "precis_profiles"]),
 ];
 
