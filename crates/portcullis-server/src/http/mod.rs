@@ -10,6 +10,7 @@ mod extract;
 mod health;
 mod hello;
 mod me;
+mod metrics;
 mod query;
 mod rules;
 mod trace;
@@ -33,6 +34,11 @@ use crate::state::AppState;
 /// The service over a state: what `main` serves and what tests call.
 pub fn app(state: AppState) -> Router {
     layered(routes(), state)
+}
+
+/// What an address of its own serves: the metrics, to whoever can reach it, and nothing else.
+pub fn metrics_app(state: AppState) -> Router {
+    layered(Routes::new().get(PUBLIC, "/metrics", metrics::read_by_everybody), state)
 }
 
 /// Every route, and who may use it.
@@ -68,6 +74,7 @@ fn routes() -> Routes {
         .delete(FRESH_ADMIN, "/admin/users/{id}/sessions/{session}", admin::sessions::end)
         .get(ADMIN, "/admin/audit", admin::audit::list)
         // For those who run it
+        .get(ADMIN, "/metrics", metrics::read)
         .get(PUBLIC, "/healthz", health::alive)
         .get(PUBLIC, "/readyz", health::ready)
 }
@@ -86,7 +93,7 @@ fn layered(routes: Routes, state: AppState) -> Router {
     };
     routes
         // A defect ends one request, not the connection or the process.
-        .layer(CatchPanicLayer::custom(trace::panicked))
+        .layer(CatchPanicLayer::custom(metrics::Panics(state.clone())))
         // Names the request, finds out where it comes from, bounds its time, writes refusals in the configured
         // style, tells pages of other origins whether they may, sets the headers that every answer has, and logs one line:
         // outermost, so that no answer escapes it.

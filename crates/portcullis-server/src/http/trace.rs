@@ -21,7 +21,7 @@ use tower_http::cors::CorsLayer;
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
-use super::{client_address::ClientAddress, cors, error::Refusal, extract::BodyRead};
+use super::{client_address::ClientAddress, cors, error::Refusal, extract::BodyRead, metrics};
 use crate::{causes::causes, state::AppState};
 
 /// The largest head of a request, address and headers together: 32 KiB. Four of the longest tokens fit into it.
@@ -54,6 +54,7 @@ pub(super) async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, ne
     let started = state.clock().monotonic();
     // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
     let id = Uuid::new_v4().to_string();
+    let counted = metrics::begin(state, &request);
     let method = request.method().clone();
     let route = route(&request);
     // At the highest level: whatever the filter lets through of a request carries its id.
@@ -81,6 +82,7 @@ pub(super) async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, ne
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     let took = state.clock().monotonic().duration_since(started);
+    counted.answered(response.status(), took);
     span.in_scope(|| log(&method, &route, address, &response, took));
     response
 }
