@@ -5,7 +5,7 @@ use std::{
     panic::{self, PanicHookInfo},
 };
 
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
 
 use super::Failure;
@@ -14,14 +14,29 @@ use crate::config::{LogFormat, found_text};
 /// How many lines may wait while nobody reads them; more are lost. A log that is not read must not stop logins.
 const WAITING_LINES: usize = 8 * 1024;
 
-/// Starts logging for the whole process, as its program may do once. What waits is written when the guard goes.
+/// A log that was started. What waits is written when it goes.
+pub(super) struct Log {
+    lost: ErrorCounter,
+    _written_at_the_end: WorkerGuard,
+}
+
+impl Log {
+    /// Asks how many lines were lost (OBS-09).
+    pub(super) fn lost_lines(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        let lost = self.lost.clone();
+        move || lost.dropped_lines() as u64
+    }
+}
+
+/// Starts logging for the whole process, as its program may do once.
 ///
 /// # Errors
 /// [`Failure`] when the filter cannot be understood.
-pub(super) fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard, Failure> {
+pub(super) fn start(filter: &str, format: LogFormat) -> Result<Log, Failure> {
     let filter = parse(filter).map_err(|problem| Failure::new(format!("LOG_FILTER: {problem}")))?;
     let (lines, guard) =
         NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).finish(io::stderr());
+    let lost = lines.error_counter();
     let log = fmt().with_env_filter(filter).with_writer(lines);
     let started = match format {
         LogFormat::Text => log.with_ansi(false).try_init(),
@@ -30,7 +45,7 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard, Fail
     };
     started.map_err(|error| Failure::new(format!("logging cannot be started: {error}")))?;
     panic::set_hook(Box::new(panicked));
-    Ok(guard)
+    Ok(Log { lost, _written_at_the_end: guard })
 }
 
 /// What is wrong with a filter, if anything.

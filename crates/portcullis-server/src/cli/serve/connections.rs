@@ -25,23 +25,37 @@ use tower_service::Service;
 #[derive(Clone)]
 pub(super) struct Connections {
     places: Arc<Semaphore>,
+    most: usize,
+    /// The setting that says how many, or whose they are.
+    setting: &'static str,
     turned_away: Arc<AtomicU64>,
     /// How long a client may leave what was sent to it unread.
     patience: Duration,
 }
 
 impl Connections {
-    /// So many at once, or as many as the system has open files for.
-    pub(super) fn at_most(most: usize, patience: Duration) -> Self {
+    /// So many at once, by a setting, or as many as the system has open files for.
+    pub(super) fn at_most(most: usize, setting: &'static str, patience: Duration) -> Self {
         let most = most.min(files::raised_limit().saturating_sub(files::FOR_OTHERS)).max(1);
-        Self { places: Arc::new(Semaphore::new(most)), turned_away: Arc::default(), patience }
+        let places = Arc::new(Semaphore::new(most));
+        Self { places, most, setting, turned_away: Arc::default(), patience }
+    }
+
+    /// How many are open, how many may be, and how many were turned away.
+    pub(super) fn numbers(&self) -> [u64; 3] {
+        let (most, free) = (self.most, self.places.available_permits());
+        [most.saturating_sub(free) as u64, most as u64, self.turned_away.load(Ordering::Relaxed)]
     }
 
     fn admit(&self, stream: TcpStream) -> io::Result<(Stream, OwnedSemaphorePermit)> {
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             let count = self.turned_away.fetch_add(1, Ordering::Relaxed) + 1;
             say_seldom(count, || {
-                tracing::warn!(count, "{count} connections were closed at once: there are MAX_CONNECTIONS");
+                let Self { most, setting, .. } = self;
+                tracing::warn!(
+                    count,
+                    "{count} connections were closed at once: there are {most} ({setting})"
+                );
             });
             return Err(io::Error::other("there are as many connections as may be"));
         };
