@@ -26,19 +26,19 @@ use tower_service::Service;
 pub(super) struct Connections {
     places: Arc<Semaphore>,
     most: usize,
-    /// The setting that says how many, or whose they are.
-    setting: &'static str,
+    /// How many those are, as the log says it.
+    said: &'static str,
     turned_away: Arc<AtomicU64>,
     /// How long a client may leave what was sent to it unread.
     patience: Duration,
 }
 
 impl Connections {
-    /// So many at once, by a setting, or as many as the system has open files for.
-    pub(super) fn at_most(most: usize, setting: &'static str, patience: Duration) -> Self {
+    /// So many at once, as the log says it, or as many as the system has open files for.
+    pub(super) fn at_most(most: usize, said: &'static str, patience: Duration) -> Self {
         let most = most.min(files::raised_limit().saturating_sub(files::FOR_OTHERS)).max(1);
         let places = Arc::new(Semaphore::new(most));
-        Self { places, most, setting, turned_away: Arc::default(), patience }
+        Self { places, most, said, turned_away: Arc::default(), patience }
     }
 
     /// How many are open, how many may be, and how many were turned away.
@@ -51,11 +51,8 @@ impl Connections {
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             let count = self.turned_away.fetch_add(1, Ordering::Relaxed) + 1;
             say_seldom(count, || {
-                let Self { most, setting, .. } = self;
-                tracing::warn!(
-                    count,
-                    "{count} connections were closed at once: there are {most} ({setting})"
-                );
+                let most = self.said;
+                tracing::warn!(count, "{count} connections were closed at once: there are {most}");
             });
             return Err(io::Error::other("there are as many connections as may be"));
         };
