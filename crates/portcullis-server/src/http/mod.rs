@@ -126,6 +126,11 @@ mod tests {
     }
 
     async fn answer(path: &str, settings: &[(&str, &str)]) -> (StatusCode, String) {
+        let (status, body, _) = answer_and_state(path, settings).await;
+        (status, body)
+    }
+
+    async fn answer_and_state(path: &str, settings: &[(&str, &str)]) -> (StatusCode, String, AppState) {
         let instance = tempfile::tempdir().unwrap();
         let sources = Sources {
             instance: instance.path().to_owned(),
@@ -137,18 +142,20 @@ mod tests {
         let state = AppState::open(&config, Arc::new(SystemClock)).await.unwrap();
         let routes = routes().get(PUBLIC, "/defect", defect).get(PUBLIC, "/hang", hang);
         let request = Request::get(path).header("host", "test").body(Body::empty()).unwrap();
-        let response = layered(routes, state).oneshot(request).await.unwrap();
+        let response = layered(routes, state.clone()).oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8(body.into()).unwrap())
+        (status, String::from_utf8(body.into()).unwrap(), state)
     }
 
     #[tokio::test]
     async fn a_panic_is_a_500_that_tells_nothing() {
         // HTP-18
-        let (status, body) = answer("/defect", &[]).await;
+        let (status, body, state) = answer_and_state("/defect", &[]).await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(body, "{\"msg\":\"Something went wrong here\"}\n");
+        let metrics = state.metrics().text().unwrap();
+        assert!(metrics.contains("portcullis_http_panics_total 1\n"), "OBS-07: {metrics}");
     }
 
     #[tokio::test]

@@ -37,7 +37,11 @@ impl Aside {
     pub(super) fn serve(self, config: &Config, state: &AppState) -> ServedAside {
         let (handle, address) = (Handle::new(), self.address);
         let server = server(self.listener, handle.clone(), config);
-        let connections = Connections::at_most(Self::CONNECTIONS, "as many as may read the metrics", config.request_timeout);
+        let connections = Connections::at_most(
+            Self::CONNECTIONS,
+            "as many as may read the metrics",
+            config.request_timeout,
+        );
         let service = metrics_app(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { server?.acceptor(connections).serve(service).await });
         tracing::info!(%address, "the metrics are at http://{address}/metrics, without a token");
