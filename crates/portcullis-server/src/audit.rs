@@ -12,6 +12,7 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
+    metrics::{Counts, Label},
     model::{AuditEvent, EventKind, SessionId, UserId},
     store::{Store, StoreError},
 };
@@ -29,8 +30,21 @@ pub struct Audit {
     batch_waits: Notify,
     /// Held while events are written, so that two do not write the same.
     writing: tokio::sync::Mutex<()>,
-    /// How many there was no room for, since the log said so last.
+    /// How often each kind has happened on this node.
+    events: Counts<EventKind>,
+    /// How many of those that waited, or were recorded, are in the store.
+    written: AtomicU64,
+    /// How many there was no room for, and of how many of them the log has told.
     dropped: AtomicU64,
+    dropped_said: AtomicU64,
+}
+
+impl Label for EventKind {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn name(self) -> &'static str {
+        Self::name(self)
+    }
 }
 
 impl Audit {
@@ -51,19 +65,44 @@ impl Audit {
             waiting: Mutex::default(),
             batch_waits: Notify::new(),
             writing: tokio::sync::Mutex::default(),
+            events: Counts::default(),
+            written: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            dropped_said: AtomicU64::new(0),
         }
+    }
+
+    /// How often each kind has happened on this node, whoever writes it into the store.
+    pub fn events(&self) -> &Counts<EventKind> {
+        &self.events
+    }
+
+    /// How many events wait to be written.
+    pub fn waiting_count(&self) -> usize {
+        self.waiting().len()
+    }
+
+    /// How many have waited and were written, or were recorded. Those that an act of the store writes by itself are not
+    /// among them.
+    pub fn written_count(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// How many there was no room for: the log alone has them.
+    pub fn dropped_count(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// Says in the log what happened, where the store hears of it by itself.
     pub fn say(&self, event: &AuditEvent) {
+        self.events.add(event.kind);
         log(event);
     }
 
     /// Notes what happened: in the log now, in the store soon. Nobody waits for it, and a crash within the next moment
     /// loses what only waits.
     pub fn note(&self, event: AuditEvent) {
-        log(&event);
+        self.say(&event);
         self.keep(event);
     }
 
@@ -73,10 +112,11 @@ impl Audit {
     /// [`StoreError`] when it may not be. It waits for the next write then, so that what was done has its event all the
     /// same; it may stand there twice.
     pub async fn record(&self, event: AuditEvent) -> Result<(), StoreError> {
-        log(&event);
+        self.say(&event);
         let recorded = self.store.record(std::slice::from_ref(&event)).await;
-        if recorded.is_err() {
-            self.keep(event);
+        match recorded {
+            Ok(()) => self.count_written(1),
+            Err(_) => self.keep(event),
         }
         recorded
     }
@@ -95,6 +135,7 @@ impl Audit {
             self.store.record(&batch).await?;
             // Only this takes any away, and what comes is put behind.
             self.waiting().drain(..batch.len());
+            self.count_written(batch.len());
             written += batch.len();
         }
         Ok(written)
@@ -120,9 +161,14 @@ impl Audit {
         }
     }
 
+    fn count_written(&self, events: usize) {
+        self.written.fetch_add(events as u64, Ordering::Relaxed);
+    }
+
     /// Once a write, and not with each: what there is no room for may come in thousands.
     fn tell_of_dropped(&self) {
-        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        let all = self.dropped_count();
+        let dropped = all.saturating_sub(self.dropped_said.swap(all, Ordering::Relaxed));
         if dropped > 0 {
             tracing::warn!(
                 dropped,

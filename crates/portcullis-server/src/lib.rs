@@ -11,6 +11,7 @@
 //! audit         what happened, in the log and in the store
 //! store         where it all is durable           jobs         what happens by the clock
 //! sessions      the refresh rule, one pure function
+//! metrics       numbers for whoever watches, and how they are written down
 //! instance      the folder where the made secret lies
 //! causes        an error and what it was caused by, as one text
 //! model         names, passwords, users: parsed once, never half valid
@@ -27,6 +28,7 @@ mod http;
 pub mod instance;
 pub mod jobs;
 pub mod limits;
+pub mod metrics;
 pub mod model;
 pub mod passwords;
 pub mod revocations;
@@ -34,4 +36,4 @@ pub mod sessions;
 pub mod state;
 pub mod store;
 
-pub use http::{App, MAX_HEAD_BYTES, RequestId, Route, Rule, app, route_table};
+pub use http::{App, MAX_HEAD_BYTES, RequestId, Route, Rule, app, metrics_app, route_table};

@@ -4,6 +4,7 @@
 mod argon2id;
 mod bcrypt;
 mod django;
+mod load;
 mod passlib;
 mod pbkdf2;
 mod scrypt;
@@ -24,6 +25,7 @@ use portcullis::Clock;
 use tokio::sync::oneshot;
 
 use crate::model::{Password, PasswordHash};
+pub use load::HashLoad;
 pub use stored::{Unverifiable, judge};
 use worker::{Task, Worker};
 
@@ -145,22 +147,34 @@ pub struct Passwords {
     scheme: Scheme,
     upgrade: Upgrade,
     dummy: PasswordHash,
+    load: Arc<HashLoad>,
 }
 
 impl Passwords {
     /// Starts the workers. They hold no memory before the first hash and end with this value.
     pub fn start(scheme: Scheme, upgrade: Upgrade, capacity: HashCapacity, clock: &Arc<dyn Clock>) -> Self {
         let (queue, tasks) = crossbeam_channel::bounded(capacity.queue);
+        let load = Arc::<HashLoad>::default();
         for number in 0..capacity.workers.get() {
             let tasks = tasks.clone();
-            let worker = Worker::new(scheme, clock.clone());
+            let worker = Worker::new(scheme, clock.clone(), load.clone());
             let thread = thread::Builder::new().name(format!("hash-{number}"));
             // Without this thread the others do its work; with none of them, hashing answers `Failed`.
             if let Err(error) = thread.spawn(move || worker.work(&tasks, capacity.idle)) {
                 tracing::error!(%error, "a hash worker could not be started");
             }
         }
-        Self { queue, scheme, upgrade, dummy: scheme.dummy() }
+        Self { queue, scheme, upgrade, dummy: scheme.dummy(), load }
+    }
+
+    /// How much there is to hash, and how long it takes.
+    pub fn load(&self) -> &HashLoad {
+        &self.load
+    }
+
+    /// How many passwords wait for a worker.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
     }
 
     /// Hashes a new password by the present scheme.
@@ -210,7 +224,10 @@ impl Passwords {
 
     fn submit(&self, task: Task) -> Result<(), PasswordsError> {
         self.queue.try_send(task).map_err(|error| match error {
-            TrySendError::Full(_) => PasswordsError::Busy,
+            TrySendError::Full(_) => {
+                self.load.count_turned_away();
+                PasswordsError::Busy
+            }
             TrySendError::Disconnected(_) => PasswordsError::Failed("there is no worker"),
         })
     }
@@ -290,5 +307,8 @@ mod tests {
             hashes.join_all().await.into_iter().partition(Result::is_ok);
         assert!((1..=2).contains(&done.len()), "one at work and one waiting: {}", done.len());
         assert!(turned_away.iter().all(|it| *it == Err(PasswordsError::Busy)));
+        let load = passwords.load();
+        assert_eq!(load.turned_away(), turned_away.len() as u64);
+        assert_eq!((load.times().count(), passwords.waiting()), (done.len() as u64, 0));
     }
 }

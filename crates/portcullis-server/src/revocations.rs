@@ -31,6 +31,8 @@ pub struct Revocations {
     heard: tokio::sync::Mutex<Heard>,
     /// How many polls have begun.
     polls: AtomicU64,
+    /// How many entries the store has given out.
+    entries_read: AtomicU64,
     neighbour: Neighbour,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,

@@ -1,5 +1,6 @@
 //! The running service's parts, brought together in one place. It knows no HTTP.
 
+mod metrics;
 mod operator;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 use ipnet::IpNet;
 use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager, Location};
 
+pub use metrics::{Metrics, ProgramNumbers};
 pub use operator::{Instance, Operator, made_secret};
 
 use crate::{
@@ -30,7 +32,7 @@ use crate::{
     passwords::{HashCapacity, HashCost, Passwords, Scheme, Upgrade},
     revocations::{Beside, FeedSource, RevocationPolicy, Revocations},
     sessions::{LockPolicy, LostAnswer, RefreshPolicy},
-    store::{self, Store, StoreError},
+    store::{self, Measured, Store, StoreError},
 };
 
 /// Everything that a request may need. Cheap to clone; the clones are one service.
@@ -48,7 +50,8 @@ struct Inner {
     proxies: Proxies,
     secure_cookies: bool,
     web: Web,
-    stopping: AtomicBool,
+    stopping: Arc<AtomicBool>,
+    metrics: Metrics,
     jobs: Jobs,
 }
 
@@ -150,6 +153,9 @@ impl AppState {
         clock: Arc<dyn Clock>,
         store: Arc<dyn Store>,
     ) -> Result<Self, OpenError> {
+        let measured = Measured::around(store, clock.clone());
+        let store_times = measured.times().clone();
+        let store: Arc<dyn Store> = Arc::new(measured);
         let options = with_secret(config)?;
         let jwt = JwtManager::from_config(options.clone())?.clock(clock.clone());
         let revocations = Revocations::load(store.clone(), clock.clone(), revocation_policy(config)).await?;
@@ -158,11 +164,11 @@ impl AppState {
         let jwt = jwt.revocation(revocations.clone()).build()?;
         let (scheme, upgrade) = hashing(config);
         let capacity = HashCapacity::of_machine(config.hash_queue);
-        let passwords = Passwords::start(scheme, upgrade, capacity, &clock);
+        let passwords = Arc::new(Passwords::start(scheme, upgrade, capacity, &clock));
         let audit = Arc::new(Audit::new(store.clone()));
         let parts = accounts::Parts {
             store: store.clone(),
-            passwords,
+            passwords: passwords.clone(),
             revocations: revocations.clone(),
             audit: audit.clone(),
             jwt: jwt.clone(),
@@ -177,7 +183,16 @@ impl AppState {
         let accounts = Accounts::new(parts, policy(config));
         let limits = RequestLimits { body: config.body_limit, request: config.request_timeout };
         let jobs = Jobs::start(&revocations, &audit);
-        let stopping = AtomicBool::new(false);
+        let stopping = Arc::<AtomicBool>::default();
+        let metrics = Metrics::of(metrics::Sources {
+            started: clock.now(),
+            stopping: stopping.clone(),
+            outcomes: accounts.outcomes().clone(),
+            passwords,
+            store: store_times,
+            revocations: revocations.clone(),
+            audit: audit.clone(),
+        });
         let proxies = proxies(config);
         Ok(Self(Arc::new(Inner {
             accounts,
@@ -191,6 +206,7 @@ impl AppState {
             secure_cookies: config.jwt.cookie_secure,
             web: web(config),
             stopping,
+            metrics,
             jobs,
         })))
     }
@@ -242,6 +258,11 @@ impl AppState {
             revocations if revocations.is_behind() => RevocationHearing::Behind,
             _ => RevocationHearing::Good,
         }
+    }
+
+    /// What there is to know of the running service.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// The clock of the service.

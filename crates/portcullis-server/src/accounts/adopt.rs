@@ -60,7 +60,10 @@ impl Accounts {
             let event = self.own(EventKind::SessionCreated, &user.id, client);
             let event = event.detail("for a refresh token of another application");
             match self.open(Shown::by(&user), self.revocations.as_kept(session), event).await? {
-                Ok(()) => return Ok((id, presented)),
+                Ok(()) => {
+                    self.outcomes.count_adopted();
+                    return Ok((id, presented));
+                }
                 Err(NotOpened::UserChanged) => {}
                 // What whoever shows a token hears where one who shows a password would hear that it is wrong.
                 Err(NotOpened::Locked | NotOpened::Refused) => return Err(AccountsError::SessionOver),

@@ -1,7 +1,7 @@
 //! Passwords and refresh tokens that are tried: let in by the limits before any work, and settled by what came of them.
 //! Every act that asks for a password asks here first.
 
-use super::{Accounts, AccountsError, Client, device::KnownBy, failures::NotAccepted};
+use super::{Accounts, AccountsError, Client, RefreshOutcome, device::KnownBy, failures::NotAccepted};
 use crate::{
     limits::{Attempt, Failed, Limited},
     model::{EventKind, LoginName, Password, User},
@@ -72,7 +72,10 @@ impl Accounts {
     /// # Errors
     /// [`AccountsError::Limited`] when it may not.
     pub fn may_refresh(&self, client: &Client) -> Result<(), AccountsError> {
-        self.limits.refresh(client.address).map_err(|limited| self.limited(limited, client))
+        self.limits.refresh(client.address).map_err(|limited| {
+            self.outcomes.refreshes.add(RefreshOutcome::Limited);
+            self.limited(limited, client)
+        })
     }
 
     /// Counts a refresh token that was none, or is void.

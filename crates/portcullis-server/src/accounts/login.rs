@@ -2,7 +2,9 @@
 
 use portcullis::Token;
 
-use super::{Accounts, AccountsError, Client, TokenPair, failures::NotAccepted, to_its_end};
+use super::{
+    Accounts, AccountsError, Client, TokenPair, failures::NotAccepted, outcomes::counted, to_its_end,
+};
 use crate::{
     model::{AuditEvent, EventKind, LoginName, Password, Session, SessionId, User},
     sessions::{self, LockRule, Shown},
@@ -32,8 +34,17 @@ impl Accounts {
         password: Password,
         client: &Client,
     ) -> Result<LoggedIn, AccountsError> {
-        let attempt = self.attempt(&name, client).await?;
-        let outcome = self.try_login(&name, password, client).await;
+        counted(&self.outcomes.logins, self.login_within_limits(&name, password, client).await)
+    }
+
+    async fn login_within_limits(
+        &self,
+        name: &LoginName,
+        password: Password,
+        client: &Client,
+    ) -> Result<LoggedIn, AccountsError> {
+        let attempt = self.attempt(name, client).await?;
+        let outcome = self.try_login(name, password, client).await;
         self.settle(attempt, matches!(outcome, Err(AccountsError::BadCredentials)), client);
         outcome
     }

@@ -2,7 +2,7 @@
 
 use portcullis::Claims;
 
-use super::{Accounts, AccountsError, Client};
+use super::{Accounts, AccountsError, Client, outcomes::counted};
 use crate::model::{EndReason, EventKind, Revocation, RevokedToken, SessionId};
 
 impl Accounts {
@@ -14,6 +14,10 @@ impl Accounts {
     /// [`AccountsError::NoTokenId`] for a token with neither a session nor a `jti`; a store that failed: the token is
     /// refused here, but may hold again after a restart.
     pub async fn logout(&self, token: &Claims, client: &Client) -> Result<(), AccountsError> {
+        counted(&self.outcomes.logouts, self.try_logout(token, client).await)
+    }
+
+    async fn try_logout(&self, token: &Claims, client: &Client) -> Result<(), AccountsError> {
         if let Some(session) = token.session() {
             let id = SessionId::new(session.id);
             if let Some(session) = self.revocations.end_session(&id, EndReason::LoggedOut).await? {

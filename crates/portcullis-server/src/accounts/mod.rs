@@ -9,6 +9,7 @@ mod device;
 mod failures;
 mod login;
 mod logout;
+mod outcomes;
 mod pair;
 mod password;
 mod refresh;
@@ -37,6 +38,7 @@ pub use adopt::LegacyRefresh;
 pub use client::Client;
 pub use device::Devices;
 pub use login::LoggedIn;
+pub use outcomes::{Outcome, Outcomes, RefreshOutcome};
 pub use pair::TokenPair;
 pub use refresh::{RefreshedPair, RepeatReason};
 pub use sessions::{FreshToken, LogoutScope};
@@ -66,6 +68,7 @@ pub struct Accounts {
     setup: SetupSecrets,
     unsettled: Arc<Unsettled>,
     seldom: Seldom,
+    outcomes: Arc<Outcomes>,
 }
 
 /// What the acts need, as a start has made it.
@@ -73,7 +76,7 @@ pub struct Parts {
     /// Where users and sessions are durable.
     pub store: Arc<dyn Store>,
     /// The hash workers.
-    pub passwords: Passwords,
+    pub passwords: Arc<Passwords>,
     /// What is refused.
     pub revocations: Arc<Revocations>,
     /// What happened.
@@ -223,7 +226,6 @@ impl Accounts {
     /// Brings the parts together.
     pub fn new(parts: Parts, policy: Policy) -> Self {
         let Parts { store, passwords, revocations, audit, jwt, limits, devices, setup, clock } = parts;
-        let (passwords, unsettled, seldom) = (Arc::new(passwords), Arc::default(), Seldom::default());
         Self {
             store,
             passwords,
@@ -235,9 +237,15 @@ impl Accounts {
             limits,
             devices,
             setup,
-            unsettled,
-            seldom,
+            unsettled: Arc::default(),
+            seldom: Seldom::default(),
+            outcomes: Arc::default(),
         }
+    }
+
+    /// What came of the acts until now.
+    pub fn outcomes(&self) -> &Arc<Outcomes> {
+        &self.outcomes
     }
 
     /// The time by which the store judges.

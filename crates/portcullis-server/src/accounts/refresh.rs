@@ -2,7 +2,7 @@
 
 use portcullis::Claims;
 
-use super::{Accounts, AccountsError, Client, TokenPair, to_its_end};
+use super::{Accounts, AccountsError, Client, RefreshOutcome, TokenPair, to_its_end};
 use crate::{
     model::{EventKind, RefreshId, SessionId},
     revocations::Beside,
@@ -36,14 +36,20 @@ impl Accounts {
     /// [`AccountsError::SessionOver`] for a token that is void, or whose session is; a part that failed: the same
     /// request again settles it.
     pub async fn refresh(&self, token: &Claims, client: &Client) -> Result<RefreshedPair, AccountsError> {
-        let refreshed = self.refreshed(token, client).await;
+        let (verdict, refreshed) = match self.judged(token, client).await {
+            Ok(judged) => (judged.verdict, self.pair_of(judged, client).await),
+            // What is said of no session.
+            Err(error) => (Verdict::Gone, Err(error)),
+        };
+        self.outcomes.refreshes.add(RefreshOutcome::of(verdict, &refreshed));
         if let Err(AccountsError::SessionOver) = refreshed {
             self.note_failed_refresh(client);
         }
         refreshed
     }
 
-    async fn refreshed(&self, token: &Claims, client: &Client) -> Result<RefreshedPair, AccountsError> {
+    /// What the rule says of a token, as the store has carried it out.
+    async fn judged(&self, token: &Claims, client: &Client) -> Result<Refreshed, AccountsError> {
         let (id, presented) = match (token.session(), token.jti()) {
             (Some(of), Some(jti)) => {
                 (SessionId::new(of.id), RefreshId { generation: of.generation, jti: jti.to_owned() })
@@ -58,11 +64,17 @@ impl Accounts {
         let seen = self.newest_seen(&id).await?;
         let refresh = Refresh { presented, seen, next, policy: self.policy.refresh };
         let refreshed = self.use_refresh_token(id.clone(), refresh).await?;
-        let (Some(session), Some(user)) = (&refreshed.session, &refreshed.user) else {
+        if refreshed.session.is_none() || refreshed.user.is_none() {
             tracing::info!(session = id.as_str(), "a refresh token of no session was refused");
+        }
+        Ok(refreshed)
+    }
+
+    /// The pair that is given out after a verdict.
+    async fn pair_of(&self, refreshed: Refreshed, client: &Client) -> Result<RefreshedPair, AccountsError> {
+        let (Some(session), Some(user)) = (&refreshed.session, &refreshed.user) else {
             return Err(AccountsError::SessionOver);
         };
-        let id = id.as_str();
         match refreshed.verdict {
             Verdict::Rotate => {
                 let pair = self.pair(user, session)?;
@@ -71,7 +83,7 @@ impl Accounts {
             }
             Verdict::Reissue => {
                 tracing::info!(
-                    session = id,
+                    session = session.id.as_str(),
                     "the answer to a refresh was lost: its pair is void, another was made"
                 );
                 let pair = self.pair(user, session)?;

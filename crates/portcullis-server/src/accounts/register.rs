@@ -1,6 +1,6 @@
 //! Registering: a name and a password become a user, who is logged in at once.
 
-use super::{Accounts, AccountsError, Client, LoggedIn};
+use super::{Accounts, AccountsError, Client, LoggedIn, outcomes::counted};
 use crate::{
     model::{Access, EventKind, Maker, NewUser, Password, Username},
     sessions::LockRule,
@@ -14,6 +14,15 @@ impl Accounts {
     /// [`AccountsError::RegistrationClosed`], [`AccountsError::Limited`], [`AccountsError::NameTaken`], or a part that failed; then there is
     /// no user, unless the store cannot say.
     pub async fn register(
+        &self,
+        username: Username,
+        password: Password,
+        client: &Client,
+    ) -> Result<LoggedIn, AccountsError> {
+        counted(&self.outcomes.registrations, self.try_register(username, password, client).await)
+    }
+
+    async fn try_register(
         &self,
         username: Username,
         password: Password,

@@ -2,7 +2,7 @@
 
 use portcullis::{Claims, Token};
 
-use super::{Accounts, AccountsError, Client, Identity, to_its_end};
+use super::{Accounts, AccountsError, Client, Identity, outcomes::counted, to_its_end};
 use crate::{
     model::{
         EndReason, EventKind, LoginName, Password, Session, SessionId, User, UserChange, UserChanged, UserId,
@@ -90,6 +90,15 @@ impl Accounts {
     /// [`AccountsError::SessionOver`] for a token without a session; a store that failed: some may live, and the same
     /// call again ends them.
     pub async fn logout_many(
+        &self,
+        token: &Claims,
+        scope: LogoutScope,
+        client: &Client,
+    ) -> Result<Option<Token>, AccountsError> {
+        counted(&self.outcomes.logouts, self.end_many_for_good(token, scope, client).await)
+    }
+
+    async fn end_many_for_good(
         &self,
         token: &Claims,
         scope: LogoutScope,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use tracing::{Event, Subscriber};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter,
     filter::LevelFilter,
@@ -23,14 +23,29 @@ use crate::{
 /// How many lines may wait while nobody reads them; more are lost. A log that is not read must not stop logins.
 const WAITING_LINES: usize = 8 * 1024;
 
-/// Starts logging for the whole process, as its program may do once. What waits is written when the guard goes.
+/// A log that was started. What waits is written when it goes.
+pub(super) struct Log {
+    lost: ErrorCounter,
+    _written_at_the_end: WorkerGuard,
+}
+
+impl Log {
+    /// Asks how many lines were lost (OBS-09).
+    pub(super) fn lost_lines(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        let lost = self.lost.clone();
+        move || lost.dropped_lines() as u64
+    }
+}
+
+/// Starts logging for the whole process, as its program may do once.
 ///
 /// # Errors
 /// [`Failure`] when the filter cannot be understood.
-pub(super) fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard, Failure> {
+pub(super) fn start(filter: &str, format: LogFormat) -> Result<Log, Failure> {
     let filter = parse(filter).map_err(|problem| Failure::new(format!("LOG_FILTER: {problem}")))?;
     let (lines, guard) =
         NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).finish(io::stderr());
+    let lost = lines.error_counter();
     let log = fmt::fmt().with_env_filter(filter).with_writer(lines);
     let started = match format {
         LogFormat::Text => log.with_ansi(false).map_event_format(Named::text).try_init(),
@@ -43,7 +58,7 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard, Fail
     };
     started.map_err(|error| Failure::new(format!("logging cannot be started: {error}")))?;
     panic::set_hook(Box::new(panicked));
-    Ok(guard)
+    Ok(Log { lost, _written_at_the_end: guard })
 }
 
 /// A line of the log that says at its end which request it is about.

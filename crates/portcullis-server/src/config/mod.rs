@@ -9,6 +9,7 @@
 //! | `value.rs`, `database_url.rs` | texts and numbers into types |
 //! | `limits.rs` | how often strangers may try |
 //! | `proxies.rs` | who is in front, and where it says whom a request comes from |
+//! | `metrics_address.rs` | where the metrics are read, and who can |
 //! | `origins.rs` | whose pages may call the service |
 //! | `places.rs` | where tokens are looked for, and their cookies |
 //! | `key_pair.rs` | the keys of algorithms with key pairs, and their files |
@@ -28,6 +29,7 @@ mod environment;
 mod file;
 mod key_pair;
 mod limits;
+mod metrics_address;
 mod names;
 mod origins;
 mod passwords;
@@ -79,6 +81,8 @@ pub struct Config {
     pub instance: PathBuf,
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// The address at which the metrics are read without a token.
+    pub metrics_address: Option<SocketAddr>,
     /// The proxies in front, which are believed when they say where a request comes from.
     pub trusted_proxies: Vec<IpNet>,
     /// The header in which they say it.
@@ -310,6 +314,7 @@ pub fn check(
     together::judge(&draft.config.jwt, &winners, &mut findings);
     together::judge_beside(&draft, &winners, &mut findings);
     proxies::judge(&draft.config.trusted_proxies, &winners, &mut findings);
+    metrics_address::judge(draft.config.metrics_address, &winners, &mut findings);
     together::judge_lock(&draft.config, &winners, &mut findings);
     together::judge_tls(&draft.config, &winners, &mut findings);
     for (setting, problem) in others(&draft.config) {
@@ -343,6 +348,7 @@ impl Config {
             profile,
             instance: instance.to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            metrics_address: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             trusted_proxies: Vec::new(),
             client_address_header: ClientAddressHeader::Forwarded,
             tls_cert: None,

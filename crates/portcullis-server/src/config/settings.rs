@@ -148,6 +148,7 @@ const MOST_HASH_ROUNDS: u32 = 10_000_000;
 #[rustfmt::skip] // one line a setting reads as the table it is
 pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("LISTEN", |d, v| address(v).map(|x| d.config.listen = x)),
+    Setting::plain("METRICS_ADDRESS", |d, v| address_or_none(v).map(|x| d.config.metrics_address = x)),
     Setting::plain("TRUSTED_PROXIES", |d, v| proxies::networks(v).map(|x| d.config.trusted_proxies = x)),
     Setting::plain("CLIENT_ADDRESS_HEADER", |d, v| v.one_of(proxies::HEADERS).map(|x| d.config.client_address_header = x)),
     Setting::plain("TLS_CERT", |d, v| file_in(v, d).map(|x| d.config.tls_cert = Some(x))),
@@ -302,6 +303,11 @@ fn address(value: &Value) -> Result<SocketAddr, Refusal> {
             echo::found_text(text)
         )
     })
+}
+
+/// The same, or an empty text for none.
+fn address_or_none(value: &Value) -> Result<Option<SocketAddr>, Refusal> {
+    if value.text()?.is_empty() { Ok(None) } else { address(value).map(Some) }
 }
 
 fn port(text: &str) -> Option<u16> {

@@ -10,6 +10,7 @@ mod extract;
 mod health;
 mod hello;
 mod me;
+mod metrics;
 mod passage;
 mod query;
 mod request_id;
@@ -31,6 +32,11 @@ use crate::state::AppState;
 /// The service over a state: what `main` serves and what tests call.
 pub fn app(state: &AppState) -> App {
     layered(routes(), state)
+}
+
+/// What an address of its own serves: the metrics, to whoever can reach it, and nothing else.
+pub fn metrics_app(state: &AppState) -> App {
+    layered(Routes::new().get(PUBLIC, "/metrics", metrics::read_by_everybody), state)
 }
 
 /// Every route, and who may use it.
@@ -66,6 +72,7 @@ fn routes() -> Routes {
         .delete(FRESH_ADMIN, "/admin/users/{id}/sessions/{session}", admin::sessions::end)
         .get(ADMIN, "/admin/audit", admin::audit::list)
         // For those who run it
+        .get(ADMIN, "/metrics", metrics::read)
         .get(PUBLIC, "/healthz", health::alive)
         .get(PUBLIC, "/readyz", health::ready)
 }
@@ -110,6 +117,11 @@ mod tests {
     }
 
     async fn answer(path: &str, settings: &[(&str, &str)]) -> (StatusCode, String) {
+        let (status, body, _) = answer_and_state(path, settings).await;
+        (status, body)
+    }
+
+    async fn answer_and_state(path: &str, settings: &[(&str, &str)]) -> (StatusCode, String, AppState) {
         let instance = tempfile::tempdir().unwrap();
         let sources = Sources {
             instance: instance.path().to_owned(),
@@ -124,15 +136,17 @@ mod tests {
         let response = layered(routes, &state).oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8(body.into()).unwrap())
+        (status, String::from_utf8(body.into()).unwrap(), state)
     }
 
     #[tokio::test]
     async fn a_panic_is_a_500_that_tells_nothing() {
         // HTP-18, HTP-11
-        let (status, body) = answer("/defect", &[]).await;
+        let (status, body, state) = answer_and_state("/defect", &[]).await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(body, "{\"msg\":\"Something went wrong here\"}\n");
+        let metrics = state.metrics().text().unwrap();
+        assert!(metrics.contains("portcullis_http_panics_total 1\n"), "OBS-07: {metrics}");
     }
 
     #[tokio::test]

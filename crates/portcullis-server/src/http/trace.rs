@@ -5,7 +5,7 @@ use std::{
     error::Error,
     future::{Future, poll_fn},
     mem,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     sync::Arc,
@@ -16,7 +16,7 @@ use std::{
 use axum::{
     BoxError, Router,
     body::{Body, Bytes, HttpBody},
-    extract::Request,
+    extract::{Request, connect_info::IntoMakeServiceWithConnectInfo},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
     response::{IntoResponse, Response},
 };
@@ -29,6 +29,7 @@ use tracing::field;
 use super::{
     cors,
     error::Refusal,
+    metrics,
     passage::Passage,
     request_id::{RequestId, RequestIds},
 };
@@ -74,6 +75,13 @@ impl App {
     }
 }
 
+impl App {
+    /// What a listener takes: the service for each connection, which tells it the other end's address.
+    pub fn into_make_service(self) -> IntoMakeServiceWithConnectInfo<Self, SocketAddr> {
+        axum::ServiceExt::<Request>::into_make_service_with_connect_info(self)
+    }
+}
+
 impl<B> Service<Request<B>> for App
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
@@ -108,6 +116,7 @@ impl Edge {
     async fn answer(&self, mut request: Request) -> Response {
         let state = &self.state;
         let (started, id) = (state.clock().monotonic(), self.ids.next());
+        let counted = metrics::requests(state).begin();
         let method = request.method().clone();
         // First, since what is taken out of the head was sent too.
         let refused = malformed(&request);
@@ -123,6 +132,7 @@ impl Edge {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             let took = state.clock().monotonic().duration_since(started);
+            counted.answered(&method, passage.route(), response.status(), took);
             log(&method, passage.route(), passage.address(), &response, took);
             response
         })
@@ -159,7 +169,10 @@ impl Edge {
             // What it leaves behind is dropped, and what requests share holds no lock over what can panic.
             match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
                 Ok(polled) => polled.map(|Ok(response)| response),
-                Err(_) => Poll::Ready(Refusal::defect(Panicked).into_response()),
+                Err(_) => {
+                    self.state.metrics().count_panic();
+                    Poll::Ready(Refusal::defect(Panicked).into_response())
+                }
             }
         })
         .await

@@ -10,7 +10,7 @@ use portcullis::Clock;
 use tokio::sync::oneshot;
 
 use super::{
-    Checked, PasswordsError, Scheme,
+    Checked, HashLoad, PasswordsError, Scheme,
     argon2id::{self, Arena},
     passlib, stored,
     usual::Usual,
@@ -29,12 +29,13 @@ pub(super) struct Worker {
     scheme: Scheme,
     usual: Usual,
     clock: Arc<dyn Clock>,
+    load: Arc<HashLoad>,
 }
 
 impl Worker {
     /// A worker without memory yet.
-    pub(super) fn new(scheme: Scheme, clock: Arc<dyn Clock>) -> Self {
-        Self { arena: Arena::default(), scheme, usual: Usual::default(), clock }
+    pub(super) fn new(scheme: Scheme, clock: Arc<dyn Clock>, load: Arc<HashLoad>) -> Self {
+        Self { arena: Arena::default(), scheme, usual: Usual::default(), clock, load }
     }
 
     /// A worker's life: hash what comes, and after a while without work give the memory back.
@@ -60,20 +61,30 @@ impl Worker {
             Task::Hash { answer, .. } if answer.is_closed() => {}
             Task::Check { answer, .. } if answer.is_closed() => {}
             Task::Hash { password, scheme, answer } => {
-                let hash = match scheme {
-                    Scheme::Argon2id(cost) => argon2id::hash(&password, cost, &mut self.arena),
+                let hash = self.timed(|worker| match scheme {
+                    Scheme::Argon2id(cost) => argon2id::hash(&password, cost, &mut worker.arena),
                     Scheme::Pbkdf2Sha256 { rounds } => passlib::hash(&password, rounds),
-                };
+                });
                 let _gone = answer.send(hash);
             }
             Task::Check { password, stored, answer } => {
-                let _gone = answer.send(self.check(&password, &stored));
+                let checked = self.timed(|worker| worker.check(&password, &stored));
+                let _gone = answer.send(checked);
             }
         }
         self.arena.release_beyond(match self.scheme {
             Scheme::Argon2id(cost) => Some(cost),
             Scheme::Pbkdf2Sha256 { .. } => None,
         });
+    }
+
+    /// Does some work, which is counted and timed before anybody hears of it.
+    fn timed<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let (load, begun) = (self.load.clone(), self.clock.monotonic());
+        let running = load.begin();
+        let done = work(self);
+        running.took(self.since(begun));
+        done
     }
 
     /// Checks a password, and takes as long for it as with a new hash: how old somebody's hash is, and whether there
@@ -221,7 +232,7 @@ mod tests {
     fn a_cheap_hash_takes_as_long_as_a_new_one_does() {
         // LOG-02
         let cost = HashCost { memory_kib: 8192, passes: 1 };
-        let mut worker = Worker::new(Scheme::Argon2id(cost), clock());
+        let mut worker = Worker::new(Scheme::Argon2id(cost), clock(), Arc::default());
         let (new, cheap) = (argon2id::dummy(cost), passlib::hash(&password("x"), NonZeroU32::MIN).unwrap());
         let mut time = |text, stored| {
             let begun = worker.clock.monotonic();
@@ -235,8 +246,11 @@ mod tests {
             assert!(took >= at_least / 2, "{text}: {took:?}, and usually {usual:?}");
         }
         // A clock that stands ends it too.
-        let mut worker =
-            Worker::new(Scheme::Argon2id(CHEAP), Arc::new(ManualClock::at(NumericDate::from_seconds(0))));
+        let mut worker = Worker::new(
+            Scheme::Argon2id(CHEAP),
+            Arc::new(ManualClock::at(NumericDate::from_seconds(0))),
+            Arc::default(),
+        );
         worker.usual.note(usual);
         assert_eq!(worker.check(&password("x"), &cheap), Checked::Right);
     }
@@ -247,13 +261,13 @@ mod tests {
         let (decomposed, usual) = (password("e\u{301}"), Duration::from_millis(7));
         let rounds = NonZeroU32::new(1000).unwrap();
         for (scheme, times) in [(Scheme::Argon2id(CHEAP), 2), (Scheme::Pbkdf2Sha256 { rounds }, 1)] {
-            let mut worker = Worker::new(scheme, clock());
+            let mut worker = Worker::new(scheme, clock(), Arc::default());
             worker.usual.note(usual);
             assert_eq!(worker.target(&password("x")), usual);
             assert_eq!(worker.target(&decomposed), usual * times, "{scheme:?}");
         }
         // Also where nobody has come yet whose password has one form.
-        let mut worker = Worker::new(Scheme::Argon2id(CHEAP), clock());
+        let mut worker = Worker::new(Scheme::Argon2id(CHEAP), clock(), Arc::default());
         worker.check(&decomposed, &argon2id::dummy(CHEAP));
         assert!(worker.usual.any().is_some());
     }
@@ -269,7 +283,7 @@ mod tests {
             (Scheme::Argon2id(CHEAP), &usual, true),
             (Scheme::Pbkdf2Sha256 { rounds }, &usual, false),
         ] {
-            let mut worker = Worker::new(scheme, clock());
+            let mut worker = Worker::new(scheme, clock(), Arc::default());
             let (answer, mut checked) = oneshot::channel();
             worker.run(Task::Check { password: password("x"), stored: stored.clone(), answer });
             assert_eq!(checked.try_recv(), Ok(Checked::Wrong));
@@ -280,7 +294,7 @@ mod tests {
     #[test]
     fn what_cannot_be_verified_and_what_is_cheap_is_made_up_for_and_never_right() {
         // PWD-11, LOG-02
-        let mut worker = Worker::new(Scheme::Argon2id(CHEAP), clock());
+        let mut worker = Worker::new(Scheme::Argon2id(CHEAP), clock(), Arc::default());
         let cheap = passlib::hash(&password("x"), NonZeroU32::MIN).unwrap();
         // Each of them measures what is usual where nothing has.
         for (stored, of_its_owner, of_others) in [

@@ -85,6 +85,7 @@ impl Revocations {
             // Of no feed, and replaced before anybody reads on.
             heard: Heard::default().into(),
             polls: 0.into(),
+            entries_read: 0.into(),
             store,
             clock,
             policy,
@@ -217,6 +218,31 @@ impl Revocations {
         self.hearing.is_lost()
     }
 
+    /// How many entries this node refuses by.
+    pub fn entry_count(&self) -> usize {
+        self.index.len()
+    }
+
+    /// How many entries were read from the store: at the start, by polls, by reloads, and as it told of them.
+    pub fn read_count(&self) -> u64 {
+        self.entries_read.load(Ordering::Relaxed)
+    }
+
+    /// How long ago this node heard of others' revocations without a failure.
+    pub fn silence(&self) -> Duration {
+        self.hearing.silence(self.clock.monotonic())
+    }
+
+    /// Whether the store tells by itself.
+    pub fn is_told(&self) -> bool {
+        self.hearing.is_told()
+    }
+
+    /// How many uses of sessions could not be noted for the store.
+    pub fn unnoted_uses(&self) -> u64 {
+        self.seen.dropped_count()
+    }
+
     /// Says that nobody polls any more: from now on tokens cannot be checked.
     pub fn stop_hearing(&self) {
         self.hearing.lose();
@@ -250,6 +276,7 @@ impl Revocations {
     }
 
     fn note_each(&self, batch: &[Revocation]) {
+        self.entries_read.fetch_add(batch.len() as u64, Ordering::Relaxed);
         for revocation in batch {
             self.note(revocation);
         }

@@ -102,8 +102,7 @@ impl Hearing {
 
     /// Whether it has been too long, and nobody has said so yet.
     pub(super) fn is_overdue(&self, now: Instant, longest: Duration) -> bool {
-        let silent = self.since_began(now).saturating_sub(self.heard_at.load(Ordering::Relaxed));
-        Duration::from_millis(silent) > longest && !self.is_lost()
+        self.silence(now) > longest && !self.is_lost()
     }
 
     /// Looks whether it has been too long; said once.
@@ -114,6 +113,11 @@ impl Hearing {
                 "other nodes' revocations were not heard for {seconds} s: tokens cannot be checked until they are"
             );
         }
+    }
+
+    /// How long ago the last attempt went well.
+    pub(super) fn silence(&self, now: Instant) -> Duration {
+        Duration::from_millis(self.since_began(now).saturating_sub(self.heard_at.load(Ordering::Relaxed)))
     }
 
     fn since_began(&self, now: Instant) -> u64 {

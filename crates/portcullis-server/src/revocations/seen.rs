@@ -25,6 +25,8 @@ pub(super) struct SeenSessions {
     newest: HashIndex<u64, AtomicU32>,
     news: Mutex<Vec<Seen>>,
     dropped: AtomicU64,
+    /// Of how many of them the log has told.
+    dropped_said: AtomicU64,
 }
 
 impl SeenSessions {
@@ -53,9 +55,15 @@ impl SeenSessions {
         self.newest.peek_with(&hash, |_, newest| newest.load(Ordering::Relaxed)).unwrap_or(0)
     }
 
+    /// How much news was dropped.
+    pub(super) fn dropped_count(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
     /// The news since the last time.
     pub(super) fn take(&self) -> Vec<Seen> {
-        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        let all = self.dropped_count();
+        let dropped = all.saturating_sub(self.dropped_said.swap(all, Ordering::Relaxed));
         if dropped > 0 {
             tracing::warn!(
                 dropped,
@@ -125,7 +133,7 @@ mod tests {
             let session = SessionId::new(n.to_string());
             seen.announce(Seen { session, generation: 1, at: clock.now() });
         }
-        assert_eq!(seen.dropped.load(Ordering::Relaxed), 1);
+        assert_eq!(seen.dropped_count(), 1);
         assert_eq!(seen.take().len(), SeenSessions::ROOM);
     }
 }

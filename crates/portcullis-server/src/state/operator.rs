@@ -87,7 +87,7 @@ impl Operator {
         let audit = Arc::new(Audit::new(store.clone()));
         let parts = accounts::Parts {
             store: store.clone(),
-            passwords: Passwords::start(scheme, upgrade, capacity, &clock),
+            passwords: Arc::new(Passwords::start(scheme, upgrade, capacity, &clock)),
             revocations: revocations.clone(),
             audit: audit.clone(),
             jwt,

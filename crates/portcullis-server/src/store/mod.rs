@@ -6,6 +6,7 @@
 mod answers;
 mod error;
 mod finding;
+mod measured;
 #[cfg(feature = "mongo")]
 pub mod mongo;
 mod patience;
@@ -23,6 +24,7 @@ pub use answers::{
 };
 pub use error::{StoreError, StoreErrorKind};
 pub use finding::{Finding, Level};
+pub use measured::{Measured, StoreTimes};
 pub use patience::{is_of_a_request, of_one_request, of_the_same_request, within_patience};
 pub use safekeeping::{BackupProgress, Existing, RestoreFacts, backup, prepare_restore};
 pub use sqlite::Restore;

@@ -32,6 +32,7 @@ mod hostile;
 mod imports;
 mod key_pairs;
 mod limits;
+mod metrics;
 #[cfg(feature = "mongo")]
 mod mongo;
 mod outages;

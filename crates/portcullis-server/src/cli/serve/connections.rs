@@ -25,23 +25,34 @@ use tower_service::Service;
 #[derive(Clone)]
 pub(super) struct Connections {
     places: Arc<Semaphore>,
+    most: usize,
+    /// How many those are, as the log says it.
+    said: &'static str,
     turned_away: Arc<AtomicU64>,
     /// How long a client may leave what was sent to it unread.
     patience: Duration,
 }
 
 impl Connections {
-    /// So many at once, or as many as the system has open files for.
-    pub(super) fn at_most(most: usize, patience: Duration) -> Self {
+    /// So many at once, as the log says it, or as many as the system has open files for.
+    pub(super) fn at_most(most: usize, said: &'static str, patience: Duration) -> Self {
         let most = most.min(files::raised_limit().saturating_sub(files::FOR_OTHERS)).max(1);
-        Self { places: Arc::new(Semaphore::new(most)), turned_away: Arc::default(), patience }
+        let places = Arc::new(Semaphore::new(most));
+        Self { places, most, said, turned_away: Arc::default(), patience }
+    }
+
+    /// How many are open, how many may be, and how many were turned away.
+    pub(super) fn numbers(&self) -> [u64; 3] {
+        let (most, free) = (self.most, self.places.available_permits());
+        [most.saturating_sub(free) as u64, most as u64, self.turned_away.load(Ordering::Relaxed)]
     }
 
     fn admit(&self, stream: TcpStream) -> io::Result<(Stream, OwnedSemaphorePermit)> {
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             let count = self.turned_away.fetch_add(1, Ordering::Relaxed) + 1;
             say_seldom(count, || {
-                tracing::warn!(count, "{count} connections were closed at once: there are MAX_CONNECTIONS");
+                let most = self.said;
+                tracing::warn!(count, "{count} connections were closed at once: there are {most}");
             });
             return Err(io::Error::other("there are as many connections as may be"));
         };

@@ -1,6 +1,7 @@
 //! `portcullis serve`: from a configuration to a running service, and back down in order.
 
 mod connections;
+mod metrics;
 pub(super) mod tls;
 
 use std::{
@@ -14,7 +15,6 @@ use std::{
     time::Duration,
 };
 
-use axum::{ServiceExt, extract::Request};
 use axum_server::{
     Handle, Server,
     tls_rustls::{RustlsAcceptor, RustlsConfig},
@@ -30,14 +30,19 @@ use tokio::{
 
 use self::{
     connections::{Connections, say_seldom},
+    metrics::Aside,
     tls::Files,
 };
-use super::{Failure, Place, load, logging, say};
+use super::{
+    Failure, Place, load,
+    logging::{self, Log},
+    say,
+};
 use crate::{
     App, MAX_HEAD_BYTES, app,
     causes::causes,
     config::{Config, Environment, Flag, Warning},
-    state::AppState,
+    state::{AppState, ProgramNumbers},
 };
 
 #[derive(Args, Debug)]
@@ -53,9 +58,9 @@ const MAX_HEADERS: usize = 100;
 impl Serve {
     pub(super) fn run(self, place: Place, environment: Environment) -> Result<ExitCode, Failure> {
         let (config, warnings) = load(&place.sources(environment, self.flags()))?;
-        let _written_at_the_end = logging::start(&config.log_filter, config.log_format)?;
+        let log = logging::start(&config.log_filter, config.log_format)?;
         let runtime = Runtime::new().map_err(|error| Failure::new(format!("no runtime: {error}")))?;
-        runtime.block_on(serve(&config, &warnings))
+        runtime.block_on(serve(&config, &warnings, &log))
     }
 
     fn flags(self) -> Vec<Flag> {
@@ -64,19 +69,13 @@ impl Serve {
     }
 }
 
-async fn serve(config: &Config, warnings: &[Warning]) -> Result<ExitCode, Failure> {
+async fn serve(config: &Config, warnings: &[Warning], log: &Log) -> Result<ExitCode, Failure> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
     // Before the store: a port in use is found before anything is made or locked.
-    let listener = TcpListener::bind(config.listen).map_err(|error| {
-        Failure::new(format!(
-            "cannot listen on {}: {error}; choose another address with --listen or LISTEN",
-            config.listen
-        ))
-    })?;
-    let address =
-        listener.local_addr().map_err(|error| Failure::new(format!("no local address: {error}")))?;
+    let (listener, address) = listen(config.listen, "--listen or LISTEN")?;
+    let aside = config.metrics_address.map(Aside::listen).transpose()?;
     let signals =
         Signals::listen().map_err(|error| Failure::new(format!("signals cannot be received: {error}")))?;
     let files = Files::of(config);
@@ -86,15 +85,25 @@ async fn serve(config: &Config, warnings: &[Warning]) -> Result<ExitCode, Failur
     }
     let state =
         AppState::open(config, Arc::new(SystemClock)).await.map_err(|error| Failure::new(causes(&error)))?;
+    let aside = aside.map(|aside| aside.serve(config, &state));
+    let connections = Connections::at_most(config.max_connections, "MAX_CONNECTIONS", config.request_timeout);
+    state.metrics().ask_program(numbers(&connections, log));
     let handle = Handle::new();
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let serving = tokio::spawn(answer(listener, handle.clone(), tls, config.clone(), app(&state)));
+    let serving = {
+        let server = server(listener, handle.clone(), config);
+        let server = server.map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))?;
+        tokio::spawn(answer(server, connections, tls, config.header_read_timeout, app(&state)))
+    };
     let (profile, store) = (config.profile, state.store().location());
     say(&format!("portcullis is ready on {scheme}://{address} (profile {profile}, store {store})\n"))?;
     let times = StopTimes { notice: config.shutdown_notice, grace: config.shutdown_grace };
     tokio::spawn(stop_on(signals, handle, state.clone(), times));
     let ended = serving.await;
     state.close().await;
+    if let Some(aside) = aside {
+        aside.stop().await;
+    }
     match ended {
         Ok(Ok(())) => {
             tracing::info!("stopped");
@@ -111,16 +120,34 @@ async fn serve(config: &Config, warnings: &[Warning]) -> Result<ExitCode, Failur
     }
 }
 
-/// Serves HTTP/1, with TLS or without, until the handle says stop.
+/// Takes an address and a port, which nobody else has then.
+fn listen(address: SocketAddr, setting: &str) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = TcpListener::bind(address).map_err(|error| {
+        Failure::new(format!("cannot listen on {address}: {error}; choose another address with {setting}"))
+    })?;
+    let address =
+        listener.local_addr().map_err(|error| Failure::new(format!("no local address: {error}")))?;
+    Ok((listener, address))
+}
+
+/// What this program knows of itself.
+fn numbers(connections: &Connections, log: &Log) -> impl Fn() -> ProgramNumbers + Send + Sync + 'static {
+    let (connections, lost_lines) = (connections.clone(), log.lost_lines());
+    move || {
+        let [connections_open, connections_most, connections_turned_away] = connections.numbers();
+        let log_lines_lost = lost_lines();
+        ProgramNumbers { connections_open, connections_most, connections_turned_away, log_lines_lost }
+    }
+}
+
+/// A server of HTTP/1 with bounds on what is read, until the handle says stop.
 ///
 /// HTTP/2 is left to the proxy in front: it would double what a stranger can do to a connection.
-async fn answer(
+fn server(
     listener: TcpListener,
     handle: Handle<SocketAddr>,
-    tls: Option<RustlsConfig>,
-    config: Config,
-    app: App,
-) -> io::Result<()> {
+    config: &Config,
+) -> io::Result<Server<SocketAddr>> {
     let mut server = axum_server::from_tcp(listener)?.handle(handle).http1_only();
     server
         .http_builder()
@@ -130,16 +157,25 @@ async fn answer(
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS);
     let failed = AtomicU64::new(0);
-    let server: Server<SocketAddr> = server.accept_error_handler(move |_, error| {
+    Ok(server.accept_error_handler(move |_, error| {
         let count = failed.fetch_add(1, Ordering::Relaxed) + 1;
         say_seldom(count, || tracing::warn!(count, %error, "no connection could be taken: {error}"));
-    });
-    let connections = Connections::at_most(config.max_connections, config.request_timeout);
-    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(app);
+    }))
+}
+
+/// Serves the service, with TLS or without.
+async fn answer(
+    server: Server<SocketAddr>,
+    connections: Connections,
+    tls: Option<RustlsConfig>,
+    handshake_timeout: Duration,
+    app: App,
+) -> io::Result<()> {
+    let service = app.into_make_service();
     match tls {
         None => server.acceptor(connections).serve(service).await,
         Some(tls) => {
-            let tls = RustlsAcceptor::new(tls).handshake_timeout(config.header_read_timeout);
+            let tls = RustlsAcceptor::new(tls).handshake_timeout(handshake_timeout);
             server.acceptor(tls.acceptor(connections)).serve(service).await
         }
     }

@@ -96,6 +96,7 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
     let unset = Config::unset(Profile::Production, Path::new(""));
     let set = [
         config.listen != unset.listen,
+        config.metrics_address != unset.metrics_address,
         config.client_address_header != unset.client_address_header,
         config.database != unset.database,
         config.registration != unset.registration,
@@ -114,7 +115,7 @@ fn default_toml_sets_every_field_and_agrees_with_the_library() {
         config.log_filter != unset.log_filter,
         config.max_connections != unset.max_connections,
     ];
-    assert_eq!(set, [true; 18]);
+    assert_eq!(set, [true; 19]);
     let without_default: Vec<_> =
         config.settings().filter(|shown| shown.value.is_none()).map(|shown| shown.name).collect();
     assert_eq!(

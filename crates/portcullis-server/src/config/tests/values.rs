@@ -25,6 +25,21 @@ fn a_port_alone_and_localhost_are_the_loopback_address() {
 }
 
 #[test]
+fn metrics_have_an_address_of_their_own_only_where_one_is_given() {
+    let start = |text| Start::without_file().flag("METRICS_ADDRESS", "METRICS_ADDRESS", text);
+    assert_eq!(start("").config().metrics_address, None);
+    for (address, is_warned) in [("127.0.0.1:9464", false), ("10.0.0.7:9464", false), ("0.0.0.0:9464", true)]
+    {
+        let (config, warnings) = start(address).good();
+        assert_eq!(config.metrics_address.unwrap().to_string(), address);
+        let warned = warnings.iter().any(|it| it.to_string().contains("METRICS_ADDRESS"));
+        assert_eq!(warned, is_warned, "{address}: {warnings:?}");
+    }
+    let problems = start("metrics.example:9464").problems();
+    assert!(problems.starts_with("METRICS_ADDRESS: expected an address and a port"), "{problems}");
+}
+
+#[test]
 fn proxies_are_addresses_and_networks() {
     // LOG-12
     let trusted = |start: Start| {

@@ -331,7 +331,14 @@ impl Answer {
     async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        let media_type = parts.headers.get(header::CONTENT_TYPE).map(|it| it.to_str().unwrap());
+        let body = match media_type {
+            _ if bytes.is_empty() => Value::Null,
+            Some(text) if text.starts_with("application/openmetrics-text") => {
+                String::from_utf8(bytes.into()).unwrap().into()
+            }
+            _ => serde_json::from_slice(&bytes).unwrap(),
+        };
         Self { status: parts.status, headers: parts.headers, body }
     }
 

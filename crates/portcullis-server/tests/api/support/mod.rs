@@ -2,14 +2,14 @@
 
 mod app;
 mod browser;
+mod exposition;
 mod faulty;
 mod legacy;
 mod process;
 
 pub use app::{Answer, TestApp, Tokens, bearing};
 pub use browser::Browser;
+pub use exposition::Exposition;
 pub use faulty::{Fault, Faulty};
 pub use legacy::{legacy, signed};
-#[cfg(feature = "mongo")]
-pub use process::Site;
-pub use process::{SEED_LINE, Server, instance};
+pub use process::{SEED_LINE, Server, Site, instance};
