@@ -34,4 +34,4 @@ pub mod sessions;
 pub mod state;
 pub mod store;
 
-pub use http::{MAX_HEAD_BYTES, Route, Rule, app, route_table};
+pub use http::{MAX_HEAD_BYTES, Route, Rule, app, openapi_document, route_table};

@@ -20,7 +20,10 @@ use portcullis::ReadBody;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::error::{FieldProblems, Refusal};
+use super::{
+    error::{FieldProblems, Refusal},
+    openapi::{Asks, Operation},
+};
 use crate::state::AppState;
 
 /// The fields of a request's JSON body.
@@ -93,8 +96,7 @@ impl FromRequest<AppState> for Form {
     /// not JSON, 422 for JSON that is no object, or one with a member twice.
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
         if !is_json(request.headers()) {
-            let text = "The body must be JSON, with the header Content-Type: application/json";
-            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+            return Err(no_json());
         }
         let (parts, body) = request.into_parts();
         let bytes = whole(&parts, body, state).await?;
@@ -102,12 +104,18 @@ impl FromRequest<AppState> for Form {
             Ok(Value::Object(fields)) if !has_a_member_twice(&bytes, &fields) => {
                 Ok(Self { fields, problems: FieldProblems::new() })
             }
-            Ok(Value::Object(_)) => {
-                Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body has a member twice"))
-            }
-            Ok(_) => Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body must be a JSON object")),
-            Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The body is not valid JSON")),
+            Ok(Value::Object(_)) => Err(member_twice()),
+            Ok(_) => Err(no_object()),
+            Err(_) => Err(bad_json()),
         }
+    }
+}
+
+impl Asks for Form {
+    fn describe(operation: Operation<'_>) -> Operation<'_> {
+        let fields = FieldProblems::from([("username".into(), vec!["is required".to_owned()])]);
+        let refusals = [no_json(), bad_json(), no_object(), member_twice(), Refusal::fields(fields)];
+        refusals.into_iter().chain(refusals_of_bodies()).fold(operation, Operation::refuses)
     }
 }
 
@@ -154,7 +162,7 @@ pub(super) async fn search_body(State(state): State<AppState>, request: Request,
 async fn whole(parts: &Parts, body: Body, state: &AppState) -> Result<Vec<u8>, Refusal> {
     let limits = state.limits();
     let Ok(bytes) = tokio::time::timeout(limits.request, read(body, limits.body)).await else {
-        return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive"));
+        return Err(late());
     };
     let bytes = bytes?;
     if let Some(read) = parts.extensions.get::<BodyRead>() {
@@ -195,7 +203,6 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let too_large = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
     // A declared length is believed when it is too long: nothing of such a body is waited for.
     let declared = body.size_hint().lower();
     if usize::try_from(declared).map_or(true, |declared| declared > limit) {
@@ -204,6 +211,40 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The body did not arrive whole")),
+        Err(_) => Err(cut_off()),
     }
+}
+
+/// How a body is refused before anybody looks at its fields, in whatever place it is searched.
+pub(super) fn refusals_of_bodies() -> [Refusal; 3] {
+    [cut_off(), late(), too_large()]
+}
+
+fn no_json() -> Refusal {
+    let text = "The body must be JSON, with the header Content-Type: application/json";
+    Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
+}
+
+fn bad_json() -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "The body is not valid JSON")
+}
+
+fn no_object() -> Refusal {
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body must be a JSON object")
+}
+
+fn member_twice() -> Refusal {
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body has a member twice")
+}
+
+fn cut_off() -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "The body did not arrive whole")
+}
+
+fn late() -> Refusal {
+    Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive")
+}
+
+fn too_large() -> Refusal {
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large")
 }
