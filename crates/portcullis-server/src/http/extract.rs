@@ -16,7 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use portcullis::ReadBody;
+use portcullis::{Location, ReadBody};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -38,6 +38,8 @@ use crate::state::AppState;
 pub(super) struct Form {
     fields: Map<String, Value>,
     problems: FieldProblems,
+    /// The members that may be the request's token.
+    tokens: Vec<String>,
 }
 
 impl Form {
@@ -69,7 +71,8 @@ impl Form {
     /// Makes a problem of every member that is none of these, for what is not to be misread: who misspells what takes
     /// something away would believe that it is gone.
     pub(super) fn nothing_but(&mut self, names: &[&str]) {
-        for name in self.fields.keys().filter(|name| !names.contains(&name.as_str())) {
+        let foreign = |name: &&String| !names.contains(&name.as_str()) && !self.tokens.contains(*name);
+        for name in self.fields.keys().filter(foreign) {
             self.problems.entry(name.clone().into()).or_default().push("is not known".to_owned());
         }
     }
@@ -102,7 +105,7 @@ impl FromRequest<AppState> for Form {
         let bytes = whole(&parts, body, state).await?;
         match serde_json::from_slice(&bytes) {
             Ok(Value::Object(fields)) if !has_a_member_twice(&bytes, &fields) => {
-                Ok(Self { fields, problems: FieldProblems::new() })
+                Ok(Self { fields, problems: FieldProblems::new(), tokens: token_members(state) })
             }
             Ok(Value::Object(_)) => Err(member_twice()),
             Ok(_) => Err(no_object()),
@@ -117,6 +120,15 @@ impl Asks for Form {
         let refusals = [no_json(), bad_json(), no_object(), member_twice(), Refusal::fields(fields)];
         refusals.into_iter().chain(refusals_of_bodies()).fold(operation, Operation::refuses)
     }
+}
+
+/// The members of a body in which a guard looks for a token.
+fn token_members(state: &AppState) -> Vec<String> {
+    let options = &state.terms().tokens;
+    if !options.token_location.contains(&Location::Json) {
+        return Vec::new();
+    }
+    vec![options.json_key.clone(), options.refresh_json_key.clone()]
 }
 
 /// Whether an object, of which these are the fields, is written with a member twice: which of the two counts, others may
