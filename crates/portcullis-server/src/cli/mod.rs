@@ -141,7 +141,7 @@ pub fn run(
         Command::Session(command) => command.run(At { place, environment }),
         Command::Audit(command) => command.run(At { place, environment }),
         Command::Token(command) => command.run(At { place, environment }),
-        Command::OpenApi(openapi) => openapi.run(place, environment),
+        Command::OpenApi(openapi::OpenApi {}) => openapi::run(place, environment),
         Command::Setup(setup) => setup.run(At { place, environment }),
         Command::Backup(backup) => backup.run(At { place, environment }),
         Command::Doctor(doctor) => doctor.run(At { place, environment }),

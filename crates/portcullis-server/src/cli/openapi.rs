@@ -19,13 +19,11 @@ Examples:
   ERROR_STYLE=problem portcullis openapi | jq '.paths | keys'")]
 pub(super) struct OpenApi {}
 
-impl OpenApi {
-    pub(super) fn run(self, place: Place, environment: Environment) -> Result<ExitCode, Failure> {
-        let (config, warnings) = load(&place.sources(environment, Vec::new()))?;
-        for warning in warnings {
-            say_problem(&format!("warning: {warning}"));
-        }
-        let terms = Terms::of(&config).map_err(|error| Failure::new(causes(&error)))?;
-        say(&format!("{}\n", openapi_document(&terms)))
+pub(super) fn run(place: Place, environment: Environment) -> Result<ExitCode, Failure> {
+    let (config, warnings) = load(&place.sources(environment, Vec::new()))?;
+    for warning in warnings {
+        say_problem(&format!("warning: {warning}"));
     }
+    let terms = Terms::of(&config).map_err(|error| Failure::new(causes(&error)))?;
+    say(&format!("{}\n", openapi_document(&terms)))
 }

@@ -134,10 +134,7 @@ impl<'t> Operation<'t> {
 
     /// Says something where it is so.
     pub(in crate::http) fn only(self, condition: bool, then: impl FnOnce(Self) -> Self) -> Self {
-        match condition {
-            true => then(self),
-            false => self,
-        }
+        if condition { then(self) } else { self }
     }
 
     /// A parameter of the path.

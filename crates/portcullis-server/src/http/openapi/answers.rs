@@ -199,12 +199,10 @@ pub(super) fn refusal_schema(terms: &Terms) -> Schema {
     let errors = ObjectBuilder::new()
         .description(Some("What is wrong with which field or parameter, all of it."))
         .additional_properties(Some(RefOr::from(problems)));
+    let key = text_member(terms);
     let body = match terms.tokens.error_style {
         ErrorStyle::Problem => problem(),
-        _ => {
-            let key = text_member(terms);
-            ObjectBuilder::new().property(key, text("Why, in one text for one reason.")).required(key)
-        }
+        _ => ObjectBuilder::new().property(key, text("Why, in one text for one reason.")).required(key),
     };
     let body = body.property("errors", errors).description(Some("A request that is not done, and why."));
     body.additional_properties(Some(AdditionalProperties::FreeForm(false))).build().into()

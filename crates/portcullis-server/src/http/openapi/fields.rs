@@ -2,8 +2,10 @@
 
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 
-use crate::model::{Access, CommonPasswords, LoginName, Password, Username};
-use crate::{model::EventKind, state::Terms};
+use crate::{
+    model::{Access, CommonPasswords, EventKind, LoginName, Password, Username},
+    state::Terms,
+};
 
 /// The name of somebody who logs in.
 pub(in crate::http) fn login_name() -> Object {
@@ -22,6 +24,8 @@ pub(in crate::http) fn new_name() -> Object {
     )
     .min_length(Some(1))
     .max_length(Some(Username::MAX_CHARS))
+    // More than that no pattern says.
+    .pattern(Some(r"^\S+$"))
     .examples(["alice"])
     .build()
 }

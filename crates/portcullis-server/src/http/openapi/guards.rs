@@ -74,10 +74,7 @@ impl Operation<'_> {
         let token = || ObjectBuilder::new().schema_type(Type::String).description(Some("The token."));
         let bodies = [Method::POST, Method::PUT, Method::PATCH].contains(self.method);
         let it = extract::refusals_of_bodies().into_iter().fold(self, Operation::refuses);
-        match bodies {
-            true => members.fold(it, |it, name| it.may_have_member(name, token())),
-            false => it,
-        }
+        if bodies { members.fold(it, |it, name| it.may_have_member(name, token())) } else { it }
     }
 }
 

@@ -167,8 +167,8 @@ fn components(
     let all = schemas.into_iter().fold(all, |all, (name, schema)| all.schema(name, closed(schema)));
     let all = answers.into_iter().fold(all, |all, (name, answer)| all.response(name, answer));
     let all = answers::headers().into_iter().fold(all, |all, (name, header)| all.header(name, header));
-    let schemes = guards::schemes(terms).into_iter();
-    schemes.fold(all, |all, (name, scheme)| all.security_scheme(name, scheme)).build()
+    let ways = guards::schemes(terms).into_iter();
+    ways.fold(all, |all, (name, scheme)| all.security_scheme(name, scheme)).build()
 }
 
 /// A schema of what is answered: an object has what its type has, and nothing else.
