@@ -34,6 +34,7 @@ mod key_pairs;
 mod limits;
 #[cfg(feature = "mongo")]
 mod mongo;
+mod openapi;
 mod outages;
 mod readme;
 mod revocations;

@@ -2,12 +2,14 @@
 
 mod app;
 mod browser;
+mod contract;
 mod faulty;
 mod legacy;
 mod process;
 
 pub use app::{Answer, TestApp, Tokens, bearing};
 pub use browser::Browser;
+pub use contract::Contract;
 pub use faulty::{Fault, Faulty};
 pub use legacy::{legacy, signed};
 #[cfg(feature = "mongo")]
