@@ -36,4 +36,6 @@ pub mod sessions;
 pub mod state;
 pub mod store;
 
-pub use http::{App, MAX_HEAD_BYTES, RequestId, Route, Rule, app, metrics_app, route_table};
+pub use http::{
+    App, MAX_HEAD_BYTES, RequestId, Route, Rule, app, metrics_app, openapi_document, route_table,
+};

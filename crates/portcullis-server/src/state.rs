@@ -2,6 +2,7 @@
 
 mod metrics;
 mod operator;
+mod terms;
 
 use std::{
     net::IpAddr,
@@ -17,6 +18,7 @@ use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager, Location};
 
 pub use metrics::{Metrics, ProgramNumbers};
 pub use operator::{Instance, Operator, made_secret};
+pub use terms::Terms;
 
 use crate::{
     accounts::{self, Accounts, Devices, Identity, Policy, SetupSecrets},
@@ -48,7 +50,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     limits: RequestLimits,
     proxies: Proxies,
-    secure_cookies: bool,
+    terms: Terms,
     web: Web,
     stopping: Arc<AtomicBool>,
     metrics: Metrics,
@@ -166,6 +168,7 @@ impl AppState {
         let capacity = HashCapacity::of_machine(config.hash_queue);
         let passwords = Arc::new(Passwords::start(scheme, upgrade, capacity, &clock));
         let audit = Arc::new(Audit::new(store.clone()));
+        let terms = Terms::with(config, jwt.clone());
         let parts = accounts::Parts {
             store: store.clone(),
             passwords: passwords.clone(),
@@ -173,8 +176,8 @@ impl AppState {
             audit: audit.clone(),
             jwt: jwt.clone(),
             limits: limits(config, &clock),
-            // Without limits there is nothing that they would be let past.
-            devices: (config.device_cookie && config.limits.switch == LimitsSwitch::On)
+            devices: terms
+                .knows_devices
                 .then(|| Devices::derived_from(&options, clock.clone()))
                 .transpose()?,
             setup: SetupSecrets::derived_from(&options, clock.clone())?,
@@ -203,7 +206,7 @@ impl AppState {
             clock,
             limits,
             proxies,
-            secure_cookies: config.jwt.cookie_secure,
+            terms,
             web: web(config),
             stopping,
             metrics,
@@ -280,9 +283,14 @@ impl AppState {
         &self.0.proxies
     }
 
+    /// The terms on which clients are served.
+    pub fn terms(&self) -> &Terms {
+        &self.0.terms
+    }
+
     /// Whether cookies go over https only.
     pub fn has_secure_cookies(&self) -> bool {
-        self.0.secure_cookies
+        self.0.terms.tokens.cookie_secure
     }
 
     /// How browsers reach the service.

@@ -8,6 +8,7 @@ mod doctor;
 mod import;
 mod logging;
 mod moment;
+mod openapi;
 mod output;
 mod progress;
 mod prompt;
@@ -80,6 +81,8 @@ enum Command {
     Audit(audit::Command),
     /// Look into a token, or check one
     Token(token::Command),
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
     Setup(setup::Setup),
     Backup(backup::Backup),
     Restore(restore::Restore),
@@ -138,6 +141,7 @@ pub fn run(
         Command::Session(command) => command.run(At { place, environment }),
         Command::Audit(command) => command.run(At { place, environment }),
         Command::Token(command) => command.run(At { place, environment }),
+        Command::OpenApi(openapi::OpenApi {}) => openapi::run(place, environment),
         Command::Setup(setup) => setup.run(At { place, environment }),
         Command::Backup(backup) => backup.run(At { place, environment }),
         Command::Doctor(doctor) => doctor.run(At { place, environment }),

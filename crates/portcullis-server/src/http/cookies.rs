@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{AppendHeaders, IntoResponse, Response},
 };
-use portcullis::{JwtManager, Location, SetCookies, Token};
+use portcullis::{JwtManager, Location, SetCookies, Token, TokenKind};
 
 use super::error::Refusal;
 use crate::{accounts::Devices, state::AppState};
@@ -43,6 +43,14 @@ pub(super) fn session_is_over(jwt: &JwtManager, presented: Option<Location>) -> 
         headers.insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"storage\""));
     }
     Ok(response)
+}
+
+/// The name of the cookie that a kind of token is in: as it is taken away, so it is set.
+pub(super) fn name(jwt: &JwtManager, kind: TokenKind) -> String {
+    let mut headers = HeaderMap::new();
+    jwt.cookies().unset(kind).unwrap_or_default().append_to(&mut headers);
+    let line = headers.get(header::SET_COOKIE).and_then(|line| line.to_str().ok()).unwrap_or_default();
+    line.split('=').next().unwrap_or_default().to_owned()
 }
 
 /// Whether an answer touches a browser's cookies. Not for a token in an address: a foreign page can send anybody there

@@ -10,12 +10,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use portcullis::ReadBody;
+use portcullis::{Location, ReadBody};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{
     error::{FieldProblems, Refusal},
+    openapi::{Asks, Operation},
     passage::Passage,
 };
 use crate::state::AppState;
@@ -32,6 +33,8 @@ use crate::state::AppState;
 pub(super) struct Form {
     fields: Map<String, Value>,
     problems: FieldProblems,
+    /// The members that may be the request's token.
+    tokens: Vec<String>,
 }
 
 impl Form {
@@ -63,7 +66,8 @@ impl Form {
     /// Makes a problem of every member that is none of these, for what is not to be misread: who misspells what takes
     /// something away would believe that it is gone.
     pub(super) fn nothing_but(&mut self, names: &[&str]) {
-        for name in self.fields.keys().filter(|name| !names.contains(&name.as_str())) {
+        let foreign = |name: &&String| !names.contains(&name.as_str()) && !self.tokens.contains(*name);
+        for name in self.fields.keys().filter(foreign) {
             self.problems.entry(name.clone().into()).or_default().push("is not known".to_owned());
         }
     }
@@ -90,22 +94,36 @@ impl FromRequest<AppState> for Form {
     /// not JSON, 422 for JSON that is no object, or one with a member twice.
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
         if !is_json(request.headers()) {
-            let text = "The body must be JSON, with the header Content-Type: application/json";
-            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+            return Err(no_json());
         }
         let (parts, body) = request.into_parts();
         let bytes = whole(&parts, body, state).await?;
         match serde_json::from_slice(&bytes) {
             Ok(Value::Object(fields)) if !has_a_member_twice(&bytes, &fields) => {
-                Ok(Self { fields, problems: FieldProblems::new() })
+                Ok(Self { fields, problems: FieldProblems::new(), tokens: token_members(state) })
             }
-            Ok(Value::Object(_)) => {
-                Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body has a member twice"))
-            }
-            Ok(_) => Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body must be a JSON object")),
-            Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The body is not valid JSON")),
+            Ok(Value::Object(_)) => Err(member_twice()),
+            Ok(_) => Err(no_object()),
+            Err(_) => Err(bad_json()),
         }
     }
+}
+
+impl Asks for Form {
+    fn describe(operation: Operation<'_>) -> Operation<'_> {
+        let fields = FieldProblems::from([("username".into(), vec!["is required".to_owned()])]);
+        let refusals = [no_json(), bad_json(), no_object(), member_twice(), Refusal::fields(fields)];
+        refusals.into_iter().chain(refusals_of_bodies()).fold(operation, Operation::refuses)
+    }
+}
+
+/// The members of a body in which a guard looks for a token.
+fn token_members(state: &AppState) -> Vec<String> {
+    let options = &state.terms().tokens;
+    if !options.token_location.contains(&Location::Json) {
+        return Vec::new();
+    }
+    vec![options.json_key.clone(), options.refresh_json_key.clone()]
 }
 
 /// Whether an object, of which these are the fields, is written with a member twice: which of the two counts, others may
@@ -151,7 +169,7 @@ pub(super) async fn search_body(State(state): State<AppState>, request: Request,
 async fn whole(parts: &Parts, body: Body, state: &AppState) -> Result<Vec<u8>, Refusal> {
     let limits = state.limits();
     let Ok(bytes) = tokio::time::timeout(limits.request, read(body, limits.body)).await else {
-        return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive"));
+        return Err(late());
     };
     let bytes = bytes?;
     if let Some(passage) = Passage::of(&parts.extensions) {
@@ -170,7 +188,6 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let too_large = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
     // A declared length is believed when it is too long: nothing of such a body is waited for.
     let declared = body.size_hint().lower();
     if usize::try_from(declared).map_or(true, |declared| declared > limit) {
@@ -179,6 +196,40 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The body did not arrive whole")),
+        Err(_) => Err(cut_off()),
     }
+}
+
+/// How a body is refused before anybody looks at its fields, in whatever place it is searched.
+pub(super) fn refusals_of_bodies() -> [Refusal; 3] {
+    [cut_off(), late(), too_large()]
+}
+
+fn no_json() -> Refusal {
+    let text = "The body must be JSON, with the header Content-Type: application/json";
+    Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
+}
+
+fn bad_json() -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "The body is not valid JSON")
+}
+
+fn no_object() -> Refusal {
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body must be a JSON object")
+}
+
+fn member_twice() -> Refusal {
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The body has a member twice")
+}
+
+fn cut_off() -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "The body did not arrive whole")
+}
+
+fn late() -> Refusal {
+    Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive")
+}
+
+fn too_large() -> Refusal {
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large")
 }

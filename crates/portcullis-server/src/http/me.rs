@@ -8,12 +8,14 @@ use axum::{
 };
 use portcullis::{AuthError, AuthRejection, Claims, FreshJwt, Jwt, NumericDate, Require, Verified};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     cookies,
     error::Refusal,
     extract::Form,
-    users::{Handed, Known, Tokens},
+    openapi::{About, Asked, Asks, Group, Operation, fields},
+    tokens::{Handed, Handing, Known, Tokens},
 };
 use crate::{
     accounts::{AccountsError, Client},
@@ -22,13 +24,16 @@ use crate::{
 };
 
 /// A user as the user sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Me {
     id: String,
+    /// The name, in its owner's spelling.
+    #[schema(examples("alice"))]
     username: String,
-    /// 0 guest, 1 user, 2 admin.
+    #[schema(schema_with = fields::access)]
     access: u8,
     /// Seconds since 1970.
+    #[schema(examples(1_900_000_000))]
     created_at: i64,
 }
 
@@ -43,21 +48,33 @@ pub(super) async fn me(token: Jwt, State(state): State<AppState>) -> Result<Json
     }))
 }
 
+pub(super) const ME: About = About {
+    id: "readMe",
+    group: Group::Account,
+    does: "See who one is",
+    more: |it| it.gives::<Me>(StatusCode::OK, "The user of the token.").refuses(AccountsError::SessionOver),
+};
+
 /// One's own sessions.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = MySessions)]
 pub(super) struct Sessions {
     sessions: Vec<OwnSession>,
 }
 
 /// A session as its owner sees it; times in seconds since 1970.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = MySession)]
 struct OwnSession {
     id: String,
     /// Whether this is the session that asks.
     current: bool,
+    /// The `User-Agent` of the login.
+    #[schema(required, max_length = 200)]
     device: Option<String>,
     opened_at: i64,
     last_used: i64,
+    /// When it ends if it is not refreshed until then.
     expires_at: i64,
 }
 
@@ -74,6 +91,16 @@ pub(super) async fn sessions(token: Jwt, State(state): State<AppState>) -> Resul
     });
     Ok(Json(Sessions { sessions: sessions.collect() }))
 }
+
+pub(super) const SESSIONS: About = About {
+    id: "listMySessions",
+    group: Group::Account,
+    does: "List one's own living sessions",
+    more: |it| {
+        it.gives::<Sessions>(StatusCode::OK, "The sessions, the most recently used first.")
+            .refuses(AccountsError::SessionOver)
+    },
+};
 
 /// Whoever ends a session of his own: by an access token that lives. To end its own session, as a logout does, also by one
 /// that was revoked: a client that does not know what became of its request repeats it.
@@ -104,6 +131,12 @@ impl FromRequestParts<AppState> for Ending {
     }
 }
 
+impl Asks for Ending {
+    fn describe(operation: Operation<'_>) -> Operation<'_> {
+        operation.guarded(Asked::Access, &[]).in_path("id", "The session.", fields::id())
+    }
+}
+
 /// `DELETE /users/me/sessions/{id}`
 pub(super) async fn end_session(
     Ending { token, session }: Ending,
@@ -118,6 +151,18 @@ pub(super) async fn end_session(
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
+
+pub(super) const END_SESSION: About = About {
+    id: "endMySession",
+    group: Group::Account,
+    does: "End one of one's own sessions",
+    more: |it| {
+        it.gives_nothing("Its tokens are refused from now on. The same request again has the same answer.")
+            .takes_away()
+            .refuses(AccountsError::NoSuchSession)
+            .refuses(AccountsError::SessionOver)
+    },
+};
 
 fn is_of(token: &Claims, id: &str) -> bool {
     token.session().is_some_and(|session| session.id == id)
@@ -135,6 +180,19 @@ pub(super) async fn fresh(
     Tokens::hand_out(&state, token.location(), (fresh.access, fresh.expires_in), None)
 }
 
+pub(super) const FRESH: About = About {
+    id: "freshen",
+    group: Group::Account,
+    does: "Get a fresh access token for one's password",
+    more: |it| {
+        it.takes("password", fields::password())
+            .hands_out(Handing::AccessAlone, StatusCode::OK, "A fresh access token of the same session.")
+            .refuses(AccountsError::BadCredentials)
+            .refuses(AccountsError::SessionOver)
+            .limited()
+    },
+};
+
 /// `PUT /users/me/password`
 pub(super) async fn change_password(
     token: FreshJwt,
@@ -150,3 +208,20 @@ pub(super) async fn change_password(
     let device = state.accounts().change_password(&token, present, new, &client).await?;
     Ok((StatusCode::NO_CONTENT, cookies::set_device(device, token.location(), &state)?))
 }
+
+pub(super) const CHANGE_PASSWORD: About = About {
+    id: "changePassword",
+    group: Group::Account,
+    does: "Change one's password",
+    more: |it| {
+        let terms = it.terms();
+        it.says("All other sessions of the user end; this one goes on with the tokens that it has.")
+            .takes("password", fields::password())
+            .takes("new_password", fields::new_password(terms))
+            .gives_nothing("The new password holds. The same request again has the same answer.")
+            .makes_known(StatusCode::NO_CONTENT)
+            .refuses(AccountsError::BadCredentials)
+            .refuses(AccountsError::SessionOver)
+            .limited()
+    },
+};

@@ -2,11 +2,16 @@
 
 use axum::{
     extract::State,
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use super::{admin::Admin, error::Refusal, rules::Public};
+use super::{
+    admin::Admin,
+    error::Refusal,
+    openapi::{About, Group, fields},
+    rules::Public,
+};
 use crate::{
     metrics::Requests,
     state::{AppState, Metrics},
@@ -21,6 +26,16 @@ pub(super) async fn read(_: Admin, State(state): State<AppState>) -> Result<Resp
 pub(super) async fn read_by_everybody(_: Public, State(state): State<AppState>) -> Result<Response, Refusal> {
     written(&state)
 }
+
+pub(super) const METRICS: About = About {
+    id: "metrics",
+    group: Group::Service,
+    does: "What is counted and timed",
+    more: |it| {
+        let says = "A text of OpenMetrics, of this node alone.";
+        it.gives_other(StatusCode::OK, Metrics::MEDIA_TYPE, fields::text(says), says)
+    },
+};
 
 fn written(state: &AppState) -> Result<Response, Refusal> {
     let text = state.metrics().text().map_err(Refusal::defect)?;

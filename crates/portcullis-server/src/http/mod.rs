@@ -11,10 +11,12 @@ mod health;
 mod hello;
 mod me;
 mod metrics;
+mod openapi;
 mod passage;
 mod query;
 mod request_id;
 mod rules;
+mod tokens;
 mod trace;
 mod users;
 
@@ -25,56 +27,74 @@ pub use request_id::RequestId;
 pub use rules::{Route, Rule};
 pub use trace::{App, MAX_HEAD_BYTES};
 
+use openapi::Document;
+
 use rules::{ADMIN, ENDING, FRESH_ADMIN, FRESH_TOKEN, LEAVING, PUBLIC, REFRESH_TOKEN, Routes, TOKEN};
 
-use crate::state::AppState;
+use crate::state::{AppState, Terms};
 
 /// The service over a state: what `main` serves and what tests call.
 pub fn app(state: &AppState) -> App {
-    layered(routes(), state)
+    let document = Document::default();
+    let routes = routes(&document);
+    document.make(routes.added(), state.terms());
+    layered(routes, state)
 }
 
 /// What an address of its own serves: the metrics, to whoever can reach it, and nothing else.
 pub fn metrics_app(state: &AppState) -> App {
-    layered(Routes::new().get(PUBLIC, "/metrics", metrics::read_by_everybody), state)
+    let routes = Routes::new().get(PUBLIC, "/metrics", metrics::read_by_everybody, metrics::METRICS);
+    layered(routes, state)
 }
 
 /// Every route, and who may use it.
 pub fn route_table() -> Vec<Route> {
-    routes().into_table()
+    routes(&Document::default()).added().iter().map(|added| added.route.clone()).collect()
 }
 
-/// Each with its rule; a handler that does not ask for what the rule says does not compile.
-fn routes() -> Routes {
+/// The description of all routes on some terms, an OpenAPI document in JSON for people.
+pub fn openapi_document(terms: &Terms) -> String {
+    let routes = routes(&Document::default());
+    openapi::of(routes.added(), terms).to_pretty_json().unwrap_or_default()
+}
+
+/// Each with its rule and its description; a handler that does not ask for what the rule says does not compile.
+fn routes(document: &Document) -> Routes {
     Routes::new()
         // The Flask application's
-        .get(PUBLIC, "/tests/hello", hello::hello)
-        .get(TOKEN, "/tests/secret", hello::secret)
-        .post(PUBLIC, "/users/registration", users::register)
-        .post(PUBLIC, "/users/login", users::login)
-        .post(LEAVING, "/users/logout", users::logout)
+        .get(PUBLIC, "/tests/hello", hello::hello, hello::HELLO)
+        .get(TOKEN, "/tests/secret", hello::secret, hello::SECRET)
+        .post(PUBLIC, "/users/registration", users::register, users::REGISTER)
+        .post(PUBLIC, "/users/login", users::login, users::LOGIN)
+        .post(LEAVING, "/users/logout", users::logout, users::LOGOUT)
         // Ours
-        .post(REFRESH_TOKEN, "/users/refresh", users::refresh)
-        .get(TOKEN, "/users/me", me::me)
-        .get(TOKEN, "/users/me/sessions", me::sessions)
-        .delete(ENDING, "/users/me/sessions/{id}", me::end_session)
-        .post(TOKEN, "/users/me/fresh", me::fresh)
-        .put(FRESH_TOKEN, "/users/me/password", me::change_password)
+        .post(REFRESH_TOKEN, "/users/refresh", users::refresh, users::REFRESH)
+        .get(TOKEN, "/users/me", me::me, me::ME)
+        .get(TOKEN, "/users/me/sessions", me::sessions, me::SESSIONS)
+        .delete(ENDING, "/users/me/sessions/{id}", me::end_session, me::END_SESSION)
+        .post(TOKEN, "/users/me/fresh", me::fresh, me::FRESH)
+        .put(FRESH_TOKEN, "/users/me/password", me::change_password, me::CHANGE_PASSWORD)
         // For administrators: what changes something needs a password that was shown lately
-        .post(PUBLIC, "/admin/setup", admin::setup::set_up)
-        .get(ADMIN, "/admin/users", admin::users::list)
-        .post(FRESH_ADMIN, "/admin/users", admin::users::create)
-        .get(ADMIN, "/admin/users/{id}", admin::users::read)
-        .patch(FRESH_ADMIN, "/admin/users/{id}", admin::users::change)
-        .delete(FRESH_ADMIN, "/admin/users/{id}", admin::users::delete)
-        .get(ADMIN, "/admin/users/{id}/sessions", admin::sessions::list)
-        .delete(FRESH_ADMIN, "/admin/users/{id}/sessions", admin::sessions::end_all)
-        .delete(FRESH_ADMIN, "/admin/users/{id}/sessions/{session}", admin::sessions::end)
-        .get(ADMIN, "/admin/audit", admin::audit::list)
+        .post(PUBLIC, "/admin/setup", admin::setup::set_up, admin::setup::SET_UP)
+        .get(ADMIN, "/admin/users", admin::users::list, admin::users::LIST)
+        .post(FRESH_ADMIN, "/admin/users", admin::users::create, admin::users::CREATE)
+        .get(ADMIN, "/admin/users/{id}", admin::users::read, admin::users::READ)
+        .patch(FRESH_ADMIN, "/admin/users/{id}", admin::users::change, admin::users::CHANGE)
+        .delete(FRESH_ADMIN, "/admin/users/{id}", admin::users::delete, admin::users::DELETE)
+        .get(ADMIN, "/admin/users/{id}/sessions", admin::sessions::list, admin::sessions::LIST)
+        .delete(FRESH_ADMIN, "/admin/users/{id}/sessions", admin::sessions::end_all, admin::sessions::END_ALL)
+        .delete(
+            FRESH_ADMIN,
+            "/admin/users/{id}/sessions/{session}",
+            admin::sessions::end,
+            admin::sessions::END,
+        )
+        .get(ADMIN, "/admin/audit", admin::audit::list, admin::audit::LIST)
         // For those who run it
-        .get(ADMIN, "/metrics", metrics::read)
-        .get(PUBLIC, "/healthz", health::alive)
-        .get(PUBLIC, "/readyz", health::ready)
+        .get(ADMIN, "/metrics", metrics::read, metrics::METRICS)
+        .get(PUBLIC, "/healthz", health::alive, health::ALIVE)
+        .get(PUBLIC, "/readyz", health::ready, health::READY)
+        .get(PUBLIC, "/openapi.json", document.handler(), openapi::DOCUMENT)
 }
 
 /// The routes behind all that happens to every request: the edge is one layer that does in one pass what many would, each
@@ -131,7 +151,12 @@ mod tests {
         };
         let (config, _) = config::load(&sources).unwrap();
         let state = AppState::open(&config, Arc::new(SystemClock)).await.unwrap();
-        let routes = routes().get(PUBLIC, "/defect", defect).get(PUBLIC, "/hang", hang);
+        let routes = routes(&Document::default()).get(PUBLIC, "/defect", defect, openapi::DOCUMENT).get(
+            PUBLIC,
+            "/hang",
+            hang,
+            openapi::DOCUMENT,
+        );
         let request = Request::get(path).header("host", "test").body(Body::empty()).unwrap();
         let response = layered(routes, &state).oneshot(request).await.unwrap();
         let status = response.status();

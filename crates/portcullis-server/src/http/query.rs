@@ -5,7 +5,10 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 
-use super::error::{FieldProblems, Refusal};
+use super::{
+    error::{FieldProblems, Refusal},
+    openapi::{Asks, Operation},
+};
 use crate::state::AppState;
 
 /// The parameters of a request's address. One that nobody takes is refused: a filter that is misspelled would show more
@@ -55,8 +58,19 @@ impl FromRequestParts<AppState> for Params {
     /// 400 for what is no query.
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Refusal> {
         let Ok(Query(given)) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri) else {
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, "The query is not well formed"));
+            return Err(no_query());
         };
         Ok(Self { given, problems: FieldProblems::new() })
     }
+}
+
+impl Asks for Params {
+    fn describe(operation: Operation<'_>) -> Operation<'_> {
+        let unknown = FieldProblems::from([("nmae".into(), vec!["is not known".to_owned()])]);
+        operation.refuses(no_query()).refuses(Refusal::params(unknown))
+    }
+}
+
+fn no_query() -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "The query is not well formed")
 }

@@ -1,5 +1,5 @@
-//! Who may use a route: every route is added with its rule, and one whose handler does not ask for just that does not
-//! compile.
+//! Who may use a route, and what it is for: every route is added with its rule and its description. One whose handler does
+//! not ask for just what the rule says does not compile, nor does one that nobody has described.
 
 use std::{convert::Infallible, marker::PhantomData};
 
@@ -16,6 +16,7 @@ use super::{
     admin::{Admin, FreshAdmin},
     error::method_not_allowed,
     me::Ending,
+    openapi::{About, Asks, Operation},
     passage::Passage,
     users::{Leaving, Refreshing},
 };
@@ -85,13 +86,25 @@ impl<S: Sync> FromRequestParts<S> for Public {
 
 /// The arguments of a handler whose first is a guard. It is asked before all others: whoever may not is told nothing of
 /// paths and bodies.
-#[diagnostic::on_unimplemented(message = "the handler's first argument is not the guard of the route's rule")]
-pub(super) trait First<G> {}
+#[diagnostic::on_unimplemented(
+    message = "the handler's first argument is not the guard of the route's rule, or an argument asks something of \
+               clients that nobody has described"
+)]
+pub(super) trait Arguments<G> {
+    /// Describes what they ask of clients.
+    fn describe(operation: Operation<'_>) -> Operation<'_>;
+}
 
 macro_rules! guard_first {
     ($(($($other:ident),*))*) => {
         // axum's tuple of a handler's arguments begins with a mark of its own.
-        $(impl<M, G, $($other),*> First<G> for (M, G, $($other,)*) {})*
+        $(impl<M, G: Asks, $($other: Asks),*> Arguments<G> for (M, G, $($other,)*) {
+            fn describe(operation: Operation<'_>) -> Operation<'_> {
+                let operation = G::describe(operation);
+                $(let operation = $other::describe(operation);)*
+                operation
+            }
+        })*
     };
 }
 
@@ -100,25 +113,41 @@ guard_first! { () (A) (A, B) (A, B, C) (A, B, C, D) }
 /// The routes in the making.
 pub(super) struct Routes {
     router: Router<AppState>,
-    table: Vec<Route>,
+    added: Vec<Added>,
+}
+
+/// A route with its description.
+pub(super) struct Added {
+    pub(super) route: Route,
+    /// What it is for.
+    pub(super) about: About,
+    /// What its handler's arguments ask of clients.
+    pub(super) asks: fn(Operation<'_>) -> Operation<'_>,
 }
 
 macro_rules! methods {
     ($($name:ident $method:ident)*) => {
-        $(pub(super) fn $name<G, H, T>(self, rule: Guarded<G>, path: &'static str, handler: H) -> Self
+        $(pub(super) fn $name<G, H, T>(
+            self,
+            rule: Guarded<G>,
+            path: &'static str,
+            handler: H,
+            about: About,
+        ) -> Self
         where
             H: Handler<T, AppState>,
-            T: First<G> + 'static,
+            T: Arguments<G> + 'static,
         {
-            let handler = Of { path, handler };
-            self.add(Method::$method, &rule, path, on(MethodFilter::$method, handler))
+            let route = Route { method: Method::$method, path, rule: rule.rule };
+            let handler = on(MethodFilter::$method, Of { path, handler });
+            self.add(Added { route, about, asks: T::describe }, handler)
         })*
     };
 }
 
 impl Routes {
     pub(super) fn new() -> Self {
-        Self { router: Router::new(), table: Vec::new() }
+        Self { router: Router::new(), added: Vec::new() }
     }
 
     methods! { get GET post POST put PUT patch PATCH delete DELETE }
@@ -128,26 +157,21 @@ impl Routes {
         self.router
     }
 
-    pub(super) fn into_table(self) -> Vec<Route> {
-        self.table
+    /// All that were added, in their order.
+    pub(super) fn added(&self) -> &[Added] {
+        &self.added
     }
 
-    fn add<G>(
-        self,
-        method: Method,
-        rule: &Guarded<G>,
-        path: &'static str,
-        methods: MethodRouter<AppState>,
-    ) -> Self {
-        let Self { router, mut table } = self;
+    fn add(mut self, added: Added, methods: MethodRouter<AppState>) -> Self {
+        let path = added.route.path;
         // Once for all methods of a path.
-        let methods = if table.iter().any(|route| route.path == path) {
+        let methods = if self.added.iter().any(|earlier| earlier.route.path == path) {
             methods
         } else {
             methods.fallback(Of { path, handler: method_not_allowed })
         };
-        table.push(Route { method, path, rule: rule.rule });
-        Self { router: router.route(path, methods), table }
+        self.added.push(added);
+        Self { router: self.router.route(path, methods), ..self }
     }
 }
 

@@ -1,71 +1,26 @@
 //! `/users`: registration, login, refresh, logout.
 
 use axum::{
-    Json,
     extract::{FromRequestParts, Query, State},
     http::{HeaderName, HeaderValue, StatusCode, request::Parts},
-    response::{AppendHeaders, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
-use portcullis::{AuthError, AuthRejection, Location, RefreshJwt, Require, SetCookies, Token, Verified};
-use serde::Serialize;
+use portcullis::{AuthError, AuthRejection, RefreshJwt, Require, Verified};
 
-use super::{client::client, cookies, error::Refusal, extract::Form, rules::Public};
+use super::{
+    client::client,
+    cookies,
+    error::Refusal,
+    extract::Form,
+    openapi::{About, Asked, Asks, Group, Operation, fields},
+    rules::Public,
+    tokens::{Handed, Handing, Known, Tokens},
+};
 use crate::{
-    accounts::{AccountsError, Client, LoggedIn, LogoutScope, RepeatReason, TokenPair},
+    accounts::{AccountsError, Client, LoggedIn, LogoutScope, RepeatReason},
     model::{LoginName, Password, Username},
     state::AppState,
 };
-
-/// Tokens as a client gets them (RFC 6749 section 5.1); those that it gets in cookies are left out.
-#[derive(Serialize)]
-pub(super) struct Tokens {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access_token: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<String>,
-    token_type: String,
-    expires_in: i64,
-    /// What has to stand beside the cookies, for pages that cannot read those that have it too.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    csrf_access_token: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    csrf_refresh_token: Option<String>,
-}
-
-/// An answer that hands tokens out.
-pub(super) type Handed = (SetCookies, Json<Tokens>);
-
-/// What the answer to a login has besides.
-pub(super) type Known = AppendHeaders<Option<(HeaderName, HeaderValue)>>;
-
-impl Tokens {
-    /// Hands an access token out, and the refresh token of its pair; `presented` is where the request's own token was.
-    pub(super) fn hand_out(
-        state: &AppState,
-        presented: Option<Location>,
-        (access, expires_in): (Token, i64),
-        refresh: Option<Token>,
-    ) -> Result<Handed, Refusal> {
-        let jwt = state.jwt();
-        let tokens: Vec<&Token> = [Some(&access), refresh.as_ref()].into_iter().flatten().collect();
-        let cookies = cookies::set(jwt, presented, &tokens)?;
-        let in_body = !cookies::alone(jwt, presented);
-        let csrf = |token: &Token| token.csrf().map(str::to_owned);
-        let tokens = Self {
-            csrf_access_token: csrf(&access),
-            csrf_refresh_token: refresh.as_ref().and_then(csrf),
-            access_token: in_body.then(|| access.into_string()),
-            refresh_token: refresh.filter(|_| in_body).map(Token::into_string),
-            token_type: jwt.scheme().to_owned(),
-            expires_in,
-        };
-        Ok((cookies, Json(tokens)))
-    }
-
-    fn pair(state: &AppState, presented: Option<Location>, pair: TokenPair) -> Result<Handed, Refusal> {
-        Self::hand_out(state, presented, (pair.access, pair.expires_in), Some(pair.refresh))
-    }
-}
 
 /// Says why a refresh did not yield the next pair: `concurrent` or `lost-answer`.
 pub(super) const REFRESH_REPEAT: HeaderName = HeaderName::from_static("refresh-repeat");
@@ -81,6 +36,29 @@ pub(super) async fn register(
     let LoggedIn { pair, device } = state.accounts().register(username, password, &client).await?;
     Ok((StatusCode::CREATED, cookies::set_device(device, None, &state)?, Tokens::pair(&state, None, pair)?))
 }
+
+pub(super) const REGISTER: About = About {
+    id: "register",
+    group: Group::Tokens,
+    does: "Register, and be logged in",
+    more: |it| {
+        let terms = it.terms();
+        it.takes("username", fields::new_name())
+            .takes("password", fields::new_password(terms))
+            .says("Members that are not named here are ignored.")
+            .only(!terms.registration_open, |it| {
+                it.says("**Registration is closed here**: only administrators make users.")
+                    .refuses(AccountsError::RegistrationClosed)
+            })
+            .only(terms.registration_open, |it| {
+                it.hands_out(Handing::Pair, StatusCode::CREATED, "The first pair of tokens of a new session.")
+                    .makes_known(StatusCode::CREATED)
+                    .refuses(AccountsError::NameTaken)
+                    .refuses(AccountsError::BadCredentials)
+                    .limited()
+            })
+    },
+};
 
 /// The name and the password that somebody has chosen, for himself or for another.
 pub(super) fn chosen(form: &mut Form, state: &AppState) -> Option<(Username, Password)> {
@@ -107,6 +85,22 @@ pub(super) async fn login(
     Ok((cookies::set_device(device, None, &state)?, Tokens::pair(&state, None, pair)?))
 }
 
+pub(super) const LOGIN: About = About {
+    id: "logIn",
+    group: Group::Tokens,
+    does: "Log in",
+    more: |it| {
+        it.takes("username", fields::login_name())
+            .takes("password", fields::password())
+            .says("A wrong password and an unknown name have the same answer, after the same work.")
+            .says("Members that are not named here are ignored.")
+            .hands_out(Handing::Pair, StatusCode::OK, "The first pair of tokens of a new session.")
+            .makes_known(StatusCode::OK)
+            .refuses(AccountsError::BadCredentials)
+            .limited()
+    },
+};
+
 /// Whoever has a refresh token, as long as not too many were none that came from the same address.
 pub(super) struct Refreshing(RefreshJwt);
 
@@ -123,6 +117,12 @@ impl FromRequestParts<AppState> for Refreshing {
             }
             rejection.into_response()
         })
+    }
+}
+
+impl Asks for Refreshing {
+    fn describe(operation: Operation<'_>) -> Operation<'_> {
+        operation.guarded(Asked::Refresh, &[]).limited()
     }
 }
 
@@ -159,6 +159,26 @@ pub(super) async fn refresh(
     Ok(response)
 }
 
+pub(super) const REFRESH: About = About {
+    id: "refresh",
+    group: Group::Tokens,
+    does: "Get the next pair of tokens",
+    more: |it| {
+        it.says(
+            "Store the new refresh token before you use the new access token. The same request again gives the same \
+             pair, for as long as `REFRESH_REUSE_WINDOW` says. A refresh token that was used before that, and whose \
+             successor was used, ends the session: somebody has a copy.",
+        )
+        .hands_out(Handing::Pair, StatusCode::OK, "The next pair of the session, or the newest one again.")
+        .with_header(
+            StatusCode::OK,
+            "Refresh-Repeat",
+            "Why this is not the next pair: the newest one is given out again, or the answer that had it was lost.",
+            fields::one_of(["concurrent", "lost-answer"]),
+        )
+    },
+};
+
 /// Whoever logs out: by any token that is genuine, as often as a client likes. More than its own session only a token can
 /// end whose session lives.
 pub(super) struct Leaving {
@@ -181,6 +201,16 @@ impl FromRequestParts<AppState> for Leaving {
     }
 }
 
+impl Asks for Leaving {
+    fn describe(operation: Operation<'_>) -> Operation<'_> {
+        let scopes = fields::one_of(["others", "all"]);
+        operation
+            .guarded(Asked::Any, &[])
+            .in_query("scope", "Which sessions end instead of this one: the user's others, or all.", scopes)
+            .refuses(unknown_scope())
+    }
+}
+
 /// `POST /users/logout`
 pub(super) async fn logout(
     Leaving { token, scope }: Leaving,
@@ -198,16 +228,37 @@ pub(super) async fn logout(
     cookies::session_is_over(state.jwt(), token.location())
 }
 
+pub(super) const LOGOUT: About = About {
+    id: "logOut",
+    group: Group::Tokens,
+    does: "Log out",
+    more: |it| {
+        it.says(
+            "Ends the session of the token, which may be expired or revoked: the same request again has the same \
+             answer. With a `scope` the token's session has to live.",
+        )
+        .gives_nothing("The tokens of the session are refused from now on.")
+        .takes_away()
+        .makes_known(StatusCode::NO_CONTENT)
+        .refuses(AccountsError::SessionOver)
+        .refuses(AccountsError::NoTokenId)
+    },
+};
+
 /// The parameter `scope` of a logout: `others` or `all`.
 fn scope(request: &Parts) -> Result<Option<LogoutScope>, Refusal> {
-    let unknown = || Refusal::new(StatusCode::BAD_REQUEST, "The scope of a logout is \"others\" or \"all\"");
-    let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(&request.uri).map_err(|_| unknown())?;
+    let Query(query) =
+        Query::<Vec<(String, String)>>::try_from_uri(&request.uri).map_err(|_| unknown_scope())?;
     // A name that is nearly ours is meant to be: less would end than the client believes.
     let mut scopes = query.iter().filter(|(name, _)| name.eq_ignore_ascii_case("scope"));
     match (scopes.next(), scopes.next()) {
         (None, _) => Ok(None),
         (Some((name, scope)), None) if name == "scope" && scope == "others" => Ok(Some(LogoutScope::Others)),
         (Some((name, scope)), None) if name == "scope" && scope == "all" => Ok(Some(LogoutScope::All)),
-        _ => Err(unknown()),
+        _ => Err(unknown_scope()),
     }
+}
+
+fn unknown_scope() -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "The scope of a logout is \"others\" or \"all\"")
 }

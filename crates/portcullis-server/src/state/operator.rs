@@ -152,7 +152,8 @@ fn with_known_secret(config: &Config) -> Result<JwtConfig, InstanceError> {
     Ok(jwt)
 }
 
-fn of_nobody() -> Result<Secret, InstanceError> {
+/// A secret that nobody knows.
+pub(super) fn of_nobody() -> Result<Secret, InstanceError> {
     let mut random = [0; 64];
     getrandom::fill(&mut random).map_err(|_| InstanceError::without_random_bytes())?;
     Ok(Secret::new(STANDARD.encode(random)))

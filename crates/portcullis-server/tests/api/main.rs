@@ -35,6 +35,7 @@ mod limits;
 mod metrics;
 #[cfg(feature = "mongo")]
 mod mongo;
+mod openapi;
 mod outages;
 mod readme;
 mod revocations;

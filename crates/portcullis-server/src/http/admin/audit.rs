@@ -2,34 +2,54 @@
 
 use std::time::{Duration, SystemTime};
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::{Admin, PAGE, limit};
+use super::{Admin, PAGE, limit, listed};
 use crate::{
-    http::{error::Refusal, query::Params},
+    http::{
+        error::Refusal,
+        openapi::{About, Group, fields},
+        query::Params,
+    },
     model::{EventCursor, EventKind, EventQuery, SessionId, StoredEvent, UserId},
     state::AppState,
 };
 
 /// A page of events.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(in crate::http) struct Events {
     events: Vec<SeenEvent>,
+    /// Where the next page begins, for `after`; null where there is none.
+    #[schema(required)]
     next: Option<String>,
 }
 
 /// An event as administrators see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
 struct SeenEvent {
     id: String,
+    #[schema(schema_with = fields::event)]
     event: &'static str,
     /// Seconds since 1970, to the millisecond.
+    #[schema(examples(1_900_000_000.123))]
     at: f64,
+    /// Who did it; null where that is not known, or where it was done on the command line.
+    #[schema(required)]
     actor: Option<String>,
+    /// To whom it was done.
+    #[schema(required)]
     subject: Option<String>,
+    /// In which session, or to which.
+    #[schema(required)]
     session: Option<String>,
+    /// From which address.
+    #[schema(required, examples("192.0.2.7"))]
     address: Option<String>,
+    /// What else there is to say.
+    #[schema(required, max_length = 200)]
     detail: Option<String>,
 }
 
@@ -69,6 +89,19 @@ pub(in crate::http) async fn list(
     let next = page.next.map(|next| next.to_string());
     Ok(Json(Events { events: page.events.into_iter().map(SeenEvent::from).collect(), next }))
 }
+
+pub(in crate::http) const LIST: About = About {
+    id: "listEvents",
+    group: Group::Administration,
+    does: "List what happened, the newest first",
+    more: |it| {
+        listed(it.gives::<Events>(StatusCode::OK, "A page of events."))
+            .in_query("user", "Who did it, or to whom it was done.", fields::id())
+            .in_query("event", "What happened.", fields::event())
+            .in_query("from", "The first moment.", fields::moment())
+            .in_query("until", "The moment behind the last.", fields::moment())
+    },
+};
 
 /// A moment as answers have it: a number of seconds, with up to three decimals.
 fn moment(text: &str) -> Result<SystemTime, &'static str> {

@@ -14,7 +14,11 @@ use axum::{
 };
 use portcullis::{AuthError, AuthRejection, FreshJwt, Guard, Jwt, JwtManager, Permission};
 
-use super::{client::client, error::Refusal};
+use super::{
+    client::client,
+    error::Refusal,
+    openapi::{Asked, Asks, Operation, fields},
+};
 use crate::{
     accounts::{AccountsError, By},
     model::{Access, SessionId, UserId},
@@ -66,6 +70,23 @@ where
     }
 }
 
+impl Asks for Admin {
+    fn describe(operation: Operation<'_>) -> Operation<'_> {
+        for_administrators(operation, Asked::Access)
+    }
+}
+
+impl Asks for FreshAdmin {
+    fn describe(operation: Operation<'_>) -> Operation<'_> {
+        for_administrators(operation, Asked::FreshAccess)
+    }
+}
+
+fn for_administrators(operation: Operation<'_>, asked: Asked) -> Operation<'_> {
+    let not_allowed = not_allowed(operation.terms().jwt());
+    operation.guarded(asked, &["admin"]).answers(not_allowed).refuses(AccountsError::SessionOver)
+}
+
 /// As the library refuses who lacks a permission.
 fn not_allowed(jwt: &JwtManager) -> Response {
     AuthRejection::new(AuthError::InsufficientScope, jwt.clone()).into_response()
@@ -91,6 +112,12 @@ impl FromRequestParts<AppState> for UserAt {
     }
 }
 
+impl Asks for UserAt {
+    fn describe(operation: Operation<'_>) -> Operation<'_> {
+        operation.in_path("id", "The user.", fields::id()).refuses(AccountsError::NoSuchUser)
+    }
+}
+
 /// The session of a user that a path names.
 pub(super) struct SessionAt(UserId, SessionId);
 
@@ -104,6 +131,24 @@ impl FromRequestParts<AppState> for SessionAt {
         };
         Ok(Self(UserId::new(user), SessionId::new(session)))
     }
+}
+
+impl Asks for SessionAt {
+    fn describe(operation: Operation<'_>) -> Operation<'_> {
+        operation
+            .in_path("id", "The user.", fields::id())
+            .in_path("session", "The session.", fields::id())
+            .refuses(AccountsError::NoSuchUser)
+            .refuses(AccountsError::NoSuchSession)
+    }
+}
+
+/// What lists have in common.
+fn listed(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .in_query("limit", "How many at most.", fields::limit(PAGE, LONGEST_PAGE))
+        .in_query("after", "The `next` of the page before, with the same other parameters.", fields::cursor())
+        .refuses(AccountsError::UnknownCursor)
 }
 
 /// How much of a list is asked for.

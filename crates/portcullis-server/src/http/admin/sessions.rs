@@ -3,23 +3,35 @@
 use axum::{Json, extract::State, http::StatusCode};
 use portcullis::NumericDate;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Admin, FreshAdmin, SessionAt, UserAt};
-use crate::{http::error::Refusal, model::Session, state::AppState};
+use crate::{
+    http::{
+        error::Refusal,
+        openapi::{About, Group},
+    },
+    model::Session,
+    state::AppState,
+};
 
 /// The living sessions of a user.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(in crate::http) struct Sessions {
     sessions: Vec<SeenSession>,
 }
 
 /// A session as administrators see one; times in seconds since 1970.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 struct SeenSession {
     id: String,
+    /// The `User-Agent` of the login.
+    #[schema(required, max_length = 200)]
     device: Option<String>,
     opened_at: i64,
     last_used: i64,
+    /// When it ends if it is not refreshed until then.
     expires_at: i64,
 }
 
@@ -45,6 +57,13 @@ pub(in crate::http) async fn list(
     Ok(Json(Sessions { sessions: sessions.into_iter().map(SeenSession::from).collect() }))
 }
 
+pub(in crate::http) const LIST: About = About {
+    id: "listSessions",
+    group: Group::Administration,
+    does: "List a user's living sessions",
+    more: |it| it.gives::<Sessions>(StatusCode::OK, "The sessions, the most recently used first."),
+};
+
 /// `DELETE /admin/users/{id}/sessions`
 pub(in crate::http) async fn end_all(
     by: FreshAdmin,
@@ -55,6 +74,13 @@ pub(in crate::http) async fn end_all(
     Ok(StatusCode::NO_CONTENT)
 }
 
+pub(in crate::http) const END_ALL: About = About {
+    id: "endSessions",
+    group: Group::Administration,
+    does: "End all sessions of a user",
+    more: |it| it.gives_nothing("The user's tokens are refused from now on."),
+};
+
 /// `DELETE /admin/users/{id}/sessions/{session}`
 pub(in crate::http) async fn end(
     by: FreshAdmin,
@@ -64,3 +90,12 @@ pub(in crate::http) async fn end(
     state.accounts().end_session_of(&by, &user, &session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+pub(in crate::http) const END: About = About {
+    id: "endSession",
+    group: Group::Administration,
+    does: "End a session of a user",
+    more: |it| {
+        it.gives_nothing("Its tokens are refused from now on. The same request again has the same answer.")
+    },
+};

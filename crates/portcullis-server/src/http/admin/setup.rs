@@ -4,8 +4,14 @@ use axum::{Json, extract::State, http::StatusCode};
 
 use super::users::SeenUser;
 use crate::{
-    accounts::Client,
-    http::{error::Refusal, extract::Form, rules::Public, users::chosen},
+    accounts::{AccountsError, Client},
+    http::{
+        error::Refusal,
+        extract::Form,
+        openapi::{About, Group, fields},
+        rules::Public,
+        users::chosen,
+    },
     state::AppState,
 };
 
@@ -25,3 +31,25 @@ pub(in crate::http) async fn set_up(
     let user = state.accounts().set_up(&secret, username, password, &client).await?;
     Ok((StatusCode::CREATED, Json(user.into())))
 }
+
+pub(in crate::http) const SET_UP: About = About {
+    id: "setUp",
+    group: Group::Administration,
+    does: "Make the first administrator",
+    more: |it| {
+        let terms = it.terms();
+        it.says(
+            "With a secret that `portcullis setup` has made, which holds for one hour and once, while there is no \
+             administrator.",
+        )
+        .takes("secret", fields::text("The secret.").build())
+        .takes("username", fields::new_name())
+        .takes("password", fields::new_password(terms))
+        .takes_nothing_else()
+        .gives::<SeenUser>(StatusCode::CREATED, "The administrator, who can log in now.")
+        .refuses(AccountsError::BadSetupSecret)
+        .refuses(AccountsError::AlreadySetUp)
+        .refuses(AccountsError::NameTaken)
+        .limited()
+    },
+};

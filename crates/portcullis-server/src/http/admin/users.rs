@@ -4,26 +4,42 @@ use axum::{Json, extract::State, http::StatusCode};
 use portcullis::NumericDate;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{ObjectBuilder, Type},
+};
 
-use super::{Admin, FreshAdmin, PAGE, UserAt, limit, nothing_to_change};
+use super::{Admin, FreshAdmin, PAGE, UserAt, limit, listed, nothing_to_change};
 use crate::{
-    http::{error::Refusal, extract::Form, query::Params, users::chosen},
-    model::{Access, NamePrefix, User, UserCursor, UserOrder, UserQuery, UserState},
+    accounts::AccountsError,
+    http::{
+        error::Refusal,
+        extract::Form,
+        openapi::{About, Group, fields},
+        query::Params,
+        users::chosen,
+    },
+    model::{Access, LoginName, NamePrefix, User, UserCursor, UserOrder, UserQuery, UserState},
     state::AppState,
 };
 
 /// A user as administrators see one; times in seconds since 1970.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
 pub(in crate::http) struct SeenUser {
     id: String,
+    /// The name, in its owner's spelling.
+    #[schema(examples("alice"))]
     username: String,
-    /// 0 guest, 1 user, 2 admin.
+    #[schema(schema_with = fields::access)]
     access: u8,
+    /// Whether the user is out, and cannot log in.
     disabled: bool,
     created_at: i64,
     /// How many logins have failed since the last that succeeded.
     failures: u32,
     /// Until when no password is accepted, where that is so.
+    #[schema(required)]
     locked_until: Option<i64>,
 }
 
@@ -43,9 +59,11 @@ impl From<User> for SeenUser {
 }
 
 /// A page of users.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(in crate::http) struct Users {
     users: Vec<SeenUser>,
+    /// Where the next page begins, for `after`; null where there is none.
+    #[schema(required)]
     next: Option<String>,
 }
 
@@ -69,6 +87,20 @@ pub(in crate::http) async fn list(
     Ok(Json(Users { users: page.users.into_iter().map(SeenUser::from).collect(), next }))
 }
 
+pub(in crate::http) const LIST: About = About {
+    id: "listUsers",
+    group: Group::Administration,
+    does: "List users",
+    more: |it| {
+        let begins =
+            fields::text("In any case and form.").min_length(Some(1)).max_length(Some(LoginName::MAX_BYTES));
+        listed(it.gives::<Users>(StatusCode::OK, "A page of users."))
+            .in_query("name", "What the name begins with.", begins.build())
+            .in_query("access", "The level.", fields::access())
+            .in_query("state", "Whether they are disabled.", fields::one_of(["enabled", "disabled"]))
+    },
+};
+
 /// `POST /admin/users`
 pub(in crate::http) async fn create(
     by: FreshAdmin,
@@ -86,6 +118,21 @@ pub(in crate::http) async fn create(
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 
+pub(in crate::http) const CREATE: About = About {
+    id: "createUser",
+    group: Group::Administration,
+    does: "Make a user",
+    more: |it| {
+        let terms = it.terms();
+        it.takes("username", fields::new_name())
+            .takes("password", fields::new_password(terms))
+            .may_take("access", fields::access())
+            .takes_nothing_else()
+            .gives::<SeenUser>(StatusCode::CREATED, "The user.")
+            .refuses(AccountsError::NameTaken)
+    },
+};
+
 /// `GET /admin/users/{id}`
 pub(in crate::http) async fn read(
     _: Admin,
@@ -94,6 +141,13 @@ pub(in crate::http) async fn read(
 ) -> Result<Json<SeenUser>, Refusal> {
     Ok(Json(state.accounts().user(&id).await?.into()))
 }
+
+pub(in crate::http) const READ: About = About {
+    id: "readUser",
+    group: Group::Administration,
+    does: "See a user",
+    more: |it| it.gives::<SeenUser>(StatusCode::OK, "The user."),
+};
 
 /// `PATCH /admin/users/{id}`: each member by itself, in an order in which nobody gets more for a moment than in the end.
 pub(in crate::http) async fn change(
@@ -129,6 +183,28 @@ pub(in crate::http) async fn change(
     changed.map(|user| Json(user.into())).ok_or_else(nothing_to_change)
 }
 
+pub(in crate::http) const CHANGE: About = About {
+    id: "changeUser",
+    group: Group::Administration,
+    does: "Change a user",
+    more: |it| {
+        let flag = |says: &str| ObjectBuilder::new().schema_type(Type::Boolean).description(Some(says));
+        let unlock = flag("Forgets the failed logins that lock the account.").enum_values(Some([false]));
+        it.says(
+            "Each member is an act of its own, done whole or not at all. After a 503 some may be done: the same \
+             request again does the rest.",
+        )
+        .may_take("access", fields::access())
+        .may_take("disabled", flag("Whether the user is out at once, and cannot log in.").build())
+        .may_take("locked", unlock.build())
+        .takes_something()
+        .takes_nothing_else()
+        .gives::<SeenUser>(StatusCode::OK, "The user, changed.")
+        .refuses(AccountsError::LastAdmin)
+        .refuses(nothing_to_change())
+    },
+};
+
 /// `DELETE /admin/users/{id}`
 pub(in crate::http) async fn delete(
     by: FreshAdmin,
@@ -138,6 +214,17 @@ pub(in crate::http) async fn delete(
     state.accounts().delete_user(&by, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+pub(in crate::http) const DELETE: About = About {
+    id: "deleteUser",
+    group: Group::Administration,
+    does: "Delete a user",
+    more: |it| {
+        it.says("Nobody can register the name until every token that may say it has expired.")
+            .gives_nothing("The user is gone with all sessions.")
+            .refuses(AccountsError::LastAdmin)
+    },
+};
 
 /// A level as a body has it: the number and nothing like it.
 fn access_level(value: &Value) -> Result<Access, &'static str> {

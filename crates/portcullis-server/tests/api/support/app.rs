@@ -1,7 +1,7 @@
 //! The service in this process: the same function that `main` calls, on a real database in a folder of its own.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, OnceCell},
     collections::BTreeMap,
     ffi::OsString,
     path::{Path, PathBuf},
@@ -30,15 +30,17 @@ use tempfile::TempDir;
 use tokio::{sync::mpsc, task::JoinSet};
 use tower::ServiceExt;
 
-use super::faulty::Faulty;
+use super::{contract::Contract, faulty::Faulty};
 
-/// A service with a clock that stands still. Ends the test if any answer was a 5xx that nobody expected.
+/// A service with a clock that stands still. Ends the test if any answer is not as the service describes it, or was a 5xx
+/// that nobody expected.
 pub struct TestApp {
     pub clock: ManualClock,
     pub state: AppState,
     service: App,
     errors_expected: Cell<bool>,
     errors: Cell<usize>,
+    contract: OnceCell<Contract>,
     place: Place,
 }
 
@@ -119,6 +121,7 @@ impl TestApp {
             state,
             errors_expected: Cell::new(false),
             errors: Cell::new(0),
+            contract: OnceCell::new(),
             place,
         }
     }
@@ -151,6 +154,7 @@ impl TestApp {
         let clock = Arc::new(self.place.clock.clone());
         self.state = AppState::open(&self.place.config, clock).await.unwrap();
         self.service = app(&self.state);
+        self.contract = OnceCell::new();
     }
 
     /// The same with other settings.
@@ -187,7 +191,15 @@ impl TestApp {
             let answer = self.service.clone().oneshot(request.body(Body::empty()).unwrap());
             tasks.spawn(async move { Answer::of(answer.await.unwrap()).await });
         }
-        tasks.join_all().await
+        let answers = tasks.join_all().await;
+        for answer in &answers {
+            self.contract().hold(&Method::POST, path, answer);
+        }
+        answers
+    }
+
+    fn contract(&self) -> &Contract {
+        self.contract.get_or_init(|| Contract::of(self.state.terms()))
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -205,7 +217,9 @@ impl TestApp {
 
     pub async fn send(&self, mut request: Request<Body>) -> Answer {
         request.headers_mut().entry(header::HOST).or_insert_with(|| "test".parse().unwrap());
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let answer = Answer::of(self.service.clone().oneshot(request).await.unwrap()).await;
+        self.contract().hold(&method, &path, &answer);
         if answer.status.is_server_error() {
             self.errors.set(self.errors.get() + 1);
         }
@@ -331,12 +345,10 @@ impl Answer {
     async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        let media_type = parts.headers.get(header::CONTENT_TYPE).map(|it| it.to_str().unwrap());
+        let media_type = parts.headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap());
         let body = match media_type {
             _ if bytes.is_empty() => Value::Null,
-            Some(text) if text.starts_with("application/openmetrics-text") => {
-                String::from_utf8(bytes.into()).unwrap().into()
-            }
+            Some(text) if !text.contains("json") => String::from_utf8(bytes.into()).unwrap().into(),
             _ => serde_json::from_slice(&bytes).unwrap(),
         };
         Self { status: parts.status, headers: parts.headers, body }

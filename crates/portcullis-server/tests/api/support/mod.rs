@@ -2,6 +2,7 @@
 
 mod app;
 mod browser;
+mod contract;
 mod exposition;
 mod faulty;
 mod legacy;
@@ -9,6 +10,7 @@ mod process;
 
 pub use app::{Answer, TestApp, Tokens, bearing};
 pub use browser::Browser;
+pub use contract::Contract;
 pub use exposition::Exposition;
 pub use faulty::{Fault, Faulty};
 pub use legacy::{legacy, signed};

@@ -1,6 +1,25 @@
-//! `portcullis setup`, `backup`, `restore` and `doctor`: what concerns the instance as a whole.
+//! `portcullis openapi`, `setup`, `backup`, `restore` and `doctor`: what concerns the instance as a whole.
 
 use super::help;
+
+#[test]
+fn of_openapi() {
+    insta::assert_snapshot!(help("openapi"), @"
+    Print the description of the API, an OpenAPI document, for programs that make clients
+
+    The document is the one that `portcullis serve` answers with at GET /openapi.json. It tells what
+    this configuration does: how refusals look, where tokens are, and whether strangers may register. No
+    server, no database and no secret are needed, and nothing is written.
+
+    Usage: portcullis openapi [OPTIONS]
+
+    Options:
+
+    Examples:
+      portcullis openapi > openapi.json
+      ERROR_STYLE=problem portcullis openapi | jq '.paths | keys'
+    ");
+}
 
 #[test]
 fn of_setup() {

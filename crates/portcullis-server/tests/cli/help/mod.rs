@@ -37,6 +37,7 @@ fn of_the_program() {
       session  See and end sessions
       audit    See what happened
       token    Look into a token, or check one
+      openapi  Print the description of the API, an OpenAPI document, for programs that make clients
       setup    Print a secret with which the first administrator can be made over HTTP, once
       backup   Copy the database into a file, beside a server that goes on
       restore  Put a backup in the place of the database; everybody has to log in again
