@@ -155,8 +155,8 @@ fn cause_of(response: &Response) -> Option<&(dyn Error + 'static)> {
     }
 }
 
-/// What every answer says, errors included (OWASP REST Security Cheat Sheet). Nothing here is a page, so
-/// nothing may be loaded, framed or kept.
+/// What every answer says, errors included (OWASP REST Security Cheat Sheet): nothing may be loaded, framed or kept. What
+/// an answer says of this itself, as the one page here does, it keeps.
 fn set_headers(headers: &mut HeaderMap, id: &str, https_only: bool) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID.clone(), id);
@@ -168,7 +168,7 @@ fn set_headers(headers: &mut HeaderMap, id: &str, https_only: bool) {
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if https_only {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(TWO_YEARS));
