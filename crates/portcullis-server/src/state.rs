@@ -20,6 +20,8 @@ pub use metrics::{Metrics, ProgramNumbers};
 pub use operator::{Instance, Operator, made_secret};
 pub use terms::Terms;
 
+pub use crate::config::Docs;
+
 use crate::{
     accounts::{self, Accounts, Devices, Identity, Policy, SetupSecrets},
     audit::Audit,

@@ -7,6 +7,7 @@ mod exposition;
 mod faulty;
 mod legacy;
 mod process;
+mod web_driver;
 
 pub use app::{Answer, TestApp, Tokens, bearing};
 pub use browser::Browser;
@@ -15,3 +16,4 @@ pub use exposition::Exposition;
 pub use faulty::{Fault, Faulty};
 pub use legacy::{legacy, signed};
 pub use process::{SEED_LINE, Server, Site, instance};
+pub use web_driver::WebDriver;
