@@ -18,6 +18,8 @@ use portcullis::{Clock, JwtConfig, JwtConfigErrors, JwtManager, Location};
 pub use operator::{Instance, Operator, made_secret};
 pub use terms::Terms;
 
+pub use crate::config::Docs;
+
 use crate::{
     accounts::{self, Accounts, Devices, Identity, Policy, SetupSecrets},
     audit::Audit,

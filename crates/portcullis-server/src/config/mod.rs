@@ -91,6 +91,8 @@ pub struct Config {
     pub transport: Transport,
     /// The origins whose pages may call the service.
     pub cors_origins: Vec<String>,
+    /// Whether the service describes itself.
+    pub docs: Docs,
     /// The most connections at once.
     pub max_connections: usize,
     /// Where users and sessions are kept.
@@ -243,6 +245,15 @@ impl Transport {
     }
 }
 
+/// Whether the service describes itself: `/openapi.json`, and the page about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Docs {
+    /// It does.
+    On,
+    /// These addresses are not there.
+    Off,
+}
+
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -349,6 +360,7 @@ impl Config {
             tls_key: None,
             transport: Transport::Any,
             cors_origins: Vec::new(),
+            docs: Docs::Off,
             max_connections: 0,
             database: DatabaseUrl::Sqlite(PathBuf::new()),
             jwt: JwtConfig::default(),

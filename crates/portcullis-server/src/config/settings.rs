@@ -9,8 +9,8 @@ use std::{
 use portcullis::{Algorithm, ErrorStyle, JwtConfig, Secret};
 
 use super::{
-    Config, JwtIdentity, LegacyRefresh, LimitsSwitch, LogFormat, PasswordCommon, PasswordScheme, Profile,
-    RefreshLostAnswer, Registration, RevocationFeed, Transport,
+    Config, Docs, JwtIdentity, LegacyRefresh, LimitsSwitch, LogFormat, PasswordCommon, PasswordScheme,
+    Profile, RefreshLostAnswer, Registration, RevocationFeed, Transport,
     database_url::{self, DatabaseUrl},
     echo, key_pair, limits, origins, places,
     problem::Origin,
@@ -154,6 +154,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::plain("TLS_KEY", |d, v| file_in(v, d).map(|x| d.config.tls_key = Some(x))),
     Setting::plain("HTTPS_ONLY", |d, v| v.boolean().map(|x| d.config.transport = Transport::of(x))),
     Setting::plain("CORS_ORIGINS", |d, v| origins::origins(v).map(|x| d.config.cors_origins = x)),
+    Setting::plain("DOCS", |d, v| v.one_of(DOCS).map(|x| d.config.docs = x)),
     Setting::plain("MAX_CONNECTIONS", |d, v| v.number(1..=1_000_000).map(|x: u32| d.config.max_connections = x as usize)),
     Setting::url("DATABASE_URL", database),
     Setting::url("MONGO_URI", mongo),
@@ -274,6 +275,7 @@ const ERROR_STYLES: &[(&str, ErrorStyle)] =
     &[("flask-3", ErrorStyle::Flask3), ("flask-4", ErrorStyle::Flask4), ("problem", ErrorStyle::Problem)];
 const REGISTRATIONS: &[(&str, Registration)] =
     &[("open", Registration::Open), ("closed", Registration::Closed)];
+const DOCS: &[(&str, Docs)] = &[("on", Docs::On), ("off", Docs::Off)];
 const SWITCH: &[(&str, LimitsSwitch)] = &[("on", LimitsSwitch::On), ("off", LimitsSwitch::Off)];
 const LOST_ANSWERS: &[(&str, RefreshLostAnswer)] =
     &[("forgive", RefreshLostAnswer::Forgive), ("refuse", RefreshLostAnswer::Refuse)];

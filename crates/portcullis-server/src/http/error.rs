@@ -136,6 +136,11 @@ impl From<AccountsError> for Refusal {
 
 /// A route that does not exist.
 pub(super) async fn not_found() -> Refusal {
+    nothing_here()
+}
+
+/// 404: no route, and no file.
+pub(super) fn nothing_here() -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "There is nothing at this address")
 }
 

@@ -5,6 +5,7 @@ mod client;
 mod client_address;
 mod cookies;
 mod cors;
+mod docs;
 mod error;
 mod extract;
 mod health;
@@ -31,29 +32,38 @@ use trace::Edge;
 
 use rules::{ADMIN, ENDING, FRESH_ADMIN, FRESH_TOKEN, LEAVING, PUBLIC, REFRESH_TOKEN, Routes, TOKEN};
 
-use crate::state::{AppState, Terms};
+use crate::state::{AppState, Docs, Terms};
 
 /// The service over a state: what `main` serves and what tests call.
 pub fn app(state: AppState) -> Router {
     let document = Document::default();
-    let routes = routes(&document);
+    let routes = served(&document, state.terms());
     document.make(routes.added(), state.terms());
     layered(routes, state)
 }
 
 /// Every route, and who may use it.
 pub fn route_table() -> Vec<Route> {
-    routes(&Document::default()).added().iter().map(|added| added.route.clone()).collect()
+    let routes = described(routes(), &Document::default());
+    routes.added().iter().map(|added| added.route.clone()).collect()
 }
 
 /// The description of all routes on some terms, an OpenAPI document in JSON for people.
 pub fn openapi_document(terms: &Terms) -> String {
-    let routes = routes(&Document::default());
+    let routes = served(&Document::default(), terms);
     openapi::of(routes.added(), terms).to_pretty_json().unwrap_or_default()
 }
 
+/// The routes that there are on some terms.
+fn served(document: &Document, terms: &Terms) -> Routes {
+    match terms.docs {
+        Docs::On => described(routes(), document),
+        Docs::Off => routes(),
+    }
+}
+
 /// Each with its rule and its description; a handler that does not ask for what the rule says does not compile.
-fn routes(document: &Document) -> Routes {
+fn routes() -> Routes {
     Routes::new()
         // The Flask application's
         .get(PUBLIC, "/tests/hello", hello::hello, hello::HELLO)
@@ -87,7 +97,16 @@ fn routes(document: &Document) -> Routes {
         // For those who run it
         .get(PUBLIC, "/healthz", health::alive, health::ALIVE)
         .get(PUBLIC, "/readyz", health::ready, health::READY)
+}
+
+/// With those that tell of them all, which a setting takes away.
+fn described(routes: Routes, document: &Document) -> Routes {
+    routes
         .get(PUBLIC, "/openapi.json", document.handler(), openapi::DOCUMENT)
+        .get(PUBLIC, "/docs", docs::page, docs::PAGE)
+        .get(PUBLIC, "/docs/docs.css", docs::style, docs::LOOKS)
+        .get(PUBLIC, "/docs/icon.svg", docs::icon, docs::ICON)
+        .get(PUBLIC, "/docs/{script}", docs::script, docs::CODE)
 }
 
 /// The layers, from the inside out: what is listed last sees a request first.
@@ -146,7 +165,7 @@ mod tests {
         };
         let (config, _) = config::load(&sources).unwrap();
         let state = AppState::open(&config, Arc::new(SystemClock)).await.unwrap();
-        let routes = routes(&Document::default()).get(PUBLIC, "/defect", defect, openapi::DOCUMENT).get(
+        let routes = routes().get(PUBLIC, "/defect", defect, openapi::DOCUMENT).get(
             PUBLIC,
             "/hang",
             hang,

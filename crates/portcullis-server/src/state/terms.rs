@@ -4,7 +4,7 @@ use portcullis::{JwtConfig, JwtManager};
 
 use super::{OpenError, operator::of_nobody, password_policy};
 use crate::{
-    config::{Config, LimitsSwitch, Registration},
+    config::{Config, Docs, LimitsSwitch, Registration},
     model::PasswordPolicy,
 };
 
@@ -21,6 +21,8 @@ pub struct Terms {
     pub password: PasswordPolicy,
     /// The largest body, in bytes.
     pub body_limit: usize,
+    /// Whether it tells what it does, in a document and on a page.
+    pub docs: Docs,
     /// The options for tokens, without keys.
     pub tokens: JwtConfig,
     jwt: JwtManager,
@@ -49,6 +51,7 @@ impl Terms {
             knows_devices: config.device_cookie && limited,
             password: password_policy(config),
             body_limit: config.body_limit,
+            docs: config.docs,
             tokens: JwtConfig {
                 secret_key: None,
                 secret_keys_previous: Vec::new(),

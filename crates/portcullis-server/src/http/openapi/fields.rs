@@ -99,7 +99,7 @@ pub(in crate::http) fn limit(usually: usize, most: usize) -> Object {
 }
 
 /// One of some words.
-pub(in crate::http) fn one_of<const N: usize>(words: [&'static str; N]) -> Object {
+pub(in crate::http) fn one_of(words: impl IntoIterator<Item = &'static str>) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
 }
 
