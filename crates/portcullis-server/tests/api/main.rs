@@ -21,6 +21,7 @@ mod cookies;
 mod cors;
 #[cfg(target_os = "linux")]
 mod disk_full;
+mod docs;
 mod errors;
 mod faults;
 mod feed;

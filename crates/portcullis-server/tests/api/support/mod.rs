@@ -6,6 +6,7 @@ mod contract;
 mod faulty;
 mod legacy;
 mod process;
+mod web_driver;
 
 pub use app::{Answer, TestApp, Tokens, bearing};
 pub use browser::Browser;
@@ -15,3 +16,4 @@ pub use legacy::{legacy, signed};
 #[cfg(feature = "mongo")]
 pub use process::Site;
 pub use process::{SEED_LINE, Server, instance};
+pub use web_driver::WebDriver;
