@@ -84,7 +84,7 @@ impl Requests {
         Underway { requests: self, answered: Answered::NotYet }
     }
 
-    fn of(&self, method: &Method, pattern: Option<&str>) -> &Of {
+    fn entry(&self, method: &Method, pattern: Option<&str>) -> &Of {
         pattern.and_then(|pattern| self.routes.get(pattern)).unwrap_or(&self.unknown).of(method)
     }
 
@@ -163,7 +163,7 @@ impl Underway<'_> {
     /// Ends it with an answer of the route whose pattern it matched.
     pub fn answered(mut self, method: &Method, pattern: Option<&str>, status: StatusCode, took: Duration) {
         self.answered = Answered::Yes;
-        let of = self.requests.of(method, pattern);
+        let of = self.requests.entry(method, pattern);
         let [.., other] = &of.statuses;
         let mut statuses = STATUSES.iter().zip(&of.statuses);
         let count = statuses.find(|((known, _), _)| *known == status).map_or(other, |(_, count)| count);
