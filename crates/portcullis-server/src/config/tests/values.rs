@@ -32,7 +32,7 @@ fn metrics_have_an_address_of_their_own_only_where_one_is_given() {
     {
         let (config, warnings) = start(address).good();
         assert_eq!(config.metrics_address.unwrap().to_string(), address);
-        let warned = warnings.iter().any(|it| it.to_string().contains("METRICS_ADDRESS"));
+        let warned = warnings.iter().any(|it| it.contains("METRICS_ADDRESS"));
         assert_eq!(warned, is_warned, "{address}: {warnings:?}");
     }
     let problems = start("metrics.example:9464").problems();

@@ -27,19 +27,19 @@ impl Exposition {
     pub fn parse(text: &str) -> Self {
         let mut all = Self { families: BTreeMap::new(), series: BTreeMap::new() };
         let body = text.strip_suffix("# EOF\n").expect("it ends with # EOF");
-        let (mut family, mut helped) = (String::new(), String::new());
+        let (mut family, mut helped) = ("", "");
         for line in body.split_terminator('\n') {
             if let Some(help) = line.strip_prefix("# HELP ") {
                 let (name, help) = help.split_once(' ').unwrap();
                 assert!(help.ends_with('.') && !help.ends_with("..") && !help.contains('"'), "{line}");
-                helped = name.to_owned();
+                helped = name;
             } else if let Some(kind) = line.strip_prefix("# TYPE ") {
                 let (name, kind) = kind.split_once(' ').unwrap();
                 assert_eq!(name, helped, "HELP comes before TYPE");
-                family = name.to_owned();
-                assert_eq!(all.families.insert(family.clone(), kind.to_owned()), None, "{name} twice");
+                family = name;
+                assert_eq!(all.families.insert(family.to_owned(), kind.to_owned()), None, "{name} twice");
             } else {
-                all.sample(&family, line);
+                all.sample(family, line);
             }
         }
         all.check_histograms();
