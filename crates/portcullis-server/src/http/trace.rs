@@ -167,13 +167,12 @@ impl Edge {
         let mut answer = pin!(self.routes.clone().call(request));
         poll_fn(|context| {
             // What it leaves behind is dropped, and what requests share holds no lock over what can panic.
-            match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
-                Ok(polled) => polled.map(|Ok(response)| response),
-                Err(_) => {
-                    self.state.metrics().count_panic();
-                    Poll::Ready(Refusal::defect(Panicked).into_response())
-                }
+            let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)));
+            if let Ok(polled) = polled {
+                return polled.map(|Ok(response)| response);
             }
+            self.state.metrics().count_panic();
+            Poll::Ready(Refusal::defect(Panicked).into_response())
         })
         .await
     }
