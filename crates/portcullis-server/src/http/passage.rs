@@ -49,7 +49,7 @@ impl Passage {
     }
 
     /// The route's pattern, never the path: a path is a stranger's text.
-    pub(super) fn route(&self) -> Option<&'static str> {
+    pub(super) fn pattern(&self) -> Option<&'static str> {
         self.0.route.get().copied()
     }
 

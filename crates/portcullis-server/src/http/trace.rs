@@ -132,8 +132,8 @@ impl Edge {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             let took = state.clock().monotonic().duration_since(started);
-            counted.answered(&method, passage.route(), response.status(), took);
-            log(&method, passage.route(), passage.address(), &response, took);
+            counted.answered(&method, passage.pattern(), response.status(), took);
+            log(&method, passage.pattern(), passage.address(), &response, took);
             response
         })
         .await
@@ -155,7 +155,8 @@ impl Edge {
     /// What the routes answer, if they do in time: the body has its time in the extractor, the answer as much again.
     async fn in_time(&self, request: Request, started: Instant) -> Response {
         let limit = self.state.limits().request.saturating_mul(2);
-        let answer = AppState::one_request(self.caught(request, started));
+        // On the heap before it goes from hand to hand: moving it each time takes longer.
+        let answer = AppState::one_request(Box::pin(self.caught(request, started)));
         let answer = tokio::time::timeout(limit, answer).await;
         answer.unwrap_or_else(|late| Refusal::unavailable().caused_by(late).into_response())
     }

@@ -90,6 +90,7 @@ async fn a_service_that_does_not_describe_itself_has_no_page() {
 
 #[test]
 fn a_browser_shows_every_operation_and_finds_nothing_wrong() {
+    // CSR-12
     let Some(browser) = WebDriver::start() else { return };
     let folder = instance(SEED_LINE);
     let server = Server::seed(folder.path());
@@ -136,6 +137,7 @@ fn a_browser_shows_every_operation_and_finds_nothing_wrong() {
 
 #[test]
 fn somebody_logs_in_looks_around_and_logs_out() {
+    // CSR-14
     let Some(browser) = WebDriver::start() else { return };
     let folder = instance(SEED_LINE);
     let server = Server::seed(folder.path());
@@ -253,6 +255,7 @@ fn a_small_screen_has_room_for_it_and_the_dark_is_dark() {
 
 #[test]
 fn what_a_document_says_is_text_whatever_it_is_and_however_it_is_built() {
+    // CSR-13
     let Some(browser) = WebDriver::start() else { return };
     let folder = instance(SEED_LINE);
     let server = Server::seed(folder.path());

@@ -14,6 +14,7 @@ async fn a_service_that_runs_says_so() {
 
 #[tokio::test]
 async fn without_its_store_it_is_ready_and_degraded() {
+    // ADM-09
     let app = TestApp::new().await;
     app.state.store().close().await;
     let answer = app.get("/readyz").await;

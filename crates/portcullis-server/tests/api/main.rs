@@ -15,6 +15,7 @@
 
 mod admin;
 mod beside;
+mod canary;
 mod clock;
 mod connections;
 mod cookies;

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{Read, Write},
+    net::TcpListener,
     time::Duration,
 };
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{now, pause},
-    support::{SEED_LINE, Server, instance},
+    support::{SEED_LINE, Server, Site, instance},
 };
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -273,12 +274,25 @@ fn hash_workers_let_those_who_answer_go_first() {
 fn a_log_that_nobody_reads_stops_nothing() {
     // OBS-09
     let folder = instance(SEED_LINE);
-    let settings = &[("LOG_FILTER", "trace")];
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let settings = &[("LOG_FILTER", "trace"), ("METRICS_ADDRESS", port.as_str())];
     let unread = std::process::Stdio::piped();
     let server = Server::start_with_log(folder.path(), &["--profile", "testing"], settings, unread);
-    for _ in 0..500 {
-        assert_eq!(server.request("GET", "/tests/hello", &[], "").0, 200);
+    let metrics = Site { address: port };
+    let are_counted = || {
+        let metrics = metrics.raw(b"GET /metrics HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+        let lost = metrics.lines().find_map(|line| line.strip_prefix("portcullis_log_lines_dropped_total "));
+        lost.unwrap().trim() != "0"
+    };
+    for _ in 0..20 {
+        for _ in 0..500 {
+            assert_eq!(server.request("GET", "/tests/hello", &[], "").0, 200);
+        }
+        if are_counted() {
+            break;
+        }
     }
+    assert!(are_counted(), "more lines than anybody has room for");
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
 }

@@ -51,6 +51,8 @@ const LONGEST_END: Duration = Duration::from_secs(10);
 const SETTINGS: &[(&str, &str)] = &[
     ("JWT_SECRET_KEY", "a secret of the harness, 32 bytes or more"),
     ("LIMITS", "off"),
+    // As by default: the time in which a proxy sees that the service is not ready.
+    ("SHUTDOWN_NOTICE", "1s"),
     ("PASSWORD_ARGON2_MEMORY_KIB", "8"),
     // So that each refresh is a write.
     ("REFRESH_REUSE_WINDOW", "0"),

@@ -52,9 +52,6 @@ pub(super) struct Serve {
     listen: Option<String>,
 }
 
-/// The most header fields of a request.
-const MAX_HEADERS: usize = 100;
-
 impl Serve {
     pub(super) fn run(self, place: Place, environment: Environment) -> Result<ExitCode, Failure> {
         let (config, warnings) = load(&place.sources(environment, self.flags()))?;
@@ -154,8 +151,8 @@ fn server(
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_read_timeout)
-        .max_buf_size(MAX_HEAD_BYTES)
-        .max_headers(MAX_HEADERS);
+        // And at most 100 header fields, which is hyper's own bound: told the same, it makes room at each request anew.
+        .max_buf_size(MAX_HEAD_BYTES);
     let failed = AtomicU64::new(0);
     Ok(server.accept_error_handler(move |_, error| {
         let count = failed.fetch_add(1, Ordering::Relaxed) + 1;

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, Method, StatusCode};
 use portcullis_server::{
-    app as router,
+    app as service,
     model::{EventKind, EventQuery},
 };
 use serde_json::json;
@@ -22,9 +22,9 @@ async fn a_hundred_guesses_at_once_are_five() {
     register(&app, ELSEWHERE, "alice").await;
     let mut guesses = JoinSet::new();
     for _ in 0..100 {
-        let router = router(app.state.clone());
+        let service = service(&app.state);
         guesses.spawn(async move {
-            router.oneshot(login_request(HOME, "alice", "wrong")).await.unwrap().status()
+            service.oneshot(login_request(HOME, "alice", "wrong")).await.unwrap().status()
         });
     }
     let statuses = guesses.join_all().await;

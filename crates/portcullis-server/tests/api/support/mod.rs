@@ -15,7 +15,5 @@ pub use contract::Contract;
 pub use exposition::Exposition;
 pub use faulty::{Fault, Faulty};
 pub use legacy::{legacy, signed};
-#[cfg(feature = "mongo")]
-pub use process::Site;
-pub use process::{SEED_LINE, Server, instance};
+pub use process::{SEED_LINE, Server, Site, instance};
 pub use web_driver::WebDriver;

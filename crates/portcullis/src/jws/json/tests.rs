@@ -103,16 +103,25 @@ fn numbers_are_integers_as_long_as_they_fit() {
     }
 }
 
-/// At the end of the range the two ways of rounding part: `str::parse` takes all of these but the last for finite ones.
+/// At the end of the range ways of rounding part. Where it ends is up to serde_json, whose features a program chooses.
 #[test]
 fn the_range_ends_where_it_ends_for_serde_json() {
-    for beyond in ["1.7976931348623158e308", "-1.7976931348623158e308", "1.797693134862315807e308", "1e309"] {
+    for beyond in ["1e309", "-1e309", "1.8e308"] {
         assert_eq!((value(beyond), general(beyond)), (None, None), "{beyond}");
-        assert!(!is_json(&format!(r#"{{"a":[{beyond}]}}"#)), "{beyond}");
     }
-    for within in ["1.7976931348623157e308", "-1.7976931348623157e308", "0e999", "1e-400", "4.9e-324"] {
-        let theirs = general(within).and_then(|number| number.as_f64()).unwrap();
-        assert_eq!(value(within), Some(Value::Float(theirs)), "{within}");
+    for number in [
+        "1.7976931348623157e308",
+        "-1.7976931348623157e308",
+        "1.7976931348623158e308",
+        "-1.7976931348623158e308",
+        "1.797693134862315807e308",
+        "0e999",
+        "1e-400",
+        "4.9e-324",
+    ] {
+        let theirs = general(number).and_then(|number| number.as_f64()).map(Value::Float);
+        assert_eq!(is_json(&format!(r#"{{"a":[{number}]}}"#)), theirs.is_some(), "{number}");
+        assert_eq!(value(number), theirs, "{number}");
     }
 }
 

@@ -233,13 +233,27 @@ fn claims_of_one_s_own_are_read_and_unknown_ones_left_alone() {
 #[test]
 fn no_number_verifies_that_cannot_be_read_afterwards() {
     // JWT-36
-    for number in ["1.7976931348623158e308", "-1.7976931348623158e308", "1.797693134862315807e308", "1e400"] {
+    let manager = manager();
+    for number in ["1e400", "-1e400", "1.8e308"] {
         assert_eq!(refusal(&[("x", number)]), AuthError::PayloadJson, "{number}");
-        assert_eq!(refusal(&[("x", &format!(r#"[{{"y":{number}}}]"#))]), AuthError::PayloadJson, "{number}");
     }
-    for number in ["1.7976931348623157e308", "18446744073709551616", "5e-324", "1e-400", "-0", "0e999"] {
-        let claims = manager().verify(&token(&[("x", number)])).unwrap();
-        assert!(claims.custom::<serde_json::Value>().is_ok(), "{number}");
+    for number in [
+        "1.7976931348623157e308",
+        "1.7976931348623158e308",
+        "-1.7976931348623158e308",
+        "1.797693134862315807e308",
+        "18446744073709551616",
+        "5e-324",
+        "1e-400",
+        "-0",
+        "0e999",
+    ] {
+        let can_be_read = serde_json::from_str::<serde_json::Value>(number).is_ok();
+        for spelled in [number, &format!(r#"[{{"y":{number}}}]"#)] {
+            let verified = manager.verify(&token(&[("x", spelled)]));
+            assert_eq!(verified.is_ok(), can_be_read, "{spelled}");
+            assert!(verified.is_err_and(|error| error == AuthError::PayloadJson) || can_be_read, "{spelled}");
+        }
     }
 }
 
