@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal},
-    panic::{self, PanicHookInfo},
+    panic::{self, AssertUnwindSafe, PanicHookInfo},
 };
 
 use tracing::{Event, Subscriber};
@@ -26,7 +26,7 @@ const WAITING_LINES: usize = 8 * 1024;
 /// A log that was started. What waits is written when it goes.
 pub(super) struct Log {
     lost: ErrorCounter,
-    _written_at_the_end: WorkerGuard,
+    waiting: Option<WorkerGuard>,
 }
 
 impl Log {
@@ -34,6 +34,14 @@ impl Log {
     pub(super) fn lost_lines(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
         let lost = self.lost.clone();
         move || lost.dropped_lines() as u64
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        // Where nobody has read the log its library says so on standard output, and panics where that is closed as well:
+        // an end in order is one all the same.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(self.waiting.take())));
     }
 }
 
@@ -58,7 +66,7 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<Log, Failure> {
     };
     started.map_err(|error| Failure::new(format!("logging cannot be started: {error}")))?;
     panic::set_hook(Box::new(panicked));
-    Ok(Log { lost, _written_at_the_end: guard })
+    Ok(Log { lost, waiting: Some(guard) })
 }
 
 /// A line of the log that says at its end which request it is about.

@@ -75,7 +75,8 @@ impl Watched {
         self.secrets.insert(secret.clone());
         let admin = json!({"secret": secret, "username": "root", "password": ADMIN_PASSWORD});
         assert_eq!(self.post("/admin/setup", &admin).0, 201);
-        assert_eq!(self.post("/admin/setup", &admin).0, 409);
+        // It holds once.
+        assert_eq!(self.post("/admin/setup", &admin).0, 401);
         let login = json!({"username": "root", "password": ADMIN_PASSWORD});
         text(&self.post("/users/login", &login).1, "access_token")
     }
@@ -97,7 +98,10 @@ fn live(watched: &mut Watched) -> Value {
     let alice = json!({"username": "alice", "password": PASSWORD});
     assert_eq!(watched.post("/users/registration", &alice).0, 201);
     assert_eq!(watched.post("/users/registration", &alice).0, 409);
-    assert_eq!(watched.post("/users/registration", &json!({"username": MARK, "password": "short"})).0, 422);
+    assert_eq!(
+        watched.post("/users/registration", &json!({"username": "canary name", "password": PASSWORD})).0,
+        422
+    );
     let (_, tokens) = watched.post("/users/login", &alice);
     // A password in the wrong field is a secret too.
     for (name, password) in [("alice", "canary-wrong"), ("canary-unknown", PASSWORD), (PASSWORD, "alice")] {
@@ -116,7 +120,6 @@ fn live(watched: &mut Watched) -> Value {
         assert_eq!(status, expected, "{body}");
     }
     let (_, next) = watched.ask("POST", "/users/refresh", &refresh, "");
-    watched.ask("POST", "/users/refresh", &refresh, "");
     let (_, last) = watched.ask("POST", "/users/refresh", &text(&next, "refresh_token"), "");
     // A copy, which ends the session.
     watched.ask("POST", "/users/refresh", &refresh, "");
@@ -182,7 +185,9 @@ fn no_secret_is_in_the_log_the_metrics_the_audit_events_or_an_answer_that_does_n
         answer
     });
     let (log, secrets) = watched.ended();
-    assert!(log.contains("\"level\":\"TRACE\"") && log.lines().count() > 1000, "all of the log is on");
+    let lines_of = |level: &str| log.matches(&format!("\"level\":\"{level}\"")).count();
+    let lines = ["WARN", "INFO", "DEBUG"].map(lines_of);
+    assert!(lines[0] > 0 && lines[1] > 500 && lines[2] > 200, "all of the log is on: {lines:?}");
     assert!(secrets.len() > 12, "tokens were noted");
     let everything = [log].into_iter().chain(shown);
     for text in everything {
