@@ -116,7 +116,9 @@ fn register(address: &str) -> String {
 }
 
 fn take_turns(sides: &mut [Side]) {
-    sides.iter_mut().for_each(|side| drop(side.load.run()));
+    for side in sides.iter() {
+        side.load.run();
+    }
     for turn in 0..TURNS {
         // Who is first changes: what the machine does meanwhile hits all.
         let first = turn % sides.len();

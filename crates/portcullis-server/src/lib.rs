@@ -13,6 +13,7 @@
 //! sessions      the refresh rule, one pure function
 //! metrics       numbers for whoever watches, and how they are written down
 //! instance      the folder where the made secret lies
+//! request       the one that a task serves: its id and its patience
 //! causes        an error and what it was caused by, as one text
 //! model         names, passwords, users: parsed once, never half valid
 //! ```
@@ -31,11 +32,10 @@ pub mod limits;
 pub mod metrics;
 pub mod model;
 pub mod passwords;
+pub mod request;
 pub mod revocations;
 pub mod sessions;
 pub mod state;
 pub mod store;
 
-pub use http::{
-    App, MAX_HEAD_BYTES, RequestId, Route, Rule, app, metrics_app, openapi_document, route_table,
-};
+pub use http::{App, MAX_HEAD_BYTES, Route, Rule, app, metrics_app, openapi_document, route_table};

@@ -216,11 +216,6 @@ impl AppState {
         })))
     }
 
-    /// Serves a request: its calls of the store are over within two seconds together.
-    pub fn one_request<T>(request: impl Future<Output = T>) -> impl Future<Output = T> {
-        store::of_one_request(request)
-    }
-
     /// The acts.
     pub fn accounts(&self) -> &Accounts {
         &self.0.accounts
@@ -406,11 +401,14 @@ fn web(config: &Config) -> Web {
     let cookies = jwt.token_location.contains(&Location::Cookies);
     let of_cookies = [&jwt.access_csrf_header_name, &jwt.refresh_csrf_header_name];
     let names = [&jwt.header_name].into_iter().chain(of_cookies.into_iter().filter(|_| cookies));
+    let mut request_headers: Vec<_> = names.cloned().collect();
+    // The two of cookies are one by default.
+    request_headers.dedup();
     Web {
         https_only: config.transport == Transport::HttpsOnly || config.tls_cert.is_some(),
         origins: config.cors_origins.clone(),
         cookies,
-        request_headers: names.cloned().collect(),
+        request_headers,
     }
 }
 

@@ -28,8 +28,7 @@ impl Flask {
             return None;
         }
         let database = Secantus::start();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let address = format!("127.0.0.1:{port}");
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let workers = 2 * std::thread::available_parallelism().unwrap().get() + 1;
         let application = format!("seed:create_app({secret:?}, {:?}, 'id')", database.uri("flask"));
         let child = Command::new(gunicorn())

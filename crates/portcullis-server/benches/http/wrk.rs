@@ -49,7 +49,7 @@ impl Load {
         let before = processor_time(self.process);
         let output =
             wrk.arg(&self.url).output().expect("wrk is installed, as the Debian package of that name");
-        let processor = processor_time(self.process) - before;
+        let processor = processor_time(self.process).saturating_sub(before);
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{said}");
         assert!(!said.contains("Non-2xx") && !said.contains("Socket errors"), "{said}");

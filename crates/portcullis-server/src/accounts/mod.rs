@@ -49,9 +49,10 @@ use crate::{
     limits::Limits,
     model::{AuditEvent, EventKind, PasswordPolicy, UserId},
     passwords::{Passwords, PasswordsError},
+    request::of_the_same,
     revocations::Revocations,
     sessions::{LockPolicy, RefreshPolicy},
-    store::{Store, StoreError, StoreErrorKind, of_the_same_request},
+    store::{Store, StoreError, StoreErrorKind},
 };
 
 /// The acts of a service, with what they need.
@@ -211,7 +212,7 @@ impl From<IssueError> for AccountsError {
 /// Brings an act of the store and what has to follow it to an end, also when the client hangs up meanwhile: what is
 /// durable has to be in force.
 async fn to_its_end<T: Send + 'static>(act: impl Future<Output = T> + Send + 'static) -> T {
-    match tokio::spawn(of_the_same_request(act)).await.map_err(JoinError::try_into_panic) {
+    match tokio::spawn(of_the_same(act)).await.map_err(JoinError::try_into_panic) {
         Ok(done) => done,
         Err(Ok(panic)) => resume_unwind(panic),
         // The runtime is being shut down, and with it whoever waits here.

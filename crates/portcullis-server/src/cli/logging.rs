@@ -16,8 +16,8 @@ use tracing_subscriber::{
 
 use super::Failure;
 use crate::{
-    RequestId,
     config::{LogFormat, found_text},
+    request::RequestId,
 };
 
 /// How many lines may wait while nobody reads them; more are lost. A log that is not read must not stop logins.

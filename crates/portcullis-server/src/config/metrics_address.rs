@@ -5,10 +5,20 @@ use std::net::{IpAddr, SocketAddr};
 use super::{
     problem::{Findings, Problem},
     sources::Winners,
+    together::refuse,
 };
 
-/// Warns of one that more than a machine or an inner network can reach.
-pub(super) fn judge(address: Option<SocketAddr>, winners: &Winners, findings: &mut Findings) {
+/// Warns of one that more than a machine or an inner network can reach, and refuses the one where the service is.
+pub(super) fn judge(
+    address: Option<SocketAddr>,
+    service: SocketAddr,
+    winners: &Winners,
+    findings: &mut Findings,
+) {
+    if address == Some(service) && service.port() != 0 {
+        let text = "is LISTEN too, and a port takes one of them; choose another";
+        refuse("METRICS_ADDRESS", text, winners, findings);
+    }
     let is_open = address.is_some_and(|address| !is_inner(address.ip()));
     if let Some(origin) = winners.origin("METRICS_ADDRESS").filter(|_| is_open) {
         let text = "whoever reaches it reads how many log in and what fails, without a token: use a loopback address or \

@@ -325,7 +325,7 @@ pub fn check(
     together::judge(&draft.config.jwt, &winners, &mut findings);
     together::judge_beside(&draft, &winners, &mut findings);
     proxies::judge(&draft.config.trusted_proxies, &winners, &mut findings);
-    metrics_address::judge(draft.config.metrics_address, &winners, &mut findings);
+    metrics_address::judge(draft.config.metrics_address, draft.config.listen, &winners, &mut findings);
     together::judge_lock(&draft.config, &winners, &mut findings);
     together::judge_tls(&draft.config, &winners, &mut findings);
     for (setting, problem) in others(&draft.config) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::users::REFRESH_REPEAT;
+use super::{trace::REQUEST_ID, users::REFRESH_REPEAT};
 use crate::state::AppState;
 
 /// How long a browser may go by what it was told: what is taken off the list has to be off soon.
@@ -24,7 +24,7 @@ pub(super) fn layer(state: &AppState) -> Option<CorsLayer> {
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(headers.chain([header::CONTENT_TYPE]).collect::<Vec<_>>())
-        .expose_headers([header::RETRY_AFTER, header::WWW_AUTHENTICATE, REFRESH_REPEAT])
+        .expose_headers([header::RETRY_AFTER, header::WWW_AUTHENTICATE, REFRESH_REPEAT, REQUEST_ID])
         .allow_credentials(web.cookies)
         .max_age(REMEMBERED);
     Some(layer)

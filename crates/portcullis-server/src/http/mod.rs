@@ -15,7 +15,6 @@ mod metrics;
 mod openapi;
 mod passage;
 mod query;
-mod request_id;
 mod rules;
 mod tokens;
 mod trace;
@@ -24,13 +23,12 @@ mod users;
 use axum::{extract::FromRef, middleware};
 use portcullis::{JwtManager, Location};
 
-pub use request_id::RequestId;
 pub use rules::{Route, Rule};
 pub use trace::{App, MAX_HEAD_BYTES};
 
 use openapi::Document;
-
 use rules::{ADMIN, ENDING, FRESH_ADMIN, FRESH_TOKEN, LEAVING, PUBLIC, REFRESH_TOKEN, Routes, TOKEN};
+use trace::Reach;
 
 use crate::state::{AppState, Docs, Terms};
 
@@ -39,13 +37,13 @@ pub fn app(state: &AppState) -> App {
     let document = Document::default();
     let routes = served(&document, state.terms());
     document.make(routes.added(), state.terms());
-    layered(routes, state)
+    layered(routes, state, Reach::Everybody)
 }
 
 /// What an address of its own serves: the metrics, to whoever can reach it, and nothing else.
 pub fn metrics_app(state: &AppState) -> App {
     let routes = Routes::new().get(PUBLIC, "/metrics", metrics::read_by_everybody, metrics::METRICS);
-    layered(routes, state)
+    layered(routes, state, Reach::Operators)
 }
 
 /// Every route, and who may use it.
@@ -116,9 +114,9 @@ fn described(routes: Routes, document: &Document) -> Routes {
         .get(PUBLIC, "/docs/{script}", docs::script, docs::CODE)
 }
 
-/// The routes behind all that happens to every request: the edge is one layer that does in one pass what many would, each
-/// for the price of moving and boxing the request once more.
-fn layered(routes: Routes, state: &AppState) -> App {
+/// The routes behind all that happens to every request: the edge is one service that does in one pass what many layers would,
+/// each for the price of moving and boxing the request once more.
+fn layered(routes: Routes, state: &AppState, reach: Reach) -> App {
     let routes = routes.into_router().fallback(error::not_found);
     // Looks for tokens in bodies, where a configuration says so; the guards see none.
     let routes = if state.jwt().locations() == [Location::Headers] {
@@ -126,7 +124,7 @@ fn layered(routes: Routes, state: &AppState) -> App {
     } else {
         routes.layer(middleware::from_fn_with_state(state.clone(), extract::search_body))
     };
-    App::new(routes.with_state(state.clone()), state)
+    App::new(routes.with_state(state.clone()), state, reach)
 }
 
 impl FromRef<AppState> for JwtManager {
@@ -177,7 +175,7 @@ mod tests {
             openapi::DOCUMENT,
         );
         let request = Request::get(path).header("host", "test").body(Body::empty()).unwrap();
-        let response = layered(routes, &state).oneshot(request).await.unwrap();
+        let response = layered(routes, &state, Reach::Everybody).oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.into()).unwrap(), state)
@@ -185,7 +183,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_500_that_tells_nothing() {
-        // HTP-18, HTP-11
+        // HTP-18, HTP-11, OBS-08
         let (status, body, state) = answer_and_state("/defect", &[]).await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(body, "{\"msg\":\"Something went wrong here\"}\n");

@@ -7,7 +7,7 @@ use std::{
     mem,
     net::{IpAddr, SocketAddr},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -26,14 +26,12 @@ use tower_http::cors::CorsLayer;
 use tower_service::Service;
 use tracing::field;
 
-use super::{
-    cors,
-    error::Refusal,
-    metrics,
-    passage::Passage,
-    request_id::{RequestId, RequestIds},
+use super::{cors, error::Refusal, metrics, passage::Passage};
+use crate::{
+    causes::causes,
+    request::{RequestId, RequestIds, serve},
+    state::AppState,
 };
-use crate::{causes::causes, state::AppState};
 
 /// The largest head of a request, address and headers together: 32 KiB. Four of the longest tokens fit into it.
 pub const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -44,7 +42,8 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 /// For how long browsers come over https alone.
 const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The request's id.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What every answer says, errors included (OWASP REST Security Cheat Sheet). Nothing here is a page, so nothing may be
 /// loaded, framed or kept.
@@ -56,26 +55,34 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
 ];
 
-/// What an answer has beside those: room for it is made once.
-const USUAL_HEADERS: usize = 4;
+/// Whom a service is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Everybody, browsers and the pages of listed origins among them.
+    Everybody,
+    /// Those who run it, without TLS: no page has to read what is there.
+    Operators,
+}
 
 /// The service: its routes, and the edge around them. Cheap to clone; the clones are one service.
 #[derive(Clone)]
 pub struct App(Arc<Edge>);
 
 impl App {
-    pub(super) fn new(routes: Router, state: &AppState) -> Self {
+    /// The service of some routes.
+    pub(super) fn new(routes: Router, state: &AppState, reach: Reach) -> Self {
         let mut headers: HeaderMap = HEADERS.into_iter().collect();
-        if state.web().https_only {
+        let cors = match reach {
+            Reach::Everybody => cors::layer(state),
+            Reach::Operators => None,
+        };
+        if state.web().https_only && reach == Reach::Everybody {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);
         }
-        headers.reserve(USUAL_HEADERS);
-        let (cors, ids) = (cors::layer(state), RequestIds::default());
+        let ids = RequestIds::default();
         Self(Arc::new(Edge { routes, state: state.clone(), cors, headers, ids }))
     }
-}
 
-impl App {
     /// What a listener takes: the service for each connection, which tells it the other end's address.
     pub fn into_make_service(self) -> IntoMakeServiceWithConnectInfo<Self, SocketAddr> {
         axum::ServiceExt::<Request>::into_make_service_with_connect_info(self)
@@ -122,7 +129,7 @@ impl Edge {
         let refused = malformed(&request);
         let passage = Passage::begin(&mut request, state.proxies());
         // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
-        id.scope(async {
+        serve(Some(id), async {
             let mut response = match refused {
                 Some(refusal) => written(refusal.into_response(), state),
                 None => self.shared(request, started).await,
@@ -141,7 +148,9 @@ impl Edge {
 
     /// The answer, with what pages of other origins are told: around what is written, so that they can read refusals too.
     async fn shared(&self, request: Request, started: Instant) -> Response {
-        let Some(cors) = &self.cors else {
+        let cors =
+            self.cors.as_ref().filter(|_| *request.method() != Method::OPTIONS || is_preflight(&request));
+        let Some(cors) = cors else {
             return written(self.in_time(request, started).await, &self.state);
         };
         let answer = service_fn(async |request: Request| {
@@ -153,29 +162,34 @@ impl Edge {
     }
 
     /// What the routes answer, if they do in time: the body has its time in the extractor, the answer as much again.
+    ///
+    /// A defect ends one request, not its connection or the process; the panic's text may hold anything and stays out of both
+    /// the answer and the log.
     async fn in_time(&self, request: Request, started: Instant) -> Response {
         let limit = self.state.limits().request.saturating_mul(2);
         // On the heap before it goes from hand to hand: moving it each time takes longer.
-        let answer = AppState::one_request(Box::pin(self.caught(request, started)));
-        let answer = tokio::time::timeout(limit, answer).await;
-        answer.unwrap_or_else(|late| Refusal::unavailable().caused_by(late).into_response())
+        let mut answer = Box::pin(self.routed(request, started));
+        let answer = poll_fn(|context| {
+            // What requests share holds no lock over what can panic.
+            match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+                Ok(polled) => polled.map(Ok),
+                Err(_) => Poll::Ready(Err(Panicked)),
+            }
+        });
+        match tokio::time::timeout(limit, answer).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(panicked)) => {
+                self.state.metrics().count_panic();
+                Refusal::defect(panicked).into_response()
+            }
+            Err(late) => Refusal::unavailable().caused_by(late).into_response(),
+        }
     }
 
-    /// What the routes answer. A defect ends one request, not its connection or the process; the panic's text may hold
-    /// anything and stays out of both the answer and the log.
-    async fn caught(&self, request: Request, started: Instant) -> Response {
+    async fn routed(&self, request: Request, started: Instant) -> Response {
         self.state.keep_hearing(started).await;
-        let mut answer = pin!(self.routes.clone().call(request));
-        poll_fn(|context| {
-            // What it leaves behind is dropped, and what requests share holds no lock over what can panic.
-            let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)));
-            if let Ok(polled) = polled {
-                return polled.map(|Ok(response)| response);
-            }
-            self.state.metrics().count_panic();
-            Poll::Ready(Refusal::defect(Panicked).into_response())
-        })
-        .await
+        let Ok(response) = self.routes.clone().call(request).await;
+        response
     }
 
     /// What every answer says, unless it says it otherwise itself.
@@ -187,8 +201,15 @@ impl Edge {
     }
 }
 
+/// Whether a browser asks what a page of another origin may do (Fetch standard): any other `OPTIONS` is a method like others.
+fn is_preflight(request: &Request) -> bool {
+    let asks = |name| request.headers().contains_key(name);
+    asks(header::ORIGIN) && asks(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
 /// What no route should see: a head that is too large, with codings that nobody here undoes (RFC 9112 section 6.1), or
-/// without the one `Host` that HTTP/1.1 asks for (section 3.2).
+/// without the one `Host`
+/// that HTTP/1.1 asks for (section 3.2).
 fn malformed(request: &Request) -> Option<Refusal> {
     if head_bytes(request) > MAX_HEAD_BYTES {
         let text = "The request has too many or too large headers";
@@ -201,11 +222,23 @@ fn malformed(request: &Request) -> Option<Refusal> {
         let text = "The only Transfer-Encoding is chunked, once";
         return Some(Refusal::new(StatusCode::BAD_REQUEST, text));
     }
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    if hosts != 1 && request.version() == Version::HTTP_11 {
-        return Some(Refusal::new(StatusCode::BAD_REQUEST, "The request must have one Host header"));
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    let is_missing = first.is_none() && request.version() == Version::HTTP_11;
+    if is_missing || second.is_some() || first.is_some_and(|host| !is_host(host)) {
+        return Some(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "The request must have one Host header, of a host",
+        ));
     }
     None
+}
+
+/// Whether there is nothing in a value that no host and port of a URI can have (RFC 3986 section 3.2.2): what a proxy takes
+/// for another host, or for the end of one, is not let through.
+fn is_host(value: &HeaderValue) -> bool {
+    let is_of_hosts = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:[]".contains(byte);
+    value.as_bytes().iter().all(is_of_hosts)
 }
 
 /// The size of a request's address and headers. The connection's read buffer bounds it only roughly.
@@ -257,7 +290,15 @@ fn log(
     let (status, us) = (response.status().as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     let address = address.map(field::display);
     // A method may be any word a stranger makes up.
-    let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let known = [
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::HEAD,
+        Method::OPTIONS,
+    ];
     let known = known.contains(method);
     let method = if known { method.as_str() } else { "other" };
     // A flood of tries is an event once in a while, and no line each.

@@ -25,7 +25,7 @@ pub use answers::{
 pub use error::{StoreError, StoreErrorKind};
 pub use finding::{Finding, Level};
 pub use measured::{Measured, StoreTimes};
-pub use patience::{is_of_a_request, of_one_request, of_the_same_request, within_patience};
+pub use patience::{is_of_a_request, within_patience};
 pub use safekeeping::{BackupProgress, Existing, RestoreFacts, backup, prepare_restore};
 pub use sqlite::Restore;
 
@@ -218,7 +218,7 @@ fn without_mongo(url: &crate::config::MongoUrl) -> StoreError {
 /// An `Ok` of a writing method means that the write survives a crash of the process and of the machine. After an
 /// error the outcome may be unknown, as with every answer that was lost: the same call again settles it.
 /// Every method answers [`StoreErrorKind::Unavailable`] within two seconds when the backend does not, and all calls of
-/// one request do so together ([`of_one_request`]).
+/// one request do so together ([`request::serve`](crate::request::serve)).
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// The backend and where its data lies, for people; never with a credential.

@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    http::{Method, Request},
+    http::{Method, Request, StatusCode},
 };
 use serde_json::json;
 
@@ -92,9 +92,18 @@ async fn a_page_can_read_refusals_too() {
         assert_eq!(answer.header("access-control-allow-origin"), APP, "{}", answer.status);
         assert_eq!(
             answer.header("access-control-expose-headers"),
-            "retry-after,www-authenticate,refresh-repeat"
+            "retry-after,www-authenticate,refresh-repeat,x-request-id"
         );
     }
+}
+
+#[tokio::test]
+async fn what_is_no_preflight_is_a_method_like_others() {
+    let app = TestApp::with(&[("CORS_ORIGINS", APP)]).await;
+    let options = |path: &str| Request::options(path).header("origin", APP).body(Body::empty()).unwrap();
+    assert_eq!(app.send(options("/nothing")).await.status, StatusCode::NOT_FOUND);
+    let answer = app.send(options("/users/login")).await;
+    assert_eq!((answer.status, answer.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST"));
 }
 
 #[tokio::test]

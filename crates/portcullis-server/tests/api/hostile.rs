@@ -91,6 +91,10 @@ fn heads() -> Vec<Hostile> {
         ("TLS on a port without it", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".repeat(20)),
         ("no host", b"GET /tests/secret HTTP/1.1\r\nConnection: close\r\n\r\n".to_vec()),
         with("two hosts", GET, "Host: u\r\n"),
+        ("a host with a path", b"GET /tests/secret HTTP/1.1\r\nHost: t/u\r\n\r\n".to_vec()),
+        ("a host with a user", b"GET /tests/secret HTTP/1.1\r\nHost: u@t\r\n\r\n".to_vec()),
+        ("two hosts in one field", b"GET /tests/secret HTTP/1.1\r\nHost: t u\r\n\r\n".to_vec()),
+        ("a host of no ASCII", b"GET /tests/secret HTTP/1.1\r\nHost: \xc3\xa4\r\n\r\n".to_vec()),
     ]
 }
 

@@ -271,10 +271,21 @@ fn hash_workers_let_those_who_answer_go_first() {
 }
 
 #[test]
+fn a_crash_writes_no_memory_to_a_disk() {
+    // OBS-08
+    let folder = instance(SEED_LINE);
+    let server = Server::seed(folder.path());
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+    let core = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>(), ["0", "0", "bytes"]);
+}
+
+#[test]
 fn a_log_that_nobody_reads_stops_nothing() {
     // OBS-09
     let folder = instance(SEED_LINE);
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    // Of an address where no other test takes ports.
+    let port = TcpListener::bind("127.7.7.7:0").unwrap().local_addr().unwrap().to_string();
     let settings = &[("LOG_FILTER", "trace"), ("METRICS_ADDRESS", port.as_str())];
     let unread = std::process::Stdio::piped();
     let server = Server::start_with_log(folder.path(), &["--profile", "testing"], settings, unread);
@@ -315,6 +326,9 @@ fn every_line_about_a_request_carries_its_id_whatever_the_filter_lets_through() 
         let about_requests: Vec<_> = lines.filter(|line| line["status"].is_u64()).collect();
         assert!(!about_requests.is_empty(), "{log}");
         assert!(about_requests.iter().all(|line| line["request_id"].is_string()), "{log}");
+        let acts: Vec<_> = log.lines().filter(|line| line.contains("authn_login_fail")).collect();
+        assert!(filter == "warn" || !acts.is_empty(), "{log}");
+        assert!(acts.iter().all(|line| line.contains("request_id")), "{log}");
     }
 }
 

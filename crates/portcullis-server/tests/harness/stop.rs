@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Mutex,
+        Barrier, Mutex,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     thread,
@@ -72,8 +72,9 @@ pub fn run(rounds: usize, seed: u64) -> Report {
 }
 
 /// What the clients of a round share.
-#[derive(Default)]
 struct Shared {
+    /// Everybody is logged in.
+    begun: Barrier,
     /// The signal was sent.
     signalled: AtomicBool,
     /// `/readyz` has said so: a proxy sends nothing more.
@@ -85,7 +86,15 @@ struct Shared {
 }
 
 fn round(server: Server, load: Duration, report: &mut Report) {
-    let shared = Shared::default();
+    let shared = Shared {
+        begun: Barrier::new(CLIENTS as usize + 1),
+        signalled: AtomicBool::default(),
+        unready: AtomicBool::default(),
+        next: AtomicU32::default(),
+        answered: AtomicU64::default(),
+        answered_while_stopping: AtomicU64::default(),
+        faults: Mutex::default(),
+    };
     let address = server.address.clone();
     let mut took = Duration::ZERO;
     thread::scope(|scope| {
@@ -93,6 +102,7 @@ fn round(server: Server, load: Duration, report: &mut Report) {
             let (shared, address) = (&shared, &address);
             scope.spawn(move || client(number, address, shared));
         }
+        shared.begun.wait();
         pause(Duration::from_millis(100) + load);
         let began = now();
         shared.signalled.store(true, Ordering::Relaxed);
@@ -116,15 +126,13 @@ fn round(server: Server, load: Duration, report: &mut Report) {
 /// Sends what is due, on a connection that it keeps and now and then on a new one, until `/readyz` says that the service
 /// stops.
 fn client(number: u32, address: &str, shared: &Shared) {
-    let began = now();
     let mut connection = Client::of(address);
     let name = json!({"username": format!("client{number}"), "password": "correct horse"});
     let known = connection.post("/users/login", &name).filter(|reply| reply.status == 200);
-    let Some(login) = known.or_else(|| connection.post("/users/registration", &name)) else {
-        shared.faults.lock().unwrap().push("a login was not answered".to_owned());
-        return;
-    };
+    let login = known.or_else(|| connection.post("/users/registration", &name)).expect("a login is answered");
     let (access, mut refresh) = (login.text("access_token"), login.text("refresh_token"));
+    shared.begun.wait();
+    let began = now();
     loop {
         let ticket = shared.next.fetch_add(1, Ordering::Relaxed);
         let due = began + Duration::from_secs(1) * ticket / A_SECOND;
@@ -149,6 +157,8 @@ fn client(number: u32, address: &str, shared: &Shared) {
                 shared.answered.fetch_add(1, Ordering::Relaxed);
                 shared.answered_while_stopping.fetch_add(stopping.into(), Ordering::Relaxed);
             }
+            // Turned away on a machine that is too busy, and told so.
+            Some(reply) if reply.status == 503 && reply.retry_after => {}
             Some(reply) => {
                 shared.faults.lock().unwrap().push(format!("{what} was answered {}", reply.status));
             }

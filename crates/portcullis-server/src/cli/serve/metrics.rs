@@ -34,18 +34,19 @@ impl Aside {
     }
 
     /// Serves them, and says so in the log: standard output is for the one line of the service.
-    pub(super) fn serve(self, config: &Config, state: &AppState) -> ServedAside {
+    pub(super) fn serve(self, config: &Config, state: &AppState) -> Result<ServedAside, Failure> {
         let (handle, address) = (Handle::new(), self.address);
         let server = server(self.listener, handle.clone(), config);
+        let server = server.map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))?;
         let connections = Connections::at_most(
             Self::CONNECTIONS,
             "as many as may read the metrics",
             config.request_timeout,
         );
         let service = metrics_app(state).into_make_service();
-        let serving = tokio::spawn(async move { server?.acceptor(connections).serve(service).await });
+        let serving = tokio::spawn(server.acceptor(connections).serve(service));
         tracing::info!(%address, "the metrics are at http://{address}/metrics, without a token");
-        ServedAside { handle, serving }
+        Ok(ServedAside { handle, serving })
     }
 }
 

@@ -22,6 +22,7 @@ use axum_server::{
 use clap::Args;
 use hyper_util::rt::TokioTimer;
 use portcullis::SystemClock;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -70,6 +71,10 @@ async fn serve(config: &Config, warnings: &[Warning], log: &Log) -> Result<ExitC
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    // What is in memory are secrets and passwords: a crash must not write them to a disk (OBS-08).
+    if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
+        tracing::warn!(%error, "core dumps cannot be forbidden: {error}");
+    }
     // Before the store: a port in use is found before anything is made or locked.
     let (listener, address) = listen(config.listen, "--listen or LISTEN")?;
     let aside = config.metrics_address.map(Aside::listen).transpose()?;
@@ -82,7 +87,7 @@ async fn serve(config: &Config, warnings: &[Warning], log: &Log) -> Result<ExitC
     }
     let state =
         AppState::open(config, Arc::new(SystemClock)).await.map_err(|error| Failure::new(causes(&error)))?;
-    let aside = aside.map(|aside| aside.serve(config, &state));
+    let aside = aside.map(|aside| aside.serve(config, &state)).transpose()?;
     let connections = Connections::at_most(config.max_connections, "MAX_CONNECTIONS", config.request_timeout);
     state.metrics().ask_program(numbers(&connections, log));
     let handle = Handle::new();

@@ -35,6 +35,8 @@ fn metrics_have_an_address_of_their_own_only_where_one_is_given() {
         let warned = warnings.iter().any(|it| it.contains("METRICS_ADDRESS"));
         assert_eq!(warned, is_warned, "{address}: {warnings:?}");
     }
+    let problems = start("127.0.0.1:5000").problems();
+    assert!(problems.contains("METRICS_ADDRESS: is LISTEN too"), "{problems}");
     let problems = start("metrics.example:9464").problems();
     assert!(problems.starts_with("METRICS_ADDRESS: expected an address and a port"), "{problems}");
 }

@@ -14,7 +14,7 @@ use portcullis_server::{
     accounts::By,
     audit::Audit,
     model::{Access, AuditEvent, EventKind, EventQuery, Password, StoredEvent, UserId},
-    store::of_one_request,
+    request::serve,
 };
 use serde_json::{Value, json};
 
@@ -353,7 +353,7 @@ async fn what_is_noted_waits_for_a_store_that_fails_and_is_written_when_it_does_
             audit.note(numbered(number));
         }
         faulty.fail(2, fault);
-        assert!(of_one_request(audit.write()).await.is_err(), "{fault:?}");
+        assert!(serve(None, audit.write()).await.is_err(), "{fault:?}");
         assert!(faulty.settle().await);
         audit.note(numbered(1200));
         audit.write().await.unwrap();
@@ -361,7 +361,7 @@ async fn what_is_noted_waits_for_a_store_that_fails_and_is_written_when_it_does_
         assert_eq!(audit.write().await.unwrap(), 0);
         // What is recorded and fails waits too.
         faulty.fail(1, fault);
-        assert!(of_one_request(audit.record(numbered(1201))).await.is_err());
+        assert!(serve(None, audit.record(numbered(1201))).await.is_err());
         assert!(faulty.settle().await);
         audit.write().await.unwrap();
         assert!(numbers(&app).await.contains(&1201), "{fault:?}");

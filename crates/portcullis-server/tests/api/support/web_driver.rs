@@ -46,10 +46,12 @@ pub struct WebDriver {
 impl WebDriver {
     /// A browser, if this machine has one; where not, it says so.
     pub fn start() -> Option<Self> {
-        let driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
+        let browser = Command::new("chromium").arg("--version").output();
+        let driver =
+            browser.and_then(|_| Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn());
         let Ok(mut driver) = driver else {
             // Not by a macro, whose text the harness would keep to itself.
-            let text = "SKIPPED: the page about the API in a browser; there is no chromedriver (apt-get install chromium chromium-driver)";
+            let text = "SKIPPED: the page about the API in a browser; chromium or chromedriver is missing (apt-get install chromium chromium-driver)";
             let _ = writeln!(io::stderr(), "{text}");
             return None;
         };

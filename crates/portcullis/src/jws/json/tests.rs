@@ -103,7 +103,7 @@ fn numbers_are_integers_as_long_as_they_fit() {
     }
 }
 
-/// At the end of the range ways of rounding part. Where it ends is up to serde_json, whose features a program chooses.
+/// At the end of the range ways of rounding part. Where it ends is up to `serde_json`, whose features a program chooses.
 #[test]
 fn the_range_ends_where_it_ends_for_serde_json() {
     for beyond in ["1e309", "-1e309", "1.8e308"] {
