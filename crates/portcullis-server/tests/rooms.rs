@@ -63,7 +63,7 @@ const SERVER: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "accounts",
-        &["store", "passwords", "revocations", "limits", "audit", "sessions", "metrics", "model"],
+        &["store", "passwords", "revocations", "limits", "audit", "sessions", "metrics", "model", "request"],
         &[],
     ),
     ("revocations", &["store", "model"], &[]),
