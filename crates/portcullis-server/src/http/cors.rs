@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::{trace::REQUEST_ID, users::REFRESH_REPEAT};
+use super::{edge::REQUEST_ID, users::REFRESH_REPEAT};
 use crate::state::AppState;
 
 /// How long a browser may go by what it was told: what is taken off the list has to be off soon.

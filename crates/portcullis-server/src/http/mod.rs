@@ -6,8 +6,10 @@ mod client_address;
 mod cookies;
 mod cors;
 mod docs;
+mod edge;
 mod error;
 mod extract;
+mod head;
 mod health;
 mod hello;
 mod me;
@@ -23,12 +25,13 @@ mod users;
 use axum::{extract::FromRef, middleware};
 use portcullis::{JwtManager, Location};
 
+pub use edge::App;
+pub use head::MAX_HEAD_BYTES;
 pub use rules::{Route, Rule};
-pub use trace::{App, MAX_HEAD_BYTES};
 
+use edge::Reach;
 use openapi::Document;
 use rules::{ADMIN, ENDING, FRESH_ADMIN, FRESH_TOKEN, LEAVING, PUBLIC, REFRESH_TOKEN, Routes, TOKEN};
-use trace::Reach;
 
 use crate::state::{AppState, Docs, Terms};
 
