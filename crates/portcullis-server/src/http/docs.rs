@@ -8,7 +8,6 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::{HeaderName, StatusCode, header, request::Parts},
 };
-
 use utoipa::openapi::schema::{Object, SchemaType};
 
 use super::{

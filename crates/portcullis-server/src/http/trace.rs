@@ -10,7 +10,7 @@ use portcullis::AuthError;
 use tracing::field;
 
 use super::error::Refusal;
-use crate::{causes::causes, state::AppState};
+use crate::{causes::causes, metrics::method_name, state::AppState};
 
 /// A refusal as its client sees it; its cause goes into the log here and nowhere else.
 pub(super) fn written(response: Response, state: &AppState) -> Response {
@@ -54,18 +54,7 @@ pub(super) fn log(
     let route = route.unwrap_or("unknown");
     let (status, us) = (response.status().as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     let address = address.map(field::display);
-    // A method may be any word a stranger makes up.
-    let known = [
-        Method::GET,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::HEAD,
-        Method::OPTIONS,
-    ];
-    let known = known.contains(method);
-    let method = if known { method.as_str() } else { "other" };
+    let method = method_name(method);
     // A flood of tries is an event once in a while, and no line each.
     let is_refused = response.status().is_client_error() || response.status().is_server_error();
     if is_refused && response.status() != StatusCode::TOO_MANY_REQUESTS {

@@ -10,5 +10,5 @@ mod times;
 
 pub use counts::{Counts, Label};
 pub use registry::{Registry, Series, Value, one};
-pub use requests::{Requests, Underway};
+pub use requests::{Requests, Underway, method_name};
 pub use times::{Reading, Times};

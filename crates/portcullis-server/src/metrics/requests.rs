@@ -129,6 +129,11 @@ impl Requests {
     }
 }
 
+/// The name of a method, where it is one of those that are known; it may be any word that a stranger makes up.
+pub fn method_name(method: &Method) -> &'static str {
+    METHODS.iter().zip(METHOD_NAMES).find(|(known, _)| *known == method).map_or(OTHER, |(_, name)| name)
+}
+
 /// As [`METHODS`].
 const METHOD_NAMES: [&str; METHODS.len()] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
@@ -230,8 +235,9 @@ mod tests {
     #[test]
     fn names_are_those_of_what_they_stand_for() {
         for (method, name) in METHODS.iter().zip(METHOD_NAMES) {
-            assert_eq!(method.as_str(), name);
+            assert_eq!((method.as_str(), method_name(method)), (name, name));
         }
+        assert_eq!(method_name(&Method::from_bytes(b"CANARY").unwrap()), "other");
         for (status, name) in STATUSES {
             assert_eq!(status.as_str(), name);
         }
