@@ -13,6 +13,7 @@ use std::{
 };
 
 use http::HeaderValue;
+use tokio::task::futures::TaskLocalFuture;
 use uuid::Uuid;
 
 tokio::task_local! {
@@ -20,15 +21,19 @@ tokio::task_local! {
     static SERVED: Arc<Served>;
 }
 
-#[derive(Default)]
-struct Served {
+/// What is known of a request while it is served.
+#[derive(Debug, Default)]
+pub struct Served {
     id: Option<RequestId>,
     /// In microseconds.
     waited: AtomicU64,
 }
 
+/// A request being served.
+pub type Serving<F> = TaskLocalFuture<Arc<Served>, F>;
+
 /// Serves a request.
-pub fn serve<T>(id: Option<RequestId>, request: impl Future<Output = T>) -> impl Future<Output = T> {
+pub fn serve<F: Future>(id: Option<RequestId>, request: F) -> Serving<F> {
     SERVED.scope(Arc::new(Served { id, ..Served::default() }), request)
 }
 

@@ -2,11 +2,11 @@
 
 use std::{
     convert::Infallible,
-    future::{Future, poll_fn},
+    future::{Future, poll_fn, ready},
     mem,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Instant,
@@ -15,9 +15,10 @@ use std::{
 use axum::{
     BoxError, Router,
     body::{Body, Bytes, HttpBody},
-    extract::{Request, connect_info::IntoMakeServiceWithConnectInfo},
+    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     response::{IntoResponse, Response},
+    routing::future::RouteFuture,
 };
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
@@ -29,10 +30,10 @@ use super::{
     head::malformed,
     metrics,
     passage::Passage,
-    trace::{log, written},
+    trace::{log, write_refusal},
 };
 use crate::{
-    request::{RequestId, RequestIds, serve},
+    request::{RequestId, RequestIds, Serving, serve},
     state::AppState,
 };
 
@@ -69,26 +70,40 @@ pub(super) enum Reach {
 
 /// The service: its routes, and the edge around them. Cheap to clone; the clones are one service.
 #[derive(Clone)]
-pub struct App(Arc<Edge>);
+pub struct App {
+    edge: Arc<Edge>,
+    /// The other end of the connection that this one answers on.
+    peer: Option<IpAddr>,
+}
 
 impl App {
     /// The service of some routes.
     pub(super) fn new(routes: Router, state: &AppState, reach: Reach) -> Self {
-        let mut headers = HEADERS.to_vec();
+        let mut headers = HeaderMap::with_capacity(ROOM);
+        headers.extend(HEADERS);
         let cors = match reach {
             Reach::Everybody => cors::layer(state),
             Reach::Operators => None,
         };
         if state.web().https_only && reach == Reach::Everybody {
-            headers.push((header::STRICT_TRANSPORT_SECURITY, TWO_YEARS));
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);
         }
         let ids = RequestIds::default();
-        Self(Arc::new(Edge { routes, state: state.clone(), cors, headers, ids }))
+        let edge = Edge { routes, state: state.clone(), cors, headers, ids };
+        Self { edge: Arc::new(edge), peer: None }
     }
 
-    /// What a listener takes: the service for each connection, which tells it the other end's address.
-    pub fn into_make_service(self) -> IntoMakeServiceWithConnectInfo<Self, SocketAddr> {
-        axum::ServiceExt::<Request>::into_make_service_with_connect_info(self)
+    /// The same service for a connection, whose other end has this address.
+    #[must_use]
+    pub fn connected(&self, peer: IpAddr) -> Self {
+        Self { edge: self.edge.clone(), peer: Some(peer) }
+    }
+
+    /// What a listener takes: makes the service for each connection.
+    pub fn into_make_service(
+        self,
+    ) -> impl Service<SocketAddr, Response = Self, Error = Infallible, Future: Send> + Clone + Send {
+        service_fn(move |peer: SocketAddr| ready(Ok(self.connected(peer.ip()))))
     }
 }
 
@@ -98,15 +113,16 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Serving<Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (edge, request) = (self.0.clone(), request.map(Body::new));
-        Box::pin(async move { Ok(edge.answer(request).await) })
+        // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
+        let id = self.edge.ids.next();
+        serve(Some(id), Box::pin(self.edge.clone().answer(id, self.peer, request.map(Body::new))))
     }
 }
 
@@ -115,27 +131,53 @@ struct Edge {
     routes: Router,
     state: AppState,
     cors: Option<CorsLayer>,
-    /// Those of every answer.
-    headers: Vec<(HeaderName, HeaderValue)>,
+    /// Those of every answer, in a map with room for an answer's own.
+    headers: HeaderMap,
     ids: RequestIds,
 }
 
+/// Who answers a request.
+enum Answering {
+    /// Its route.
+    Route(RouteFuture<Infallible>),
+    /// Its route, and pages of other origins are told whether they may.
+    Shared(CorsLayer, Request),
+    /// Nobody: its head is malformed.
+    Nobody(Refusal),
+}
+
 impl Edge {
-    /// Names the request, finds out where it comes from, bounds its time, catches what panics, writes a refusal in the
-    /// configured style, tells pages of other origins whether they may, sets the headers of every answer, and logs one line.
-    async fn answer(&self, mut request: Request) -> Response {
-        let state = &self.state;
-        let (started, id) = (state.clock().monotonic(), self.ids.next());
-        let counted = metrics::requests(state).begin();
+    /// Finds out where the request comes from, bounds its time, catches what panics, writes a refusal in the configured
+    /// style, tells pages of other origins whether they may, sets the headers of every answer, and logs one line.
+    ///
+    /// A request and an answer are some hundred bytes each. What is large is made where it stays, since from hand to hand
+    /// it would be moved each time.
+    fn answer(
+        self: Arc<Self>,
+        id: RequestId,
+        peer: Option<IpAddr>,
+        mut request: Request,
+    ) -> impl Future<Output = Result<Response, Infallible>> + Send {
+        let started = self.state.clock().monotonic();
         let method = request.method().clone();
         // First, since what is taken out of the head was sent too.
         let refused = malformed(&request);
-        let passage = Passage::begin(&mut request, state.proxies());
-        // Ours, whatever the client sent: an id that a stranger chooses is no help in a log.
-        serve(Some(id), async {
-            let mut response = match refused {
-                Some(refusal) => written(refusal.into_response(), state),
-                None => self.shared(request, started).await,
+        let passage = Passage::begin(&mut request, peer, self.state.proxies());
+        let answering = match refused {
+            Some(refusal) => Answering::Nobody(refusal),
+            None => self.answering(request),
+        };
+        async move {
+            let state = &self.state;
+            let counted = metrics::requests(state).begin();
+            let mut response = match answering {
+                Answering::Route(route) => self.in_time(pin!(route), started).await,
+                Answering::Shared(cors, request) => Box::pin(self.shared(cors, request, started)).await,
+                Answering::Nobody(refusal) => {
+                    let mut response = refusal.into_response();
+                    write_refusal(&mut response, state);
+                    response
+                }
             };
             self.set_headers(response.headers_mut(), id);
             if state.is_stopping() || !passage.is_body_read() {
@@ -144,34 +186,42 @@ impl Edge {
             let took = state.clock().monotonic().duration_since(started);
             counted.answered(&method, passage.pattern(), response.status(), took);
             log(&method, passage.pattern(), passage.address(), &response, took);
-            response
-        })
-        .await
+            Ok(response)
+        }
+    }
+
+    fn answering(&self, request: Request) -> Answering {
+        match &self.cors {
+            Some(cors) if *request.method() != Method::OPTIONS || is_preflight(&request) => {
+                Answering::Shared(cors.clone(), request)
+            }
+            _ => Answering::Route(self.routed(request)),
+        }
+    }
+
+    fn routed(&self, request: Request) -> RouteFuture<Infallible> {
+        self.routes.clone().call(request)
     }
 
     /// The answer, with what pages of other origins are told: around what is written, so that they can read refusals too.
-    async fn shared(&self, request: Request, started: Instant) -> Response {
-        let cors =
-            self.cors.as_ref().filter(|_| *request.method() != Method::OPTIONS || is_preflight(&request));
-        let Some(cors) = cors else {
-            return written(self.in_time(request, started).await, &self.state);
-        };
+    async fn shared(&self, cors: CorsLayer, request: Request, started: Instant) -> Response {
         let answer = service_fn(async |request: Request| {
-            Ok::<_, Infallible>(written(self.in_time(request, started).await, &self.state))
+            Ok::<_, Infallible>(self.in_time(pin!(self.routed(request)), started).await)
         });
-        // Where nobody asked for it, it must not take room in every request's future.
-        let Ok(response) = Box::pin(cors.layer(answer).oneshot(request)).await;
+        let Ok(response) = cors.layer(answer).oneshot(request).await;
         response
     }
 
-    /// What the routes answer, if they do in time: the body has its time in the extractor, the answer as much again.
+    /// What a route answers, if it does in time, as the client sees it: the body has its time in the extractor, the answer
+    /// as much again.
     ///
     /// A defect ends one request, not its connection or the process; the panic's text may hold anything and stays out of both
     /// the answer and the log.
-    async fn in_time(&self, request: Request, started: Instant) -> Response {
-        let limit = self.state.limits().request.saturating_mul(2);
-        // On the heap before it goes from hand to hand: moving it each time takes longer.
-        let mut answer = Box::pin(self.routed(request, started));
+    async fn in_time(&self, route: Pin<&mut RouteFuture<Infallible>>, started: Instant) -> Response {
+        let mut answer = pin!(async {
+            self.state.keep_hearing(started).await;
+            route.await
+        });
         let answer = poll_fn(|context| {
             // What requests share holds no lock over what can panic.
             match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
@@ -179,29 +229,23 @@ impl Edge {
                 Err(_) => Poll::Ready(Err(Panicked)),
             }
         });
-        match tokio::time::timeout(limit, answer).await {
-            Ok(Ok(response)) => response,
+        let limit = self.state.limits().request.saturating_mul(2);
+        let mut response = match tokio::time::timeout(limit, answer).await {
+            Ok(Ok(Ok(response))) => response,
             Ok(Err(panicked)) => {
                 self.state.metrics().count_panic();
                 Refusal::defect(panicked).into_response()
             }
             Err(late) => Refusal::unavailable().caused_by(late).into_response(),
-        }
-    }
-
-    async fn routed(&self, request: Request, started: Instant) -> Response {
-        self.state.keep_hearing(started).await;
-        let Ok(response) = self.routes.clone().call(request).await;
+        };
+        write_refusal(&mut response, &self.state);
         response
     }
 
     /// What every answer says, unless it says it otherwise itself.
     fn set_headers(&self, headers: &mut HeaderMap, id: RequestId) {
-        // Into a map with room for all: the answer's own would grow step by step.
-        let own = mem::replace(headers, HeaderMap::with_capacity(ROOM));
-        for (name, value) in &self.headers {
-            headers.insert(name, value.clone());
-        }
+        // A copy of the map hashes no name, and the answer's own are the fewer.
+        let own = mem::replace(headers, self.headers.clone());
         headers.extend(id.header().map(|id| (REQUEST_ID, id)));
         headers.extend(own);
     }

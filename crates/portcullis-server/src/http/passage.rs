@@ -25,8 +25,8 @@ struct Inner {
 
 impl Passage {
     /// Begins one: finds out where the request comes from.
-    pub(super) fn begin(request: &mut Request, proxies: &Proxies) -> Self {
-        let address = client_address::settle(request, proxies);
+    pub(super) fn begin(request: &mut Request, peer: Option<IpAddr>, proxies: &Proxies) -> Self {
+        let address = client_address::settle(request.headers_mut(), peer, proxies);
         let body_read = AtomicBool::new(request.body().is_end_stream());
         let passage = Self(Arc::new(Inner { address, route: OnceLock::new(), body_read }));
         request.extensions_mut().insert(passage.clone());

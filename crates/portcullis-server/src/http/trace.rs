@@ -12,9 +12,9 @@ use tracing::field;
 use super::error::Refusal;
 use crate::{causes::causes, metrics::method_name, state::AppState};
 
-/// A refusal as its client sees it; its cause goes into the log here and nowhere else.
-pub(super) fn written(response: Response, state: &AppState) -> Response {
-    if let Some(cause) = cause_of(&response) {
+/// Writes a refusal as its client sees it; its cause goes into the log here and nowhere else.
+pub(super) fn write_refusal(response: &mut Response, state: &AppState) {
+    if let Some(cause) = cause_of(response) {
         let (status, causes) = (response.status().as_u16(), causes(cause));
         // 503 may be a stranger's doing, a full queue for one; 500 is ours alone.
         if response.status() == StatusCode::SERVICE_UNAVAILABLE {
@@ -24,14 +24,14 @@ pub(super) fn written(response: Response, state: &AppState) -> Response {
         }
     }
     let Some(refusal) = response.extensions().get::<Refusal>() else {
-        return response;
+        return;
     };
     let mut answer = refusal.write(state.jwt());
     // The router knows which methods there are.
     if let Some(allow) = response.headers().get(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, allow.clone());
     }
-    answer
+    *response = answer;
 }
 
 /// Why we could not do it: a refusal's cause, or that of a guard whose hook failed.

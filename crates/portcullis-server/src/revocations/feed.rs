@@ -142,7 +142,8 @@ impl Revocations {
         if !self.hearing.is_overdue(now, longest) {
             return;
         }
-        let asked = within_patience(async {
+        // On the heap: every request has room for this future, and next to none needs it.
+        let asked = Box::pin(within_patience(async {
             let heard = self.heard.lock().await;
             // Somebody else may have asked meanwhile.
             if self.hearing.is_overdue(self.clock.monotonic(), longest) {
@@ -150,7 +151,7 @@ impl Revocations {
                 let _ = self.read_on(heard).await;
             }
             Ok(())
-        });
+        }));
         if asked.await.is_err() {
             self.hearing.look_at(now, longest);
         }

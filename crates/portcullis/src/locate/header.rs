@@ -39,9 +39,9 @@ impl HeaderPlace {
             }
             token.trim_ascii_start()
         };
-        // The blanks that a header can have.
-        let has_blanks = [b' ', b'\t'].iter().any(|blank| token.as_bytes().contains(blank));
-        if token.is_empty() || has_blanks { Err(AuthError::MalformedHeader.into()) } else { Ok(token) }
+        // Those that a header can have. Counted to the end, which goes many bytes at a time, where a search goes by one.
+        let blanks = token.bytes().filter(|byte| matches!(byte, b' ' | b'\t')).count();
+        if token.is_empty() || blanks > 0 { Err(AuthError::MalformedHeader.into()) } else { Ok(token) }
     }
 }
 

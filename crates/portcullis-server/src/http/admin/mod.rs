@@ -8,7 +8,7 @@ pub(super) mod users;
 use std::ops::Deref;
 
 use axum::{
-    extract::{FromRequestParts, MatchedPath, Path},
+    extract::{FromRequestParts, Path},
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -18,6 +18,7 @@ use super::{
     client::client,
     error::Refusal,
     openapi::{Asked, Asks, Operation, fields},
+    passage::Passage,
 };
 use crate::{
     accounts::{AccountsError, By},
@@ -94,7 +95,7 @@ fn not_allowed(jwt: &JwtManager) -> Response {
 
 /// The method and the route's pattern.
 fn route(parts: &Parts) -> String {
-    let path = parts.extensions.get::<MatchedPath>().map_or("unknown", MatchedPath::as_str);
+    let path = Passage::of(&parts.extensions).and_then(Passage::pattern).unwrap_or("unknown");
     format!("{} {path}", parts.method)
 }
 

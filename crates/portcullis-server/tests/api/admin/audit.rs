@@ -2,14 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    net::SocketAddr,
     time::{Duration, SystemTime},
 };
 
-use axum::{
-    extract::ConnectInfo,
-    http::{Method, StatusCode},
-};
+use axum::http::{Method, StatusCode};
 use portcullis_server::{
     accounts::By,
     audit::Audit,
@@ -19,10 +15,10 @@ use portcullis_server::{
 use serde_json::{Value, json};
 
 use super::{Console, at, events};
-use crate::support::{Answer, Fault, TestApp, Tokens, bearing};
+use crate::support::{Answer, Fault, Peer, TestApp, Tokens, bearing};
 
 /// From where everything comes here.
-const PEER: &str = "192.0.2.7:4711";
+const PEER: &str = "192.0.2.7";
 
 /// A request over a connection.
 async fn from_peer(
@@ -33,7 +29,7 @@ async fn from_peer(
     body: Option<&Value>,
 ) -> Answer {
     let mut request = bearing(method, path, token, body);
-    request.extensions_mut().insert(ConnectInfo(PEER.parse::<SocketAddr>().unwrap()));
+    request.extensions_mut().insert(Peer(PEER.parse().unwrap()));
     app.send(request).await
 }
 

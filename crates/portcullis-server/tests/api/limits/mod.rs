@@ -5,16 +5,13 @@ mod devices;
 mod logins;
 mod others;
 
-use std::net::SocketAddr;
-
 use axum::{
     body::Body,
-    extract::ConnectInfo,
     http::{Method, Request, StatusCode, header},
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, Tokens, bearing};
+use crate::support::{Answer, Peer, TestApp, Tokens, bearing};
 
 /// The limits that a service has which is not a test's.
 const AS_IN_PRODUCTION: [(&str, &str); 8] = [
@@ -41,8 +38,7 @@ async fn limited_with(settings: &[(&str, &str)]) -> TestApp {
 
 /// A request that comes from an address.
 fn from(address: &str, mut request: Request<Body>) -> Request<Body> {
-    let peer = SocketAddr::new(address.parse().unwrap(), 4711);
-    request.extensions_mut().insert(ConnectInfo(peer));
+    request.extensions_mut().insert(Peer(address.parse().unwrap()));
     request.headers_mut().insert(header::HOST, "test".parse().unwrap());
     request
 }

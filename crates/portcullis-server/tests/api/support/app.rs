@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, OnceCell},
     collections::BTreeMap,
     ffi::OsString,
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -31,6 +32,10 @@ use tokio::{sync::mpsc, task::JoinSet};
 use tower::ServiceExt;
 
 use super::{contract::Contract, faulty::Faulty};
+
+/// The other end of the connection that a request comes over, in its extensions; without one it comes over none.
+#[derive(Clone, Copy)]
+pub struct Peer(pub IpAddr);
 
 /// A service with a clock that stands still. Ends the test if any answer is not as the service describes it, or was a 5xx
 /// that nobody expected.
@@ -218,7 +223,9 @@ impl TestApp {
     pub async fn send(&self, mut request: Request<Body>) -> Answer {
         request.headers_mut().entry(header::HOST).or_insert_with(|| "test".parse().unwrap());
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let answer = Answer::of(self.service.clone().oneshot(request).await.unwrap()).await;
+        let peer = request.extensions_mut().remove();
+        let service = peer.map_or_else(|| self.service.clone(), |Peer(peer)| self.service.connected(peer));
+        let answer = Answer::of(service.oneshot(request).await.unwrap()).await;
         self.contract().hold(&method, &path, &answer);
         if answer.status.is_server_error() {
             self.errors.set(self.errors.get() + 1);

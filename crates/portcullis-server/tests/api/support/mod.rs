@@ -9,7 +9,7 @@ mod legacy;
 mod process;
 mod web_driver;
 
-pub use app::{Answer, TestApp, Tokens, bearing};
+pub use app::{Answer, Peer, TestApp, Tokens, bearing};
 pub use browser::Browser;
 pub use contract::Contract;
 pub use exposition::Exposition;
