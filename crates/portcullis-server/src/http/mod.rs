@@ -39,7 +39,7 @@ use crate::state::{AppState, Docs, Terms};
 pub fn app(state: &AppState) -> App {
     let document = Document::default();
     let routes = served(&document, state.terms());
-    document.make(routes.added(), state.terms());
+    document.describes(routes.added());
     layered(routes, state, Reach::Everybody)
 }
 

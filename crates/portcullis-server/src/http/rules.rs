@@ -117,6 +117,7 @@ pub(super) struct Routes {
 }
 
 /// A route with its description.
+#[derive(Clone)]
 pub(super) struct Added {
     pub(super) route: Route,
     /// What it is for.

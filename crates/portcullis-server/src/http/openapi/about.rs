@@ -30,6 +30,7 @@ use crate::{
 };
 
 /// What a route is for.
+#[derive(Clone)]
 pub(in crate::http) struct About {
     /// The operation's name in programs that are made from the document: it stays.
     pub(in crate::http) id: &'static str,

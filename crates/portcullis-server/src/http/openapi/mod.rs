@@ -1,6 +1,6 @@
 //! The description of all routes (OpenAPI 3.1), made with them: a route is added with what it is for.
 //!
-//! It tells what this configuration does, so it is made at a start, once, from the terms of the service.
+//! It tells what this configuration does, from the terms of the service.
 
 mod about;
 mod answers;
@@ -15,6 +15,7 @@ use std::{
 
 use axum::{
     body::Bytes,
+    extract::State,
     http::{HeaderName, Method, StatusCode, header},
 };
 use utoipa::openapi::{
@@ -29,7 +30,7 @@ pub(super) use about::{About, Asks, Group, Operation};
 pub(super) use guards::Asked;
 
 use super::rules::{Added, Public};
-use crate::state::Terms;
+use crate::state::{AppState, Terms};
 
 /// The media type of bodies and answers.
 const JSON: &str = "application/json";
@@ -53,26 +54,39 @@ pub(super) const DOCUMENT: About = About {
     },
 };
 
-/// The document as it is served: made when all routes are known, and the same bytes to everybody from there on.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Document(Arc<OnceLock<Bytes>>);
+/// The document as it is served: made when somebody asks for it first, since a start has no time and no memory for it, and
+/// the same bytes to everybody from there on.
+#[derive(Clone, Default)]
+pub(super) struct Document(Arc<Parts>);
+
+#[derive(Default)]
+struct Parts {
+    /// All routes, when they are known.
+    routes: OnceLock<Vec<Added>>,
+    json: OnceLock<Bytes>,
+}
 
 /// The document, and what it is.
 type Served = ([(HeaderName, &'static str); 1], Bytes);
 
 impl Document {
-    /// Makes it of all routes.
-    pub(super) fn make(&self, routes: &[Added], terms: &Terms) {
+    /// Tells it of all routes.
+    pub(super) fn describes(&self, routes: &[Added]) {
         // There is one for each service: what is there stays.
-        let _ = self.0.set(of(routes, terms).to_json().unwrap_or_default().into());
+        let _ = self.0.routes.set(routes.to_vec());
     }
 
     /// The handler that answers with it.
-    pub(super) fn handler(&self) -> impl Fn(Public) -> Ready<Served> + Clone + Send + Sync + 'static {
+    pub(super) fn handler(
+        &self,
+    ) -> impl Fn(Public, State<AppState>) -> Ready<Served> + Clone + Send + Sync + 'static {
         let document = self.0.clone();
-        move |_| {
-            let json = document.get().cloned().unwrap_or_default();
-            future::ready(([(header::CONTENT_TYPE, JSON)], json))
+        move |_, State(state)| {
+            let json = document.json.get_or_init(|| {
+                let routes = document.routes.get().map_or(&[][..], Vec::as_slice);
+                of(routes, state.terms()).to_json().unwrap_or_default().into()
+            });
+            future::ready(([(header::CONTENT_TYPE, JSON)], json.clone()))
         }
     }
 }
