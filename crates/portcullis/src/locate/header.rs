@@ -39,8 +39,8 @@ impl HeaderPlace {
             }
             token.trim_ascii_start()
         };
-        // Those that a header can have. Counted to the end, which goes many bytes at a time, where a search goes by one.
-        let blanks = token.bytes().filter(|byte| matches!(byte, b' ' | b'\t')).count();
+        // Those that a header can have. Without an early end, and byte by byte, many are looked at at once.
+        let blanks = token.bytes().fold(0, |seen, byte| seen | u8::from(matches!(byte, b' ' | b'\t')));
         if token.is_empty() || blanks > 0 { Err(AuthError::MalformedHeader.into()) } else { Ok(token) }
     }
 }
