@@ -9,6 +9,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     missing_docs,
     unreachable_pub,
     reason = "a benchmark fails by panicking"
@@ -41,7 +42,8 @@ fn main() -> ExitCode {
         longest: Duration::from_secs(2),
     };
     println!("seed {}", plan.seed);
-    let report = kill::run(&plan, |so_far| println!("{so_far}"));
+    let report = kill::run(&plan, |so_far| eprintln!("{so_far}"));
+    println!("{report}");
     for (name, count) in &report.facts {
         println!("{count:>9} {name}");
     }
@@ -49,6 +51,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("VIOLATED, with the seed {}", plan.seed);
+    for violation in &report.violations {
+        println!("{:?}: {}", violation.kind, violation.what);
+    }
     ExitCode::FAILURE
 }
 
